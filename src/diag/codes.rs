@@ -41,7 +41,7 @@ macro_rules! codes {
 }
 
 codes! {
-    // E01: syntax. 
+    // E01: syntax.
     E0101 "unexpected text",
     // E06: data.
     E0601 "data not found",

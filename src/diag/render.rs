@@ -20,9 +20,10 @@ pub fn render(diagnostic: &Diagnostic, sources: &SourceMap, style: RenderStyle) 
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
     };
-    let mut group = level.primary_title(&diagnostic.title).id(diagnostic.code.id()).elements(
-        snippets(diagnostic, sources),
-    );
+    let mut group = level
+        .primary_title(&diagnostic.title)
+        .id(diagnostic.code.id())
+        .elements(snippets(diagnostic, sources));
     for note in &diagnostic.notes {
         group = group.element(Level::NOTE.no_name().message(note));
     }

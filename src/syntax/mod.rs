@@ -1,1 +1,3 @@
-//! TBD
+//! Text in, syntax tree out: the grammar, the tree, the printer and the formatter.
+
+pub mod ast;
