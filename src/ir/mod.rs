@@ -1,1 +1,16 @@
-//! TBD
+//! The graph every stage after `model` works on: operations with shapes, parameters and places in the source.
+//!
+//! `build` makes a graph from the input to the logits; the loss, the gradients and the updates are
+//! later grown in the same [`Graph`] with the same operations, so that every analysis meets one vocabulary.
+
+mod graph;
+mod op;
+mod shape;
+mod shape_rules;
+mod tensor;
+
+pub use graph::{Graph, Layer, LayerId, Node, NodeId, Target, Update};
+pub use op::{Binary, Conv, Hyper, Norm, Op, Pool, Unary};
+pub use shape::{Kind, Shape};
+pub use shape_rules::{ShapeError, infer};
+pub use tensor::{Buffer, BufferId, BufferRole, Init, Param, ParamId, ParamRole};
