@@ -50,7 +50,7 @@ pub enum Form {
         delta: f64,
         /// What `delta` is compared with.
         on: On,
-        /// λ, the paper's R_s.
+        /// λ; `R_s` in the paper.
         lambda: Scale,
     },
 }
@@ -84,20 +84,20 @@ pub enum ScaleExpr {
 /// The loss of the scaled logits a, per sample; p = softmax(a).
 #[derive(Clone, Debug, PartialEq)]
 pub enum Base {
-    /// −log p_y (4).
+    /// `−log p_y` (4).
     CrossEntropy,
-    /// −log max(p_y, k), zero gradient where p_y < k (12).
+    /// `−log max(p_y, k)`, zero gradient where `p_y < k` (12).
     Truncated {
         /// Floor of the probability, in (0, 1).
         k: f64,
     },
-    /// Σ (p_i − [i = y])².
+    /// `Σ (p_i − [i = y])²`.
     Mse,
     /// max(0, 1 − margin).
     Hinge,
     /// Sparsemax loss (Martins and Astudillo 2016).
     Sparsemax,
-    /// −(1 − p_y)^γ log p_y.
+    /// `−(1 − p_y)^γ log p_y`.
     Focal {
         /// γ ≥ 0.
         gamma: f64,

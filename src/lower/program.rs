@@ -1,0 +1,191 @@
+//! What training asks of an executor; each target implements [`Program`].
+
+use std::fmt;
+
+use crate::diag::Span;
+
+/// Precision of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum DType {
+    /// 32-bit floating point.
+    F32,
+    /// 64-bit floating point, for checks.
+    F64,
+}
+
+impl fmt::Display for DType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::F32 => "f32",
+            Self::F64 => "f64",
+        })
+    }
+}
+
+/// Elements of a tensor on the host, row-major.
+#[derive(Clone, Debug, PartialEq)]
+pub enum HostTensor {
+    /// 32-bit.
+    F32(Vec<f32>),
+    /// 64-bit.
+    F64(Vec<f64>),
+}
+
+/// One tensor of a run's state.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StateEntry {
+    /// Name of the parameter or buffer.
+    pub name: String,
+    /// Its shape.
+    pub shape: Vec<usize>,
+    /// Its elements in the dtype of the run.
+    pub values: HostTensor,
+}
+
+/// Everything that a step changes: parameters in the order of the tables, then buffers.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct State {
+    /// Parameters, scales of the loss included.
+    pub params: Vec<StateEntry>,
+    /// Running statistics, optimiser state and others.
+    pub buffers: Vec<StateEntry>,
+}
+
+/// Samples that a program can gather itself, so that no target needs a copy in a layout it does not want.
+pub trait Samples: Sync {
+    /// Elements of one sample.
+    fn sample_len(&self) -> usize;
+
+    /// Writes the samples of `batch`, normalised and augmented, one after the other in `[c, h, w]` order.
+    fn gather_f32(&self, batch: &Batch<'_>, out: &mut [f32]);
+
+    /// The same in double precision.
+    fn gather_f64(&self, batch: &Batch<'_>, out: &mut [f64]);
+
+    /// Writes the labels of `batch`.
+    fn labels(&self, batch: &Batch<'_>, out: &mut [u32]);
+
+    /// The bytes behind the samples and the map to reals, for targets that decode them themselves.
+    fn raw(&self) -> Option<RawSamples<'_>> {
+        None
+    }
+}
+
+/// Undecoded samples: value = byte · scale + shift of its channel.
+#[derive(Clone, Copy, Debug)]
+pub struct RawSamples<'a> {
+    /// All samples, one after the other.
+    pub bytes: &'a [u8],
+    /// Per channel, `(scale, shift)`, exact in f64.
+    pub normalization: &'a [(f64, f64)],
+}
+
+/// Which samples a step sees.
+#[derive(Clone, Copy)]
+pub struct Batch<'a> {
+    /// Where samples come from.
+    pub samples: &'a dyn Samples,
+    /// Positions in the split; their number is the batch, short ones included.
+    pub indices: &'a [u32],
+    /// Epoch from 1, for augmentation; 0 turns augmentation off.
+    pub epoch: u64,
+}
+
+impl fmt::Debug for Batch<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Batch").field("indices", &self.indices).field("epoch", &self.epoch).finish()
+    }
+}
+
+/// Numbers that change from step to step.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct HyperValues {
+    /// Learning rate after the schedule.
+    pub lr: f64,
+    /// Step of the run, from 1; dropout masks and the first-step rule of momentum follow from it.
+    pub step: u64,
+}
+
+/// What one phase of a step reports, before its updates.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct StepOutput {
+    /// Mean loss over the batch.
+    pub loss: f64,
+    /// Samples with a positive margin.
+    pub correct: u64,
+    /// Samples with a margin of at least delta, where one is known.
+    pub well: Option<u64>,
+    /// R of the parameters, where defined.
+    pub size: Option<f64>,
+}
+
+/// An executor with its tensors.
+pub trait Program: Send {
+    /// One training step: all phases on one batch, updates included. One output per phase.
+    ///
+    /// # Errors
+    /// [`ExecError`] when a value stops being finite or the device fails.
+    fn step(
+        &mut self,
+        batch: &Batch<'_>,
+        hyper: &HyperValues,
+    ) -> Result<Vec<StepOutput>, ExecError>;
+
+    /// Logits of a batch in evaluation mode, row-major `[n, k]` in the dtype of the run, with loss and counts.
+    ///
+    /// # Errors
+    /// [`ExecError`] when the device fails.
+    fn eval(&mut self, batch: &Batch<'_>) -> Result<(HostTensor, StepOutput), ExecError>;
+
+    /// R(θ) in double precision, where defined.
+    ///
+    /// # Errors
+    /// [`ExecError`] when the device fails.
+    fn size(&mut self) -> Result<Option<f64>, ExecError>;
+
+    /// A copy of parameters and buffers.
+    ///
+    /// # Errors
+    /// [`ExecError`] when the device fails.
+    fn state(&self) -> Result<State, ExecError>;
+
+    /// Replaces parameters and buffers; names and shapes are those of [`Program::state`].
+    ///
+    /// # Errors
+    /// [`ExecError`] when the device fails or a shape differs.
+    fn load(&mut self, state: &State) -> Result<(), ExecError>;
+
+    /// Says which instruction set or device runs: `avx512`, `avx2`, `portable`, `cuda`.
+    fn isa(&self) -> String;
+}
+
+/// A program cannot go on.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum ExecError {
+    /// A value stopped being finite.
+    #[error("{what} is not finite")]
+    NotFinite {
+        /// `loss`, `gradient of conv1.weight`, …
+        what: String,
+        /// The layer it belongs to.
+        layer: Option<String>,
+        /// Its place in the spec.
+        origin: Option<Span>,
+    },
+    /// The device or a library under it failed.
+    #[error("{message}")]
+    Device {
+        /// What it said.
+        message: String,
+    },
+    /// A tensor to load has another shape.
+    #[error("`{name}` has shape {found:?}, expected {expected:?}")]
+    Shape {
+        /// The tensor.
+        name: String,
+        /// Shape given.
+        found: Vec<usize>,
+        /// Shape of the program.
+        expected: Vec<usize>,
+    },
+}
