@@ -45,6 +45,16 @@ codes! {
     E0101 "unexpected text",
     // E06: data.
     E0601 "data not found",
+    // E065: stored logits.
+    E0650 "a logits file is damaged or of another format",
+    E0651 "a tensor is missing in a logits file",
+    E0652 "a tensor has a dtype that does not fit",
+    E0653 "a tensor has a shape that does not fit",
+    E0654 "a label names no class",
+    E0655 "a logit is not finite",
+    E0656 "a scale of the logits is not defined",
+    E0657 "a run directory holds no logits",
+    E0658 "a file cannot be read",
 }
 
 impl Code {

@@ -1,0 +1,4 @@
+//! The integration tests, in one binary: one module per area.
+
+mod golden;
+mod measure;
