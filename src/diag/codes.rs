@@ -55,6 +55,13 @@ codes! {
     E0656 "a scale of the logits is not defined",
     E0657 "a run directory holds no logits",
     E0658 "a file cannot be read",
+    // E07: runs and checkpoints.
+    E0701 "the output directory holds something else",
+    E0702 "the output directory holds another run",
+    E0703 "the run is in use by another process",
+    E0704 "a file of the run cannot be read or written",
+    E0705 "a file of the run is damaged",
+    E0706 "not a run directory",
 }
 
 impl Code {

@@ -1,1 +1,18 @@
-//! TBD
+//! Run directories: what a run leaves on disk, so that nothing is lost and everything can be checked.
+//!
+//! Files are written aside, synced and renamed; a checkpoint is one file, so it is whole or absent.
+//! A lock keeps a second process out of a directory.
+
+mod atomic;
+mod checkpoint;
+mod error;
+mod lines;
+mod run_dir;
+mod tensors;
+
+pub use atomic::{read_text, write_atomic};
+pub use checkpoint::{Checkpoint, Position};
+pub use error::StoreError;
+pub use lines::LineFile;
+pub use run_dir::{Identity, Opened, RunDir};
+pub use tensors::{Logits, TensorFile, read_tensors, write_logits};

@@ -1,0 +1,54 @@
+//! Whole files or none.
+
+#![expect(clippy::disallowed_methods, reason = "run directories are written here")]
+
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::Path;
+
+use super::StoreError;
+
+/// Writes a file so that a reader, or a machine that loses power, sees the old content or the new one.
+///
+/// # Errors
+/// [`StoreError::Io`]; the old file is untouched then and nothing is left beside it.
+pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let name = path.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
+    let aside = folder.join(format!(".{name}.tmp"));
+    let written = File::create(&aside).and_then(|mut file| {
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        fs::rename(&aside, path)?;
+        sync_folder(folder)
+    });
+    written.map_err(|source| {
+        // Nothing can be done about a leftover that cannot be removed either.
+        let _ = fs::remove_file(&aside);
+        StoreError::io("write", path, source)
+    })
+}
+
+/// Reads a text file of at most `limit` bytes.
+///
+/// # Errors
+/// [`StoreError`] when it cannot be read, is longer, or is not UTF-8.
+pub fn read_text(path: &Path, limit: u64) -> Result<String, StoreError> {
+    let length = fs::metadata(path).map_err(|e| StoreError::io("read", path, e))?.len();
+    if length > limit {
+        return Err(StoreError::damaged(path, format!("{length} bytes, more than {limit}")));
+    }
+    let bytes = fs::read(path).map_err(|e| StoreError::io("read", path, e))?;
+    String::from_utf8(bytes).map_err(|_| StoreError::damaged(path, "bytes that are not UTF-8"))
+}
+
+#[cfg(unix)]
+fn sync_folder(folder: &Path) -> std::io::Result<()> {
+    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    File::open(folder)?.sync_all()
+}
+
+#[cfg(not(unix))]
+fn sync_folder(_: &Path) -> std::io::Result<()> {
+    Ok(())
+}

@@ -1,0 +1,112 @@
+//! Checkpoints: everything a run needs to go on with the same bits.
+//!
+//! `ckpt/resume.safetensors` holds all tensors, and the position of the run in its metadata: one file,
+//! renamed into place, so it is never half new. `last.safetensors` and `state.json` repeat the
+//! parameters and the position for other programs; they are written after it.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::tensors::write_tensors;
+use super::{StoreError, read_tensors, write_atomic};
+use crate::lower::State;
+
+/// Where a run stands between two steps.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Position {
+    /// Steps done.
+    pub step: u64,
+    /// The epoch of the next step, from 1.
+    pub epoch: u64,
+    /// Batches of that epoch already used; with seed and epoch it fixes order and augmentation.
+    pub batch_of_epoch: u64,
+    /// Samples of that epoch already seen.
+    pub samples_of_epoch: u64,
+    /// Sum over those samples of their loss.
+    pub loss_sum: f64,
+    /// How many of them had a positive margin.
+    pub correct: u64,
+    /// The seed of all Philox streams.
+    pub seed: u64,
+    /// Length of `metrics.jsonl`, without lines that only mark an early stop.
+    pub metrics_bytes: u64,
+    /// Length of `timing.jsonl`.
+    pub timing_bytes: u64,
+    /// Identifies the run.
+    pub spec_hash: String,
+}
+
+/// A position with the tensors that belong to it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Checkpoint {
+    /// Where the run stands.
+    pub position: Position,
+    /// All tensors of the program.
+    pub state: State,
+}
+
+const RESUME: &str = "resume.safetensors";
+const POSITION: &str = "position";
+/// Buffers are stored under this prefix, except running statistics, which keep their PyTorch names.
+const BUFFER: &str = "buffer/";
+
+impl Checkpoint {
+    /// Writes the three files of a checkpoint into `ckpt`.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`]; the previous checkpoint stays usable then.
+    pub fn write(&self, ckpt: &Path) -> Result<(), StoreError> {
+        let position =
+            serde_json::to_string(&self.position).expect("a position holds finite numbers");
+        let mut tensors = self.state.params.clone();
+        tensors.extend(self.state.buffers.iter().map(|buffer| {
+            let mut buffer = buffer.clone();
+            buffer.name.insert_str(0, BUFFER);
+            buffer
+        }));
+        let metadata = BTreeMap::from([(POSITION.to_owned(), position)]);
+        write_tensors(&ckpt.join(RESUME), &tensors, &metadata)?;
+        let statistics = self.state.buffers.iter().filter(|b| is_running_statistic(&b.name));
+        let public = self.state.params.iter().chain(statistics);
+        write_tensors(&ckpt.join("last.safetensors"), public, &BTreeMap::new())?;
+        let mut text =
+            serde_json::to_string_pretty(&self.position).expect("a position holds finite numbers");
+        text.push('\n');
+        write_atomic(&ckpt.join("state.json"), text.as_bytes())
+    }
+
+    /// Reads a checkpoint; `None` when there is none yet.
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`] when the file is not one of ours.
+    pub fn read(ckpt: &Path) -> Result<Option<Self>, StoreError> {
+        let path = ckpt.join(RESUME);
+        if !path.exists() {
+            return Ok(None);
+        }
+        let file = read_tensors(&path)?;
+        let position = file
+            .metadata
+            .get(POSITION)
+            .ok_or_else(|| StoreError::damaged(&path, "no position of a run"))?;
+        let position = serde_json::from_str(position)
+            .map_err(|e| StoreError::damaged(&path, format!("an unreadable position ({e})")))?;
+        let mut state = State::default();
+        for mut entry in file.tensors {
+            match entry.name.strip_prefix(BUFFER).map(str::to_owned) {
+                Some(name) => {
+                    entry.name = name;
+                    state.buffers.push(entry);
+                }
+                None => state.params.push(entry),
+            }
+        }
+        Ok(Some(Self { position, state }))
+    }
+}
+
+fn is_running_statistic(name: &str) -> bool {
+    name.ends_with(".running_mean") || name.ends_with(".running_var")
+}
