@@ -271,16 +271,15 @@ pub enum Binary {
 }
 
 /// Numbers that the training loop sets before each step.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Hyper {
     /// Learning rate after the schedule.
     Lr,
-    /// 1 at the first step, else 0: PyTorch's momentum starts as v = g.
-    FirstStep,
-    /// 1 − β₁ᵗ of Adam, t from 1.
-    AdamBias1,
-    /// 1 − β₂ᵗ of Adam, t from 1.
-    AdamBias2,
+    /// 1 − βᵗ of Adam, t from 1; computed in double precision, since it is small at first.
+    BiasCorrection {
+        /// β₁ or β₂.
+        beta: f64,
+    },
 }
 
 /// Geometry of a convolution.

@@ -102,7 +102,7 @@ impl fmt::Debug for Batch<'_> {
 pub struct HyperValues {
     /// Learning rate after the schedule.
     pub lr: f64,
-    /// Step of the run, from 1; dropout masks and the first-step rule of momentum follow from it.
+    /// Step of the run, from 1; dropout masks and the bias corrections of Adam follow from it.
     pub step: u64,
 }
 

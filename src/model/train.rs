@@ -26,7 +26,7 @@ pub struct Train {
 /// Update rules in PyTorch's semantics. Weight decay is not applied to scales of the loss.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Optimizer {
-    /// v = momentum · v + g, v = g at the first step; w −= lr · v, or lr · (g + momentum · v).
+    /// v = momentum · v + g with v = 0 before the first step; w −= lr · v, or lr · (g + momentum · v).
     Sgd {
         /// 0 for none.
         momentum: f64,
