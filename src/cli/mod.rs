@@ -1,5 +1,7 @@
 //! The command line.
 
+pub mod analyze;
+
 use std::process::ExitCode;
 
 /// Runs the program and returns its exit code.

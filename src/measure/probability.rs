@@ -5,11 +5,11 @@ use super::{Logits, Scalars};
 /// What the measures need of `softmax(s z)`, one value per sample.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Probabilities {
-    /// p_y, the probability of the label.
+    /// `p_y`, the probability of the label.
     pub label: Vec<f64>,
-    /// max_i p_i.
+    /// `max_i p_i`.
     pub max: Vec<f64>,
-    /// δp = p_y − max_i p_i (19); at most 0, and 0 where the label has the largest logit.
+    /// `δp = p_y − max_i p_i` (19); at most 0, and 0 where the label has the largest logit.
     pub delta: Vec<f64>,
 }
 

@@ -45,7 +45,7 @@ pub struct SplitSummary {
 
 /// Takes the measures of `summary.json` at the points of `request`.
 ///
-/// `probability_scale` is r1/R for single_scale, two_scale and fixed scales and 1 for all other
+/// `probability_scale` is r1/R for `single_scale`, `two_scale` and fixed scales and 1 for all other
 /// losses ([`super::probability_scale`] derives it from the scalars); where it is not finite, what
 /// depends on it is `None`.
 pub fn summarize(

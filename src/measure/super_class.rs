@@ -62,7 +62,7 @@ impl<'a> SuperClasses<'a> {
     /// **Formula** `max_{i ∈ S(y)} p_i ≥ max_i p_i − a`, `p = softmax(scale · z)`.
     /// **Source** paper §3 Fig. 9, reading decided in §5, 12.
     pub fn close_enough_best(&self, scale: f64, tolerances: &[f64]) -> Vec<Option<f64>> {
-        self.close_enough(scale, tolerances, |group, p| group.max(p))
+        self.close_enough(scale, tolerances, f64::max)
     }
 
     /// Close-enough on super-classes by summed probability, for each a of `tolerances`.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 pub struct WellCount {
     /// η, in units of the margin.
     pub eta: f64,
-    /// #W_η: samples with `m > η` (§2.2).
+    /// `#W_η`: samples with `m > η` (§2.2).
     pub above: usize,
     /// Samples with `m ≥ η`, the condition of the loss (13).
     pub at_least: usize,
@@ -15,7 +15,7 @@ pub struct WellCount {
 
 /// The counts for each η of `thresholds`.
 ///
-/// **Source** paper §1 and §3.1: #W_η as a function of η.
+/// **Source** paper §1 and §3.1: `#W_η` as a function of η.
 pub fn well_counts(margins: &[f64], thresholds: &[f64]) -> Vec<WellCount> {
     thresholds
         .iter()

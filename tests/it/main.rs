@@ -1,4 +1,6 @@
 //! The integration tests, in one binary: one module per area.
+#![expect(clippy::unwrap_used, reason = "helpers of tests panic like the tests they serve")]
 
+mod analyze;
 mod golden;
 mod measure;
