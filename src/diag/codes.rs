@@ -53,7 +53,7 @@ codes! {
     E0654 "a label names no class",
     E0655 "a logit is not finite",
     E0656 "a scale of the logits is not defined",
-    E0657 "a run directory holds no logits",
+    E0657 "a run directory holds no whole set of logits",
     E0658 "a file cannot be read",
     // E07: runs and checkpoints.
     E0701 "the output directory holds something else",

@@ -7,9 +7,9 @@ use std::collections::BTreeMap;
 
 use crate::diag::{Code, Diagnostic, ToDiagnostic};
 
-/// The most classes a set of logits may have: 16,777,216, far above any use, so that no table
+/// The most classes a set of logits may have: 1,048,576, far above any use, so that no table
 /// over the classes can exhaust memory.
-pub const MAX_CLASSES: usize = 1 << 24;
+pub const MAX_CLASSES: usize = 1 << 20;
 
 /// What belongs to a run beside its logits; each where it is defined.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]

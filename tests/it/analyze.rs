@@ -300,7 +300,7 @@ fn damaged_and_foreign_files_are_refused_with_a_code() {
     }
     assert_eq!(refused(b"\x93NUMPY\x01\x00v\x00{'descr': '<f8'}").0, "E0650");
     assert_eq!(refused(&[0xff; 64]).0, "E0650");
-    let mut longer = good.clone();
+    let mut longer = good;
     longer.push(0);
     assert_eq!(refused(&longer).0, "E0650");
     let header =

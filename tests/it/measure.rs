@@ -213,7 +213,9 @@ proptest! {
         let request = request(classes);
         let before = summarize(&logits_of(classes, &samples), None, 1.5, &request);
         for (idx, (row, _)) in samples.iter_mut().enumerate() {
-            row.iter_mut().for_each(|value| *value += f64::from(shift) * (idx + 1) as f64);
+            for value in row {
+                *value += f64::from(shift) * (idx + 1) as f64;
+            }
         }
         prop_assert_eq!(before, summarize(&logits_of(classes, &samples), None, 1.5, &request));
     }
