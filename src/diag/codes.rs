@@ -43,6 +43,20 @@ macro_rules! codes {
 codes! {
     // E01: syntax.
     E0101 "unexpected text",
+    E0102 "unknown item",
+    E0103 "space between a name and its `(`",
+    E0104 "a number that cannot be read",
+    E0105 "a spec too large or nested too deeply",
+    E0106 "a bracket that is never closed",
+    E0107 "a bracket that closes nothing",
+    E0108 "`=` in a condition",
+    E0109 "`:` and `=` mixed up",
+    E0110 "a comment in the style of another language",
+    E0111 "a string that cannot be read",
+    E0112 "a reserved word used as a name",
+    E0113 "a character that is not part of the language",
+    E0114 "a comma or semicolon too many or too few",
+    E0115 "an override that is not `key=value`",
     // E06: data.
     E0601 "data not found",
     // E065: stored logits.

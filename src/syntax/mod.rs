@@ -1,3 +1,18 @@
 //! Text in, syntax tree out: the grammar, the tree, the printer and the formatter.
+//!
+//! [`parse`] keeps every item it understands beside the problems it found. Afterwards names and
+//! numbers are as written: nothing is resolved, nothing is defaulted.
 
 pub mod ast;
+mod build;
+mod error;
+mod expected;
+pub mod limits;
+mod operators;
+mod parse;
+mod scan;
+mod slip;
+mod split;
+
+pub use error::{Nesting, NumberFault, StringFault, SyntaxError};
+pub use parse::{parse, parse_expr, parse_override};

@@ -4,3 +4,4 @@
 mod analyze;
 mod golden;
 mod measure;
+mod syntax;
