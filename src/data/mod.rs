@@ -1,1 +1,35 @@
-//! TBD
+//! Data sets: where they are, what they hold, the batches taken from them.
+//!
+//! In: a [`DataSpec`] from the model and the [`Locations`] of this machine. Out: a [`Description`] for the compiler, or a
+//! [`Dataset`] for training, whose every value is finite and whose every label is a class. Files of others are not trusted: what
+//! they declare is bounded before memory is taken, and what is wrong with them is a coded error naming file and offset.
+
+mod augment;
+mod cifar;
+mod dataset;
+mod digits;
+mod error;
+mod files;
+mod idx;
+mod load;
+mod locations;
+mod message;
+mod normalize;
+mod npy;
+mod order;
+mod own;
+mod spec;
+mod synthetic;
+mod table;
+
+pub use augment::{Augment, Draw};
+pub use dataset::{Dataset, Pixels, Split};
+pub use error::{Action, ArchiveProblem, Attempt, DataError, Failure, PathProblem};
+pub use load::{Description, describe, load};
+pub use locations::Locations;
+pub use normalize::{ChannelNorm, Element, Normalization};
+pub use order::{in_order, order};
+pub use spec::{
+    CsvSource, DataSpec, HeldOut, NamedSet, Normalize, NpyPair, NpySource, Source, Synthetic,
+    SyntheticKind,
+};

@@ -1,0 +1,202 @@
+//! Data of the user's own: tables and arrays, each with a training and a test part.
+
+use super::dataset::{Pixels, Split};
+use super::error::DataError;
+use super::locations::Locations;
+use super::npy;
+use super::spec::{CsvSource, HeldOut, NpyPair, NpySource};
+use super::synthetic::MAX_CLASSES;
+use super::table::{self, Classes, Table, TableFormat};
+
+/// What own data turns out to be.
+#[derive(Debug)]
+pub(super) struct Own {
+    pub(super) shape: Vec<usize>,
+    pub(super) classes: usize,
+    pub(super) names: Option<Vec<String>>,
+    pub(super) train: Split,
+    pub(super) test: Split,
+}
+
+/// What own data announces: shape, classes, training and test samples.
+pub(super) type Announced = (Vec<usize>, usize, usize, usize);
+
+/// Reads a table and its test rows.
+pub(super) fn read_csv(source: &CsvSource, locations: &Locations) -> Result<Own, DataError> {
+    let parts = csv_tables(source, locations, true)?;
+    let names = parts.classes.names.filter(|names| names.len() == parts.classes.count);
+    let width = parts.train.width;
+    let whole = |features, labels: Vec<u32>| Split::new(Pixels::F32(features), labels);
+    let whole_train = whole(parts.train.features, parts.train_labels);
+    let (train, test) = match parts.test {
+        Some((table, labels)) => (whole_train, whole(table.features, labels)),
+        None => hold_out(whole_train, &source.test)?,
+    };
+    Ok(Own { shape: vec![width], classes: parts.classes.count, names, train, test })
+}
+
+/// Reads a table without keeping it.
+pub(super) fn describe_csv(
+    source: &CsvSource,
+    locations: &Locations,
+) -> Result<Announced, DataError> {
+    let parts = csv_tables(source, locations, false)?;
+    let n = parts.train.labels.len();
+    let (n_train, n_test) = match &parts.test {
+        Some((table, _)) => (n, table.labels.len()),
+        None => counts(n, &source.test)?,
+    };
+    Ok((vec![parts.train.width], parts.classes.count, n_train, n_test))
+}
+
+struct CsvParts {
+    train: Table,
+    train_labels: Vec<u32>,
+    test: Option<(Table, Vec<u32>)>,
+    classes: Classes,
+}
+
+fn csv_tables(
+    source: &CsvSource,
+    locations: &Locations,
+    keep: bool,
+) -> Result<CsvParts, DataError> {
+    let format = TableFormat { label: source.label.as_deref(), header: source.header, keep };
+    let file = locations.resolve(&source.path)?;
+    let train = table::read(&file, format)?;
+    nonempty("training", train.labels.len())?;
+    let classes = Classes::of(&file, &train, source.classes)?;
+    check_classes(classes.count)?;
+    let train_labels = classes.labels(&file, &train)?;
+    let test = match &source.test {
+        HeldOut::Files(path) => {
+            let file = locations.resolve(path)?;
+            let table = table::read(&file, format)?;
+            nonempty("test", table.labels.len())?;
+            if table.width != train.width {
+                return Err(DataError::Shapes {
+                    train: vec![train.width],
+                    test: vec![table.width],
+                });
+            }
+            let labels = classes.labels(&file, &table)?;
+            Some((table, labels))
+        }
+        HeldOut::First(_) | HeldOut::Last(_) => None,
+    };
+    Ok(CsvParts { train, train_labels, test, classes })
+}
+
+/// Reads arrays and their test part.
+pub(super) fn read_npy(source: &NpySource, locations: &Locations) -> Result<Own, DataError> {
+    let (shape, classes, _, _) = describe_npy(source, locations)?;
+    let read = |pair: &NpyPair| {
+        let images = npy::open_samples(&locations.resolve(&pair.images)?)?;
+        let labels = npy::open_labels(&locations.resolve(&pair.labels)?)?;
+        Ok(Split::new(images.samples()?, labels.labels(classes)?))
+    };
+    let whole = read(&source.train)?;
+    let (train, test) = match &source.test {
+        HeldOut::Files(pair) => {
+            let test = read(pair)?;
+            match (whole.pixels(), test.pixels()) {
+                (Pixels::U8(_), Pixels::U8(_)) | (Pixels::F32(_), Pixels::F32(_)) => (whole, test),
+                _ => {
+                    return Err(DataError::Setting {
+                        name: "test_images",
+                        found: "another element type than the training array".to_owned(),
+                        expected: "bytes in both arrays, or floats in both",
+                    });
+                }
+            }
+        }
+        HeldOut::First(_) | HeldOut::Last(_) => hold_out(whole, &source.test)?,
+    };
+    Ok(Own { shape, classes, names: None, train, test })
+}
+
+/// Reads headers, and the training labels where `classes` is not stated.
+pub(super) fn describe_npy(
+    source: &NpySource,
+    locations: &Locations,
+) -> Result<Announced, DataError> {
+    let (shape, n) = npy_header(&source.train, locations)?;
+    nonempty("training", n)?;
+    let classes = match source.classes {
+        Some(classes) => classes,
+        None => {
+            let labels = npy::open_labels(&locations.resolve(&source.train.labels)?)?;
+            labels.labels(MAX_CLASSES)?.into_iter().max().map_or(0, |label| label as usize + 1)
+        }
+    };
+    check_classes(classes)?;
+    let (n_train, n_test) = match &source.test {
+        HeldOut::Files(pair) => {
+            let (test_shape, n_test) = npy_header(pair, locations)?;
+            nonempty("test", n_test)?;
+            if test_shape != shape {
+                return Err(DataError::Shapes { train: shape, test: test_shape });
+            }
+            (n, n_test)
+        }
+        HeldOut::First(_) | HeldOut::Last(_) => counts(n, &source.test)?,
+    };
+    Ok((shape, classes, n_train, n_test))
+}
+
+fn npy_header(pair: &NpyPair, locations: &Locations) -> Result<(Vec<usize>, usize), DataError> {
+    let (images, labels) = (locations.resolve(&pair.images)?, locations.resolve(&pair.labels)?);
+    let (samples, n_labels) = (npy::open_samples(&images)?, npy::open_labels(&labels)?.len());
+    let n = samples.len();
+    if n != n_labels {
+        let (n_images, n_labels) = (n as u64, n_labels as u64);
+        return Err(DataError::Count { images, n_images, labels, n_labels });
+    }
+    Ok((samples.shape[1..].to_vec(), n))
+}
+
+fn nonempty(part: &'static str, found: usize) -> Result<(), DataError> {
+    if found == 0 { Err(DataError::TooFew { part, asked: 1, found }) } else { Ok(()) }
+}
+
+fn check_classes(classes: usize) -> Result<(), DataError> {
+    if (2..=MAX_CLASSES).contains(&classes) {
+        return Ok(());
+    }
+    let found = classes.to_string();
+    Err(DataError::Setting { name: "classes", found, expected: "from 2 to 65536" })
+}
+
+/// Numbers of training and test samples out of `n`; both are at least 1.
+fn counts<F>(n: usize, held_out: &HeldOut<F>) -> Result<(usize, usize), DataError> {
+    let fraction = match held_out {
+        HeldOut::Files(_) => return Ok((n, 0)),
+        HeldOut::First(fraction) | HeldOut::Last(fraction) => *fraction,
+    };
+    if !(fraction > 0.0 && fraction < 1.0) {
+        return Err(DataError::Setting {
+            name: "test_fraction",
+            found: fraction.to_string(),
+            expected: "a number between 0 and 1",
+        });
+    }
+    let n_test = (fraction * n as f64 + 0.5) as usize;
+    nonempty("test", n_test)?;
+    nonempty("training", n.saturating_sub(n_test))?;
+    Ok((n - n_test, n_test))
+}
+
+/// Splits samples into training and test part.
+fn hold_out<F>(mut whole: Split, held_out: &HeldOut<F>) -> Result<(Split, Split), DataError> {
+    let (n_train, n_test) = counts(whole.len(), held_out)?;
+    match held_out {
+        HeldOut::First(_) => {
+            let train = whole.split_off(n_test);
+            Ok((train, whole))
+        }
+        HeldOut::Files(_) | HeldOut::Last(_) => {
+            let test = whole.split_off(n_train);
+            Ok((whole, test))
+        }
+    }
+}

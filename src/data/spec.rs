@@ -1,0 +1,226 @@
+//! What a `data` item of a spec asks for, as plain values.
+
+use super::augment::Augment;
+
+/// The data of one run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DataSpec {
+    /// Where the samples come from.
+    pub source: Source,
+    /// How stored values become inputs.
+    pub normalize: Normalize,
+    /// Use only the first `n` training samples in file order.
+    pub subset: Option<usize>,
+    /// Use only the first `n` test samples in file order.
+    pub test_subset: Option<usize>,
+    /// Draw a new order of the training samples each epoch; otherwise file order.
+    pub shuffle: bool,
+    /// Use the coarse labels as classes (CIFAR-100).
+    pub coarse: bool,
+    /// Random changes of the training images.
+    pub augment: Augment,
+}
+
+impl DataSpec {
+    /// A source with the defaults of the language: `normalize=unit`, everything, shuffled, no augmentation.
+    pub fn new(source: Source) -> Self {
+        Self {
+            source,
+            normalize: Normalize::Unit,
+            subset: None,
+            test_subset: None,
+            shuffle: true,
+            coarse: false,
+            augment: Augment::default(),
+        }
+    }
+}
+
+/// Where samples come from.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Source {
+    /// A set known by name.
+    Named(NamedSet),
+    /// A table of numbers.
+    Csv(CsvSource),
+    /// NumPy arrays.
+    Npy(NpySource),
+    /// Generated.
+    Synthetic(Synthetic),
+}
+
+/// A published data set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum NamedSet {
+    /// 1,797 digits of 8 × 8 pixels, part of the program.
+    Digits,
+    /// MNIST in IDX files.
+    Mnist,
+    /// CIFAR-10 in binary batches.
+    Cifar10,
+    /// CIFAR-100 in binary files, with coarse labels.
+    Cifar100,
+}
+
+impl NamedSet {
+    /// Every set, in the order of `specc data list`.
+    pub const ALL: [Self; 4] = [Self::Digits, Self::Mnist, Self::Cifar10, Self::Cifar100];
+
+    /// The name in a spec and on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Digits => "digits",
+            Self::Mnist => "mnist",
+            Self::Cifar10 => "cifar10",
+            Self::Cifar100 => "cifar100",
+        }
+    }
+
+    /// The set of that name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|set| set.name() == name)
+    }
+
+    /// The folder inside a data folder; `None` for what is part of the program.
+    pub fn folder(self) -> Option<&'static str> {
+        match self {
+            Self::Digits => None,
+            Self::Mnist => Some("mnist"),
+            Self::Cifar10 => Some("cifar-10-batches-bin"),
+            Self::Cifar100 => Some("cifar-100-binary"),
+        }
+    }
+
+    /// Shape of one sample: channels, rows, columns.
+    pub fn sample_shape(self) -> [usize; 3] {
+        match self {
+            Self::Digits => [1, 8, 8],
+            Self::Mnist => [1, 28, 28],
+            Self::Cifar10 | Self::Cifar100 => [3, 32, 32],
+        }
+    }
+
+    /// The published number of classes.
+    pub fn classes(self) -> usize {
+        match self {
+            Self::Digits | Self::Mnist | Self::Cifar10 => 10,
+            Self::Cifar100 => 100,
+        }
+    }
+
+    /// The published number of coarse classes, where there are any.
+    pub fn coarse_classes(self) -> Option<usize> {
+        match self {
+            Self::Digits | Self::Mnist | Self::Cifar10 => None,
+            Self::Cifar100 => Some(20),
+        }
+    }
+
+    /// Published numbers of training and test samples; files at hand may hold others.
+    pub fn published_counts(self) -> (usize, usize) {
+        match self {
+            Self::Digits => (1437, 360),
+            Self::Mnist => (60_000, 10_000),
+            Self::Cifar10 | Self::Cifar100 => (50_000, 10_000),
+        }
+    }
+}
+
+/// How stored values become inputs. `x / 255` stands for `x / 16` with digits and for `x` with data that is not bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Normalize {
+    /// `x / 255`.
+    #[default]
+    Unit,
+    /// `(x / 255 - 0.5) / 0.5`.
+    Half,
+    /// `(x / 255 - mean) / deviation` per channel, over the training samples in use.
+    Standard,
+}
+
+/// How the test part of data that comes in one piece is found; counts are rounded to the nearest whole sample, halves up.
+#[derive(Clone, Debug, PartialEq)]
+pub enum HeldOut<F> {
+    /// Files of their own.
+    Files(F),
+    /// This fraction of the samples, from the start of the file; the rest trains.
+    First(f64),
+    /// This fraction of the samples, from the end of the file; the rest trains.
+    Last(f64),
+}
+
+/// A comma-separated table: one row a sample, one column the label, all others features in column order.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CsvSource {
+    /// The file with the training rows, relative to the folder of the spec or a data folder.
+    pub path: String,
+    /// The test rows: another file of the same columns, or part of the rows.
+    pub test: HeldOut<String>,
+    /// The label column by its name in the header; without it the last column.
+    pub label: Option<String>,
+    /// Whether the first row is a header; `None`: it is one if a field of it other than the last is not a number.
+    pub header: Option<bool>,
+    /// The number of classes; `None`: what the labels of the training file show.
+    pub classes: Option<usize>,
+}
+
+/// Arrays in `.npy` files: samples along the first axis.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NpySource {
+    /// Training samples and labels.
+    pub train: NpyPair,
+    /// The test samples.
+    pub test: HeldOut<NpyPair>,
+    /// The number of classes; `None`: one more than the largest label of the training file.
+    pub classes: Option<usize>,
+}
+
+/// The two arrays of a split, relative to the folder of the spec or a data folder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NpyPair {
+    /// `[n, …]` of u8, f32 or f64.
+    pub images: String,
+    /// `[n]` of u8, i32 or i64.
+    pub labels: String,
+}
+
+/// Generated samples; the same for equal values of all fields.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Synthetic {
+    /// The pattern.
+    pub kind: SyntheticKind,
+    /// Shape of one sample.
+    pub shape: Vec<usize>,
+    /// Number of classes; sample `i` is of class `i mod classes`.
+    pub classes: usize,
+    /// Training samples.
+    pub n_train: usize,
+    /// Test samples.
+    pub n_test: usize,
+    /// Standard deviation of the normal noise added to every coordinate.
+    pub noise: f64,
+    /// Seed of the data, apart from the seeds of the runs.
+    pub seed: u64,
+}
+
+/// The pattern of generated samples.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SyntheticKind {
+    /// A standard normal centre for each class; any shape.
+    Blobs,
+    /// One turn of a spiral arm for each class; shape `[2]`.
+    Spirals,
+    /// Two half circles that reach into each other; shape `[2]`, two classes.
+    Moons,
+}
+
+impl SyntheticKind {
+    /// The name in a spec.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Blobs => "blobs",
+            Self::Spirals => "spirals",
+            Self::Moons => "moons",
+        }
+    }
+}
