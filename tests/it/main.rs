@@ -3,5 +3,6 @@
 
 mod analyze;
 mod golden;
+mod kernels;
 mod measure;
 mod syntax;

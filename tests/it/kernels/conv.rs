@@ -1,0 +1,187 @@
+//! Convolution: values and gradients.
+
+use proptest::prelude::*;
+use specc::kernels::conv::{Conv, ConvGeometry};
+use specc::kernels::isa::Isa;
+use specc::kernels::pool2d::PoolGeometry;
+use specc::kernels::{LANES, Tolerance, pool2d, reference};
+
+use super::sample::{Noise, SameBits, assert_close, magnitudes, sample, wide};
+
+fn geometries() -> impl Strategy<Value = ConvGeometry> {
+    let channels = prop_oneof![
+        (1usize..7, 1usize..12).prop_map(|(i, o)| (i, o, 1)),
+        (12usize..36, 1usize..20).prop_map(|(i, o)| (i, o, 1)),
+        (1usize..4, 1usize..4, 2usize..5).prop_map(|(i, o, g)| (i * g, o * g, g)),
+        (1usize..9, 1usize..3).prop_map(|(c, m)| (c, c * m, c)),
+        Just((66, 5, 1)),
+        Just((28, 14, 2)),
+    ];
+    (channels, 1usize..10, 1usize..14, 1usize..6, 1usize..4, 0usize..4)
+        .prop_map(|((in_channels, out_channels, groups), in_height, in_width, kernel, stride, pad)| {
+            ConvGeometry {
+                in_channels,
+                out_channels,
+                in_height,
+                in_width,
+                kernel: kernel.min(in_height + 2 * pad).min(in_width + 2 * pad),
+                stride,
+                pad,
+                groups,
+            }
+        })
+}
+
+fn nan(n: usize) -> Vec<f32> {
+    vec![f32::NAN; n]
+}
+
+fn check(g: &ConvGeometry, seed: u64) {
+    let mut noise = Noise::new(seed);
+    let (x, dy) = (noise.vec(g.in_len()), noise.vec(g.out_len()));
+    let (weight, bias) = (noise.vec(g.weight_len()), noise.vec(g.out_channels));
+    let before = noise.vec(g.in_len());
+    let wide_weight = wide(&weight);
+    let mut same = SameBits::default();
+    for isa in Isa::available() {
+        let conv = Conv::new(isa, *g).unwrap();
+        let mut packed = nan(conv.packed_len());
+        conv.pack(&weight, &mut packed);
+        let (mut y, mut with_relu, mut plain) = (nan(g.out_len()), nan(g.out_len()), nan(g.out_len()));
+        conv.forward(&packed, &x, Some(&bias), false, &mut y);
+        conv.forward(&packed, &x, Some(&bias), true, &mut with_relu);
+        conv.forward(&packed, &x, None, false, &mut plain);
+        for (&relu, &y) in with_relu.iter().zip(&y) {
+            assert_eq!(relu.to_bits(), if y < 0.0 { 0 } else { y.to_bits() });
+        }
+
+        let mut turned = nan(conv.packed_turned_len());
+        conv.pack_turned(&weight, &mut turned);
+        let mut dx = nan(g.in_len());
+        conv.grad_input(&turned, &dy, &mut dx, false);
+        let mut added = before.clone();
+        conv.grad_input(&turned, &dy, &mut added, true);
+
+        let mut sums = vec![0.0; conv.grad_weight_len()];
+        let mut scratch = nan(conv.grad_weight_scratch_len());
+        conv.grad_weight(&x, &dy, &mut sums, &mut scratch);
+        let mut grad = nan(g.weight_len());
+        conv.collapse_grad_weight(&sums, &mut grad);
+        same.check(isa, &[&y, &plain, &dx, &added, &grad]);
+
+        let pixels = g.out_height() * g.out_width();
+        let (mut expected_grad, mut grad_scale) = (vec![0.0; grad.len()], vec![0.0; grad.len()]);
+        for lane in 0..LANES {
+            let (x, dy) = (sample(&x, g.in_channels, lane), sample(&dy, g.out_channels, lane));
+            let (x_size, dy_size) = (magnitudes(&x), magnitudes(&dy));
+            let w_size = magnitudes(&wide_weight);
+            let expected = reference::conv_forward(g, &x, &wide_weight);
+            let scale = reference::conv_forward(g, &x_size, &w_size);
+            let found = sample(&plain, g.out_channels, lane);
+            assert_close("y", Tolerance::Sum, &found, &expected, &scale);
+            let expected: Vec<f64> =
+                expected.iter().enumerate().map(|(i, y)| y + f64::from(bias[i / pixels])).collect();
+            let scale: Vec<f64> = scale.iter().map(|s| s + 1.0).collect();
+            let found = sample(&y, g.out_channels, lane);
+            assert_close("y + bias", Tolerance::Sum, &found, &expected, &scale);
+
+            let expected = reference::conv_grad_input(g, &dy, &wide_weight);
+            let scale = reference::conv_grad_input(g, &dy_size, &w_size);
+            let found = sample(&dx, g.in_channels, lane);
+            assert_close("dx", Tolerance::Sum, &found, &expected, &scale);
+            let before = sample(&before, g.in_channels, lane);
+            let expected: Vec<f64> = expected.iter().zip(&before).map(|(a, b)| a + b).collect();
+            let scale: Vec<f64> = scale.iter().map(|s| s + 1.0).collect();
+            let found = sample(&added, g.in_channels, lane);
+            assert_close("dx added", Tolerance::Sum, &found, &expected, &scale);
+
+            for (sum, term) in expected_grad.iter_mut().zip(reference::conv_grad_weight(g, &x, &dy)) {
+                *sum += term;
+            }
+            let sizes = reference::conv_grad_weight(g, &x_size, &dy_size);
+            for (sum, term) in grad_scale.iter_mut().zip(sizes) {
+                *sum += term;
+            }
+        }
+        assert_close("dW", Tolerance::Sum, &wide(&grad), &expected_grad, &grad_scale);
+    }
+}
+
+fn check_pooled(g: &ConvGeometry, size: usize, relu: bool, seed: u64) {
+    let pool = PoolGeometry {
+        channels: g.out_channels,
+        in_height: g.out_height(),
+        in_width: g.out_width(),
+        kernel: size,
+        stride: size,
+        pad: 0,
+    };
+    if pool.check().is_err() {
+        return;
+    }
+    let mut noise = Noise::new(seed);
+    let (x, weight) = (noise.vec(g.in_len()), noise.vec(g.weight_len()));
+    let bias = noise.vec(g.out_channels);
+    for isa in Isa::available() {
+        let conv = Conv::new(isa, *g).unwrap();
+        let mut packed = nan(conv.packed_len());
+        conv.pack(&weight, &mut packed);
+        let mut whole = nan(g.out_len());
+        conv.forward(&packed, &x, Some(&bias), relu, &mut whole);
+        let (mut expected, mut expected_masks) = (nan(pool.out_len()), vec![0xaaaa; pool.mask_len()]);
+        pool2d::max::forward(isa, &pool, relu, &whole, &mut expected, &mut expected_masks);
+        let (mut y, mut masks) = (nan(pool.out_len()), vec![0x5555; pool.mask_len()]);
+        let mut scratch = nan(conv.pool_scratch_len(size));
+        conv.forward_max_pool(
+            &packed, &x, Some(&bias), relu, size, &mut y, &mut masks, &mut scratch,
+        );
+        assert_eq!(y, expected, "{isa:?}");
+        // With relu, a window of zeros has no winner either way; elsewhere winners must agree.
+        assert_eq!(masks, expected_masks, "{isa:?}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
+
+    #[test]
+    fn agrees_with_the_reference(g in geometries(), seed in 0u64..1000) {
+        check(&g, seed);
+    }
+
+    #[test]
+    fn pooled_forward_is_forward_then_pool(
+        g in geometries(), size in 1usize..4, relu: bool, seed in 0u64..1000
+    ) {
+        check_pooled(&g, size, relu, seed);
+    }
+}
+
+#[test]
+fn lenet_and_wide_shapes() {
+    let base = ConvGeometry {
+        in_channels: 3,
+        out_channels: 6,
+        in_height: 32,
+        in_width: 32,
+        kernel: 5,
+        stride: 1,
+        pad: 0,
+        groups: 1,
+    };
+    check(&base, 1);
+    let second =
+        ConvGeometry { in_channels: 6, out_channels: 16, in_height: 14, in_width: 14, ..base };
+    check(&second, 2);
+    let wide = ConvGeometry {
+        in_channels: 70,
+        out_channels: 33,
+        in_height: 9,
+        in_width: 8,
+        kernel: 3,
+        pad: 1,
+        stride: 2,
+        groups: 1,
+    };
+    check(&wide, 3);
+}
