@@ -47,14 +47,12 @@ struct Shared {
 #[derive(Clone, Copy)]
 struct Job {
     n_tasks: usize,
-    body: Option<*const Body<'static>>,
+    body: Option<&'static Body<'static>>,
 }
 
 // SAFETY: `job` is written only while the state is closed and nobody is inside, and read only from inside; the
 // body it points to is `Sync`.
 unsafe impl Sync for Shared {}
-// SAFETY: as above; the pointer is only a borrow of the caller's closure.
-unsafe impl Send for Shared {}
 
 impl fmt::Debug for ThreadPool {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -105,7 +103,7 @@ impl ThreadPool {
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         let body: &Body<'_> = &body;
         // SAFETY: only the lifetime changes; the job is closed and empty before this function returns.
-        let body = unsafe { std::mem::transmute::<*const Body<'_>, *const Body<'static>>(body) };
+        let body = unsafe { std::mem::transmute::<&Body<'_>, &'static Body<'static>>(body) };
         // SAFETY: the state is closed and nobody is inside, so nobody reads the job.
         unsafe { *self.shared.job.get() = Job { n_tasks, body: Some(body) } };
         self.shared.next.store(0, Ordering::Relaxed);
@@ -244,8 +242,7 @@ impl Shared {
                 if task_idx >= job.n_tasks {
                     break;
                 }
-                // SAFETY: the closure outlives the job, which is not over while this thread is inside.
-                unsafe { (*body)(task_idx, worker_idx) };
+                body(task_idx, worker_idx);
             }
         }));
         if let Err(payload) = result {

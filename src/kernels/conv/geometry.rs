@@ -162,14 +162,14 @@ impl Axis {
     /// The taps of target `q` inside the source: first and number.
     pub(crate) fn taps(&self, q: usize) -> (usize, usize) {
         let origin = (q * self.step) as isize + self.offset;
-        let first = (-origin).max(0) as usize;
-        let end = (self.source as isize - origin).clamp(0, self.n_taps as isize) as usize;
+        let first = (-origin).max(0).cast_unsigned();
+        let end = (self.source as isize - origin).clamp(0, self.n_taps as isize).cast_unsigned();
         if first < end { (first, end - first) } else { (0, 0) }
     }
 
     /// The source position of tap `tap` of target `q`, which must be inside.
     pub(crate) fn position(&self, q: usize, tap: usize) -> usize {
-        ((q * self.step + tap) as isize + self.offset).max(0) as usize
+        ((q * self.step + tap) as isize + self.offset).max(0).cast_unsigned()
     }
 
     /// The targets `first .. end` for which tap `tap` is inside the source.
@@ -183,7 +183,7 @@ impl Axis {
             (self.source as isize - 1 - origin) / step + 1
         };
         let end = end.clamp(0, self.n_targets as isize);
-        (first.min(end) as usize, end as usize)
+        (first.min(end).cast_unsigned(), end.cast_unsigned())
     }
 
     /// All targets in classes, in order.

@@ -128,7 +128,8 @@ impl Sweep {
                     for column in 0..self.columns.n_taps {
                         let kernel_row = view.first.0 as isize + row as isize * view.step;
                         let kernel_column = view.first.1 as isize + column as isize * view.step;
-                        let tap = kernel_row as usize * view.kernel + kernel_column as usize;
+                        let tap = kernel_row.cast_unsigned() * view.kernel
+                            + kernel_column.cast_unsigned();
                         for channel in 0..self.group_channels {
                             let from = base + channel * view.channel + tap;
                             for (output, to) in to.by_ref().take(width).enumerate() {

@@ -129,7 +129,7 @@ impl Simd for Avx2 {
     }
     #[inline(always)]
     unsafe fn bits(m: __m256) -> u16 {
-        unsafe { _mm256_movemask_ps(m) as u16 }
+        unsafe { _mm256_movemask_ps(m).cast_unsigned() as u16 }
     }
     #[inline(always)]
     unsafe fn from_bits(bits: u16) -> __m256 {

@@ -86,7 +86,7 @@ impl Simd for Portable {
     }
     #[inline(always)]
     unsafe fn pow2(n: V) -> V {
-        map(n, |n| f32::from_bits(((n as i32 + 127) as u32) << 23))
+        map(n, |n| f32::from_bits((n as i32 + 127).cast_unsigned() << 23))
     }
     #[inline(always)]
     unsafe fn split(a: V) -> (V, V) {
@@ -103,7 +103,6 @@ impl Simd for Portable {
         zip(a, b, |a, b| a >= b)
     }
     #[inline(always)]
-    #[expect(clippy::float_cmp, reason = "the operation is exact equality")]
     unsafe fn eq(a: V, b: V) -> M {
         zip(a, b, |a, b| a == b)
     }

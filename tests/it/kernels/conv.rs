@@ -17,8 +17,8 @@ fn geometries() -> impl Strategy<Value = ConvGeometry> {
         Just((66, 5, 1)),
         Just((28, 14, 2)),
     ];
-    (channels, 1usize..10, 1usize..14, 1usize..6, 1usize..4, 0usize..4)
-        .prop_map(|((in_channels, out_channels, groups), in_height, in_width, kernel, stride, pad)| {
+    (channels, 1usize..10, 1usize..14, 1usize..6, 1usize..4, 0usize..4).prop_map(
+        |((in_channels, out_channels, groups), in_height, in_width, kernel, stride, pad)| {
             ConvGeometry {
                 in_channels,
                 out_channels,
@@ -29,7 +29,8 @@ fn geometries() -> impl Strategy<Value = ConvGeometry> {
                 pad,
                 groups,
             }
-        })
+        },
+    )
 }
 
 fn nan(n: usize) -> Vec<f32> {
@@ -47,7 +48,8 @@ fn check(g: &ConvGeometry, seed: u64) {
         let conv = Conv::new(isa, *g).unwrap();
         let mut packed = nan(conv.packed_len());
         conv.pack(&weight, &mut packed);
-        let (mut y, mut with_relu, mut plain) = (nan(g.out_len()), nan(g.out_len()), nan(g.out_len()));
+        let (mut y, mut with_relu, mut plain) =
+            (nan(g.out_len()), nan(g.out_len()), nan(g.out_len()));
         conv.forward(&packed, &x, Some(&bias), false, &mut y);
         conv.forward(&packed, &x, Some(&bias), true, &mut with_relu);
         conv.forward(&packed, &x, None, false, &mut plain);
@@ -95,7 +97,8 @@ fn check(g: &ConvGeometry, seed: u64) {
             let found = sample(&added, g.in_channels, lane);
             assert_close("dx added", Tolerance::Sum, &found, &expected, &scale);
 
-            for (sum, term) in expected_grad.iter_mut().zip(reference::conv_grad_weight(g, &x, &dy)) {
+            for (sum, term) in expected_grad.iter_mut().zip(reference::conv_grad_weight(g, &x, &dy))
+            {
                 *sum += term;
             }
             let sizes = reference::conv_grad_weight(g, &x_size, &dy_size);
@@ -128,12 +131,20 @@ fn check_pooled(g: &ConvGeometry, size: usize, relu: bool, seed: u64) {
         conv.pack(&weight, &mut packed);
         let mut whole = nan(g.out_len());
         conv.forward(&packed, &x, Some(&bias), relu, &mut whole);
-        let (mut expected, mut expected_masks) = (nan(pool.out_len()), vec![0xaaaa; pool.mask_len()]);
+        let (mut expected, mut expected_masks) =
+            (nan(pool.out_len()), vec![0xaaaa; pool.mask_len()]);
         pool2d::max::forward(isa, &pool, relu, &whole, &mut expected, &mut expected_masks);
         let (mut y, mut masks) = (nan(pool.out_len()), vec![0x5555; pool.mask_len()]);
         let mut scratch = nan(conv.pool_scratch_len(size));
         conv.forward_max_pool(
-            &packed, &x, Some(&bias), relu, size, &mut y, &mut masks, &mut scratch,
+            &packed,
+            &x,
+            Some(&bias),
+            relu,
+            size,
+            &mut y,
+            &mut masks,
+            &mut scratch,
         );
         assert_eq!(y, expected, "{isa:?}");
         // With relu, a window of zeros has no winner either way; elsewhere winners must agree.

@@ -20,8 +20,10 @@ fn check_linear(channels: usize, pixels: usize, outputs: usize, n_blocks: usize,
     let dy = noise.vec(n_blocks * outputs * LANES);
     let (weight, shift) = (noise.vec(inputs * outputs), noise.vec(outputs));
     let wide_weight = wide(&weight);
-    let turned_weight: Vec<f64> =
-        (0..inputs).flat_map(|i| (0..outputs).map(move |o| (i, o))).map(|(i, o)| wide_weight[o * inputs + i]).collect();
+    let turned_weight: Vec<f64> = (0..inputs)
+        .flat_map(|i| (0..outputs).map(move |o| (i, o)))
+        .map(|(i, o)| wide_weight[o * inputs + i])
+        .collect();
     let mut same = SameBits::default();
     for isa in Isa::available() {
         let linear = Linear::new(isa, channels, pixels, outputs).unwrap();
@@ -49,7 +51,9 @@ fn check_linear(channels: usize, pixels: usize, outputs: usize, n_blocks: usize,
 
         let (mut expected_grad, mut expected_bias) = (vec![0.0; grad.len()], vec![0.0; outputs]);
         for block in 0..n_blocks {
-            let part = |values: &[f32], n: usize| values[block * n * LANES..(block + 1) * n * LANES].to_vec();
+            let part = |values: &[f32], n: usize| {
+                values[block * n * LANES..(block + 1) * n * LANES].to_vec()
+            };
             for lane in 0..LANES {
                 let x = sample(&part(&x, inputs), channels, lane);
                 let dy = sample(&part(&dy, outputs), outputs, lane);
@@ -59,7 +63,13 @@ fn check_linear(channels: usize, pixels: usize, outputs: usize, n_blocks: usize,
                 assert_close("y", Tolerance::Sum, &found, &expected, &scale);
                 let found = sample(&part(&dx, inputs), channels, lane);
                 let expected = reference::linear(&turned_weight, &dy, &vec![0.0; inputs]);
-                assert_close("dx", Tolerance::Sum, &found, &expected, &vec![outputs as f64; inputs]);
+                assert_close(
+                    "dx",
+                    Tolerance::Sum,
+                    &found,
+                    &expected,
+                    &vec![outputs as f64; inputs],
+                );
                 for (o, dy) in dy.iter().enumerate() {
                     expected_bias[o] += dy;
                     for (i, x) in x.iter().enumerate() {
