@@ -85,6 +85,17 @@ impl Graph {
         Self::default()
     }
 
+    /// An empty graph with the parameters, buffers and layers of this one under the same ids.
+    #[must_use]
+    pub fn emptied(&self) -> Self {
+        Self {
+            params: self.params.clone(),
+            buffers: self.buffers.clone(),
+            layers: self.layers.clone(),
+            ..Self::default()
+        }
+    }
+
     /// Adds an operation after its operands.
     ///
     /// # Errors

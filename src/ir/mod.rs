@@ -3,14 +3,20 @@
 //! `build` makes a graph from the input to the logits; the loss, the gradients and the updates are
 //! later grown in the same [`Graph`] with the same operations, so that every analysis meets one vocabulary.
 
+mod emit;
 mod graph;
 mod op;
+mod rebuild;
 mod shape;
 mod shape_rules;
+mod specialize;
 mod tensor;
 
+pub use emit::Emit;
 pub use graph::{Graph, Layer, LayerId, Node, NodeId, Target, Update};
 pub use op::{Binary, Conv, Hyper, Norm, Op, Pool, Unary};
+pub use rebuild::{copy, rebuild};
 pub use shape::{Kind, Shape};
 pub use shape_rules::{ShapeError, infer};
+pub use specialize::{Mode, specialize};
 pub use tensor::{Buffer, BufferId, BufferRole, Init, Param, ParamId, ParamRole};
