@@ -1,0 +1,76 @@
+//! Removes what need not be computed: dead nodes, equal nodes, and arithmetic that changes nothing.
+
+use std::collections::BTreeMap;
+
+use super::simplify::simplify;
+use crate::ir::{Graph, NodeId, copy, rebuild};
+
+/// A graph with the same outputs and updates and fewer nodes.
+///
+/// Results are equal to the last bit but for zeros, which may change their sign, and for constants,
+/// which are folded in double precision. Tables keep their ids.
+#[must_use]
+pub fn clean(graph: &Graph) -> Graph {
+    let mut current = round(graph);
+    loop {
+        let next = round(&current);
+        if next.len() == current.len() {
+            return next;
+        }
+        current = next;
+    }
+}
+
+fn round(graph: &Graph) -> Graph {
+    let mut known: BTreeMap<(String, Vec<NodeId>), NodeId> = BTreeMap::new();
+    rebuild(graph, |emit, node, inputs| {
+        // Labels and input have no operands; their printed name is unique.
+        let key = (format!("{:?}", node.op), inputs.to_vec());
+        if let Some(equal) = known.get(&key) {
+            return *equal;
+        }
+        let new = simplify(emit, node, inputs).unwrap_or_else(|| copy(emit, node, inputs));
+        known.insert(key, new);
+        new
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diag::{FileId, Span};
+    use crate::ir::{Emit, Kind, Op, Shape, Unary};
+
+    #[test]
+    fn equal_nodes_meet_and_neutral_arithmetic_goes() {
+        let span = Span::new(FileId(0), 0, 0);
+        let mut graph = Graph::new();
+        let x = graph.add_leaf(Op::Input, Shape::per_sample([3]), Kind::Real, span);
+        let mut emit = Emit::new(&mut graph, span);
+        let a = emit.unary(Unary::Exp, x);
+        let b = emit.unary(Unary::Exp, x);
+        let b = emit.times(b, 1.0);
+        let unused = emit.neg(b);
+        let _ = emit.neg(unused);
+        let out = emit.add(a, b);
+        graph.outputs.insert("out".to_owned(), out);
+        let cleaned = clean(&graph);
+        assert_eq!(cleaned.len(), 3, "input, exp, sum");
+    }
+
+    #[test]
+    fn constants_fold_under_their_expansion() {
+        let span = Span::new(FileId(0), 0, 0);
+        let mut graph = Graph::new();
+        let x = graph.add_leaf(Op::Input, Shape::per_sample([3]), Kind::Real, span);
+        let mut emit = Emit::new(&mut graph, span);
+        let two = emit.number_like(2.0, x);
+        let three = emit.number_like(3.0, x);
+        let six = emit.mul(two, three);
+        let out = emit.mul(x, six);
+        graph.outputs.insert("out".to_owned(), out);
+        let cleaned = clean(&graph);
+        assert!(cleaned.ids().any(|id| cleaned[id].op == Op::Const(6.0)));
+        assert_eq!(cleaned.len(), 4, "input, constant, expansion, product");
+    }
+}
