@@ -57,6 +57,14 @@ codes! {
     E0113 "a character that is not part of the language",
     E0114 "a comma or semicolon too many or too few",
     E0115 "an override that is not `key=value`",
+    // E03: losses.
+    E0350 "a loss does not give one value per sample",
+    E0351 "a name or function is not known in a loss",
+    E0352 "an operand does not fit a function or operator of a loss",
+    E0353 "a statement does not belong in a loss",
+    E0354 "the starting value of a scale cannot be computed",
+    E0355 "a loss needs a size R that the net does not have",
+    E0356 "a loss needs one logit per class",
     // E06: data.
     E0601 "data not found",
     E0602 "a data file is truncated or too long",
