@@ -7,12 +7,17 @@ pub mod ast;
 mod build;
 mod error;
 mod expected;
+mod format;
+mod layout;
 pub mod limits;
 mod operators;
 mod parse;
+mod print;
 mod scan;
 mod slip;
 mod split;
 
 pub use error::{Nesting, NumberFault, StringFault, SyntaxError};
+pub use format::format;
 pub use parse::{parse, parse_expr, parse_override};
+pub use print::{print, print_expr};

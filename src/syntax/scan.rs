@@ -54,7 +54,9 @@ impl Token {
             TokenKind::Number | TokenKind::Str => true,
             TokenKind::Word => {
                 let word = self.text(source);
-                word == "in" || SOFT_KEYWORDS.contains(&word) || !is_reserved(word)
+                matches!(word, "true" | "false")
+                    || SOFT_KEYWORDS.contains(&word)
+                    || !is_reserved(word)
             }
             TokenKind::Symbol => matches!(self.text(source), ")" | "]" | "}"),
             TokenKind::Comment | TokenKind::Unknown => false,

@@ -5,4 +5,5 @@ mod analyze;
 mod golden;
 mod kernels;
 mod measure;
+mod props;
 mod syntax;

@@ -2,9 +2,13 @@
 
 use std::fmt::Write as _;
 
-use specc::diag::{Code, Diagnostics, FileId};
+use proptest::collection::vec;
+use proptest::prelude::*;
+use specc::diag::{Code, Diagnostics, FileId, RenderStyle, SourceMap, render};
 use specc::syntax::ast::{BinaryOp, ExprKind, ItemKind, Spec, StmtKind, UnaryOp};
-use specc::syntax::{parse, parse_expr, parse_override};
+use specc::syntax::{format, parse, parse_expr, parse_override, print};
+
+use crate::props;
 
 const LENET: &str = "\
 // LeNet-5 for CIFAR-100.
@@ -185,4 +189,167 @@ fn limits_come_before_work() {
     assert_eq!(codes("data mnist\0"), [Code::E0113]);
     parse_ok("\u{feff}data mnist");
     assert_eq!(codes("data mnist\u{feff}"), [Code::E0113]);
+}
+
+/// The text of a spec with comments and odd blanks between its tokens.
+fn disturbed(text: &str, seeds: &[u8]) -> String {
+    const NOISE: &[&str] =
+        &[" ", "  ", "\n", "\n\n\n", " // c\n", "\n  // own\n", "\n\n/// doc\n\n", "\t", "\r\n"];
+    let mut out = String::new();
+    let mut seeds = seeds.iter().cycle();
+    let mut in_string = false;
+    let mut previous = ' ';
+    for c in text.chars() {
+        if c == '"' && previous != '\\' {
+            in_string = !in_string;
+        }
+        previous = if previous == '\\' { ' ' } else { c };
+        if !in_string && (c == ' ' || c == '\n') {
+            let noise = NOISE[*seeds.next().unwrap() as usize % NOISE.len()];
+            out.push_str(noise);
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
+/// Formatting keeps the tree and every comment, and a second time changes nothing.
+pub(crate) fn assert_formats(text: &str) -> String {
+    let before = parse_ok(text);
+    let once = format(text).unwrap();
+    let after = parse_ok(&once);
+    assert_eq!(before, after, "\n{text}\n-----\n{once}");
+    assert_eq!(format(&once).unwrap(), once, "\n{text}");
+    let comments = |text: &str| text.matches("//").count();
+    assert_eq!(comments(text), comments(&once));
+    once
+}
+
+#[test]
+fn the_formatter_keeps_what_the_writer_decides() {
+    let text = "
+// head
+
+data   cifar100( normalize=half )   // trailing
+net lenet5{
+  // first
+
+  // second
+  conv(6,kernel = 5)->relu   ->max_pool(2)
+  conv(16, kernel=5) ->
+     relu -> max_pool(2)
+
+
+  fc1:linear( -x ^ 2+1 )
+  if c {relu} else   if !d { tanh } else {
+    relu }
+  repeat i in - 1 .. n { relu  relu }
+  long_name(
+    a=1, b=[ 1,2 ])
+  // last
+}
+train sgd(lr=0.1) { batch = 128   epochs=128 }
+let a = [1, // one
+  2,
+]
+";
+    let expected = "\
+// head
+
+data cifar100(normalize=half) // trailing
+net lenet5 {
+  // first
+
+  // second
+  conv(6, kernel=5) -> relu -> max_pool(2)
+  conv(16, kernel=5)
+    -> relu -> max_pool(2)
+
+  fc1: linear(-x^2 + 1)
+  if c {
+    relu
+  } else if !d {
+    tanh
+  } else {
+    relu
+  }
+  repeat i in -1..n { relu  relu }
+  long_name(
+    a=1,
+    b=[1, 2],
+  )
+  // last
+}
+train sgd(lr=0.1) { batch = 128  epochs = 128 }
+let a = [
+  1, // one
+  2,
+]
+";
+    assert_eq!(assert_formats(text), expected);
+    assert_formats(LENET);
+    assert_formats("net a { a -> // c\n b // d\n -> c f(a // x\n , b // y\n) // z\n }// end");
+    assert_eq!(format("").unwrap(), "");
+    assert_eq!(format("// c").unwrap(), "// c\n");
+    let long = format!("net a {{\n  {}\n}}\n", vec!["conv(64, kernel=3)"; 12].join(" -> "));
+    assert!(assert_formats(&long).lines().all(|line| line.len() <= 100));
+    let long = format!("let a = f({})\n", vec!["some_name=1000"; 12].join(", "));
+    assert!(assert_formats(&long).lines().all(|line| line.len() <= 100));
+}
+
+const VALID: &[&str] = &[
+    LENET,
+    "block w(c, s=1) { let p = in -> relu\n if s != 1 { relu } else { tanh }\n out p + in }\n",
+    "loss f(g=2) { let p = softmax(logits) out -(1 - p[label])^g * log(p[label]) }\nloss f\n",
+    "analyze { eta = [0, 0.1] conserved }\nassert homogeneous(net, degree=4)\nimport \"a.net\"\n",
+];
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+
+    #[test]
+    fn parsing_what_is_printed_gives_the_same_tree(spec in props::ast::spec(), noise in any::<[u8; 16]>()) {
+        let text = print(&spec);
+        let parsed = parse_ok(&text);
+        prop_assert_eq!(&parsed, &spec, "\n{}", text);
+        prop_assert_eq!(&print(&parsed), &text);
+        prop_assert_eq!(assert_formats(&text), text.clone());
+        // Noise adds doc comments, so only the formatter's own promises hold.
+        let noisy = disturbed(&text, &noise);
+        if parse(FileId(0), &noisy).1.is_empty() {
+            assert_formats(&noisy);
+        }
+    }
+
+    #[test]
+    fn no_text_panics(text in "\\PC{0,60}", tokens in "(net|data|a|\\{|\\}|\\(|\\)|\\[|->|=|:|,|\"|'|//|\n| |-|\\^|1|\\.|if|let|repeat|in|\\\\u){0,40}") {
+        for text in [text, tokens] {
+            let (_, diagnostics) = parse(FileId(0), &text);
+            prop_assert_eq!(format(&text).is_ok(), diagnostics.is_empty());
+            let _ = parse_override(FileId(0), &text);
+            let mut sources = SourceMap::new();
+            sources.add("a.net", text.as_str());
+            for diagnostic in diagnostics {
+                prop_assert!(diagnostic.title.chars().count() <= 72);
+                render(&diagnostic, &sources, RenderStyle { color: false, width: 60 });
+            }
+        }
+    }
+
+    #[test]
+    fn no_mutation_panics(which in 0..VALID.len(), edits in vec((any::<prop::sample::Index>(), 0_usize..6, "\\PC|[(){}\\[\\],:=\"/#\n-]"), 1..6)) {
+        let mut chars: Vec<char> = VALID[which].chars().collect();
+        for (at, cut, put) in edits {
+            let from = at.index(chars.len().max(1)).min(chars.len());
+            let to = (from + cut).min(chars.len());
+            chars.splice(from..to, put.chars());
+        }
+        let text: String = chars.into_iter().collect();
+        if parse(FileId(0), &text).1.is_empty() {
+            assert_formats(&text);
+        } else {
+            prop_assert!(format(&text).is_err());
+        }
+    }
 }

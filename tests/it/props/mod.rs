@@ -1,0 +1,3 @@
+//! Shared generators for properties.
+
+pub(crate) mod ast;
