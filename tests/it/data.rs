@@ -1,5 +1,6 @@
 //! Data sets from files: golden and published ones, damaged ones, those of users.
 
+mod command;
 mod damaged;
 mod fetch;
 mod own;
