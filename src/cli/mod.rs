@@ -1,8 +1,6 @@
 //! The command line.
 
 pub mod analyze;
-pub mod data;
-pub mod fetch_bar;
 
 use std::process::ExitCode;
 

@@ -265,9 +265,7 @@ impl Dataset {
             match split.pixels() {
                 Pixels::U8(bytes) => hasher.update(bytes),
                 Pixels::F32(floats) => {
-                    for value in floats {
-                        hasher.update(value.to_le_bytes());
-                    }
+                    floats.iter().for_each(|value| hasher.update(value.to_le_bytes()));
                 }
             }
             split.labels().iter().for_each(|label| hasher.update(label.to_le_bytes()));

@@ -9,7 +9,6 @@ mod cifar;
 mod dataset;
 mod digits;
 mod error;
-pub mod fetch;
 mod files;
 mod idx;
 mod load;
@@ -22,7 +21,6 @@ mod own;
 mod spec;
 mod synthetic;
 mod table;
-mod verify;
 
 pub use augment::{Augment, Draw};
 pub use dataset::{Dataset, Pixels, Split};
@@ -35,4 +33,3 @@ pub use spec::{
     CsvSource, DataSpec, HeldOut, NamedSet, Normalize, NpyPair, NpySource, Source, Synthetic,
     SyntheticKind,
 };
-pub use verify::{Verified, counts, verify};

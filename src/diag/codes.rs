@@ -104,6 +104,11 @@ codes! {
     E0704 "a file of the run cannot be read or written",
     E0705 "a file of the run is damaged",
     E0706 "not a run directory",
+    E0710 "the size of the parameters cannot be computed",
+    E0711 "a tensor is missing from the file of initial weights",
+    E0712 "a tensor has another shape in the file of initial weights",
+    E0713 "training diverged",
+    E0714 "the device failed",
 }
 
 impl Code {

@@ -13,6 +13,7 @@ pub mod arena;
 pub mod augment;
 pub mod bias;
 pub mod conv;
+pub mod dropout;
 pub mod isa;
 pub mod lanes;
 pub mod linear;

@@ -2,7 +2,6 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests panic like the tests they serve")]
 
 mod analyze;
-mod data;
 mod golden;
 mod kernels;
 mod measure;

@@ -1,0 +1,38 @@
+//! What a user reads when a program cannot go on.
+
+use crate::diag::{Code, Diagnostic, ToDiagnostic};
+use crate::lower::ExecError;
+
+impl ToDiagnostic for ExecError {
+    fn to_diagnostic(&self) -> Diagnostic {
+        match self {
+            Self::NotFinite { what, layer: _, origin } => {
+                let diagnostic = Diagnostic::new(
+                    Code::E0713,
+                    format!("training diverged: {what} is not finite"),
+                );
+                let diagnostic = match origin {
+                    Some(span) => diagnostic
+                        .label(*span, format!("{what} is the first value that is not finite")),
+                    None => diagnostic,
+                };
+                diagnostic.help("lower `lr`, or check the scale of the inputs with `normalize`")
+            }
+            Self::Device { message } => Diagnostic::new(Code::E0714, "the device failed")
+                .note(format!("it said: {message}"))
+                .help("use a smaller `batch`, another `--device`, or fewer `--threads`"),
+            Self::Shape { name, found, expected } => {
+                Diagnostic::new(Code::E0712, format!("`{name}` has another shape in the file"))
+                    .note(format!("found: shape {}", shape_text(found)))
+                    .expected(format!("shape {}, as in the net", shape_text(expected)))
+                    .help("give a file written for this net, or change the layer")
+            }
+        }
+    }
+}
+
+/// A shape as users write it: `[100, 64]`.
+pub(super) fn shape_text(shape: &[usize]) -> String {
+    let words: Vec<String> = shape.iter().map(usize::to_string).collect();
+    format!("[{}]", words.join(", "))
+}

@@ -1,0 +1,18 @@
+//! Linear layers by candle's matrix product.
+
+use candle_core::{Result, Tensor};
+
+/// [`crate::ir::Op::Linear`].
+pub(super) fn forward(x: &Tensor, w: &Tensor) -> Result<Tensor> {
+    x.matmul(&w.t()?)
+}
+
+/// [`crate::ir::Op::LinearGradInput`].
+pub(super) fn grad_input(dy: &Tensor, w: &Tensor) -> Result<Tensor> {
+    dy.matmul(w)
+}
+
+/// [`crate::ir::Op::LinearGradWeight`].
+pub(super) fn grad_weight(dy: &Tensor, x: &Tensor) -> Result<Tensor> {
+    dy.t()?.matmul(x)
+}

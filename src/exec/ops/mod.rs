@@ -1,0 +1,201 @@
+//! One function per operation of the graph, on contiguous tensors of one element type.
+//!
+//! What candle does right and fast is candle's (matrix products, storage); what it does wrong, inaccurately or on one
+//! thread is plain code over slices here.
+
+mod classes;
+mod conv;
+mod elementwise;
+mod layout;
+mod linear;
+mod norm;
+mod pool;
+mod spectral;
+
+use candle_core::{Error, Result, Tensor};
+
+use super::parallel::rows;
+use super::tensor::{Real, cast, scalar, tensor};
+use crate::ir::{Hyper, Op, Shape};
+use crate::kernels::dropout::Dropout;
+use crate::lower::HyperValues;
+
+/// What operations without operands read.
+#[derive(Debug)]
+pub(super) struct Context<'a> {
+    /// Seed of the run.
+    pub seed: u64,
+    /// Numbers of the step.
+    pub hyper: HyperValues,
+    /// Positions of the samples in their split.
+    pub indices: &'a [u32],
+    /// The samples.
+    pub input: Option<&'a Tensor>,
+    /// The labels.
+    pub labels: Option<&'a Tensor>,
+    /// Parameters by their id.
+    pub params: &'a [Tensor],
+    /// Kept tensors by their id.
+    pub buffers: &'a [Tensor],
+}
+
+/// The result of `op`, of shape `shape` for the batch of `ctx`.
+#[expect(
+    clippy::too_many_lines,
+    reason = "one arm per operation; splitting would hide a missing one"
+)]
+pub(super) fn run<T: Real>(
+    op: &Op,
+    inputs: &[&Tensor],
+    shape: &Shape,
+    ctx: &Context<'_>,
+) -> Result<Tensor> {
+    if shape.rank() == 0 {
+        return single::<T>(op, inputs, ctx);
+    }
+    let sizes = shape.sizes(ctx.indices.len());
+    let a = || operand(inputs, 0);
+    let b = || operand(inputs, 1);
+    let c = || operand(inputs, 2);
+    match op {
+        Op::Input => leaf(ctx.input)?.reshape(sizes),
+        Op::Labels => leaf(ctx.labels).cloned(),
+        Op::Param(id) => leaf(ctx.params.get(id.0 as usize)).cloned(),
+        Op::Buffer(id) => leaf(ctx.buffers.get(id.0 as usize)).cloned(),
+        Op::Hyper(_) | Op::Const(_) | Op::BatchCount | Op::SumSquares | Op::SpectralNorm => {
+            Err(Error::Msg(SINGLE.to_owned()))
+        }
+        Op::Unary(function) => elementwise::unary::<T>(*function, a()?),
+        Op::Binary(function) => elementwise::binary::<T>(*function, a()?, b()?),
+        Op::Select => elementwise::select::<T>(a()?, b()?, c()?),
+        Op::Prelu => elementwise::prelu::<T>(a()?, b()?),
+        Op::PreluGradInput => elementwise::prelu_grad_input::<T>(a()?, b()?, c()?),
+        Op::PreluGradSlope => elementwise::prelu_grad_slope::<T>(a()?, b()?, c()?),
+        Op::DropoutMask { p, stream } => {
+            dropout_mask::<T>(&Dropout::new(ctx.seed, *stream, *p), shape, ctx)
+        }
+        Op::StopGradient => a().cloned(),
+        Op::Reshape(_) => cast::<T>(a()?)?.reshape(sizes),
+        Op::Expand { axes, .. } => layout::expand::<T>(&cast::<T>(a()?)?, &sizes, axes),
+        Op::Sum { axes } => layout::sum::<T, T>(a()?, axes),
+        Op::Concat { axis } => layout::concat::<T>(inputs, *axis, &sizes),
+        Op::Slice { axis, start, len } => layout::slice::<T>(a()?, *axis, *start, *len),
+        Op::Unslice { axis, start, full } => layout::unslice::<T>(a()?, *axis, *start, *full),
+        Op::Linear => linear::forward(a()?, b()?),
+        Op::LinearGradInput => linear::grad_input(a()?, b()?),
+        Op::LinearGradWeight => linear::grad_weight(a()?, b()?),
+        Op::Conv(conv) => conv::forward::<T>(a()?, b()?, conv),
+        Op::ConvGradInput { conv, input } => conv::grad_input::<T>(a()?, b()?, conv, *input),
+        Op::ConvGradWeight { conv, kernel } => conv::grad_weight::<T>(a()?, b()?, conv, *kernel),
+        Op::MaxPool(pool) => pool::max::<T>(a()?, pool),
+        Op::MaxPoolGrad(pool) => pool::max_grad::<T>(a()?, b()?, pool),
+        Op::AvgPool(pool) => pool::average::<T>(a()?, pool),
+        Op::AvgPoolGrad { pool, input } => pool::average_grad::<T>(a()?, pool, *input),
+        Op::BatchNorm { .. } | Op::Dropout { .. } => Err(Error::Msg(
+            "a layer that differs between training and evaluation was not resolved".to_owned(),
+        )),
+        Op::Normalize { norm, eps } => norm::normalize::<T>(a()?, *norm, *eps),
+        Op::NormalizeGrad { norm, eps } => norm::normalize_grad::<T>(a()?, b()?, *norm, *eps),
+        Op::NormalizeRunning { eps } => norm::running::<T>(a()?, b()?, c()?, *eps),
+        Op::NormalizeRunningGrad { eps } => norm::running_grad::<T>(a()?, b()?, *eps),
+        Op::BatchMean => norm::batch_mean::<T>(a()?),
+        Op::BatchVar => norm::batch_variance::<T>(a()?),
+        Op::Softmax => classes::softmax::<T>(a()?),
+        Op::LogSoftmax => classes::log_softmax::<T>(a()?),
+        Op::Gather => classes::gather::<T>(a()?, b()?),
+        Op::Scatter { classes } => classes::scatter::<T>(a()?, b()?, *classes),
+        Op::ArgMax => classes::arg_max::<T>(a()?),
+        Op::ArgMaxExcept => classes::arg_max_except::<T>(a()?, b()?),
+        Op::LogNotLabel => classes::log_not_label::<T>(a()?, b()?),
+        Op::SoftmaxExcept => classes::softmax_except::<T>(a()?, b()?),
+        Op::SparsemaxThreshold => classes::sparsemax_threshold::<T>(a()?),
+        Op::SparsemaxSupport => classes::sparsemax_support::<T>(a()?),
+        Op::SpectralNormGrad => spectral::norm_grad::<T>(a()?),
+    }
+}
+
+/// Operations whose result is a single number, `[]`: these are double precision in every run, so that R, the mean loss
+/// and what follows from them lose nothing on the way.
+fn single<T: Real>(op: &Op, inputs: &[&Tensor], ctx: &Context<'_>) -> Result<Tensor> {
+    let a = || operand(inputs, 0);
+    let b = || operand(inputs, 1);
+    let value = match op {
+        Op::Hyper(Hyper::Lr) => ctx.hyper.lr,
+        Op::Hyper(Hyper::BiasCorrection { beta }) => -(ctx.hyper.step as f64 * beta.ln()).exp_m1(),
+        Op::Const(value) => *value,
+        Op::BatchCount => ctx.indices.len() as f64,
+        Op::SumSquares => layout::sum_squares(a()?)?,
+        Op::SpectralNorm => spectral::norm::<T>(a()?)?,
+        Op::Sum { axes } => return layout::sum::<T, f64>(a()?, axes),
+        Op::Unary(function) => return elementwise::unary::<f64>(*function, a()?),
+        Op::Binary(function) => return elementwise::binary::<f64>(*function, a()?, b()?),
+        Op::Select => return elementwise::select::<f64>(a()?, b()?, operand(inputs, 2)?),
+        Op::StopGradient => return a().cloned(),
+        Op::Reshape(_) => return cast::<f64>(a()?)?.reshape(&[] as &[usize]),
+        Op::Param(id) => return cast::<f64>(leaf(ctx.params.get(id.0 as usize))?),
+        Op::Buffer(id) => return cast::<f64>(leaf(ctx.buffers.get(id.0 as usize))?),
+        Op::Expand { .. } => return a().cloned(),
+        Op::Input
+        | Op::Labels
+        | Op::Prelu
+        | Op::PreluGradInput
+        | Op::PreluGradSlope
+        | Op::DropoutMask { .. }
+        | Op::Concat { .. }
+        | Op::Slice { .. }
+        | Op::Unslice { .. }
+        | Op::Linear
+        | Op::LinearGradInput
+        | Op::LinearGradWeight
+        | Op::Conv(_)
+        | Op::ConvGradInput { .. }
+        | Op::ConvGradWeight { .. }
+        | Op::MaxPool(_)
+        | Op::MaxPoolGrad(_)
+        | Op::AvgPool(_)
+        | Op::AvgPoolGrad { .. }
+        | Op::BatchNorm { .. }
+        | Op::Dropout { .. }
+        | Op::Normalize { .. }
+        | Op::NormalizeGrad { .. }
+        | Op::NormalizeRunning { .. }
+        | Op::NormalizeRunningGrad { .. }
+        | Op::BatchMean
+        | Op::BatchVar
+        | Op::Softmax
+        | Op::LogSoftmax
+        | Op::Gather
+        | Op::Scatter { .. }
+        | Op::ArgMax
+        | Op::ArgMaxExcept
+        | Op::LogNotLabel
+        | Op::SoftmaxExcept
+        | Op::SparsemaxThreshold
+        | Op::SparsemaxSupport
+        | Op::SpectralNormGrad => return Err(Error::Msg(SINGLE.to_owned())),
+    };
+    scalar(value)
+}
+
+/// Said when the shape of a node contradicts its operation.
+const SINGLE: &str = "an operation has a shape that is not its own";
+
+fn operand<'a>(inputs: &[&'a Tensor], idx: usize) -> Result<&'a Tensor> {
+    inputs.get(idx).copied().ok_or_else(|| Error::Msg("an operand is missing".to_owned()))
+}
+
+fn leaf(tensor: Option<&Tensor>) -> Result<&Tensor> {
+    tensor.ok_or_else(|| Error::Msg("a phase reads what it is not given".to_owned()))
+}
+
+fn dropout_mask<T: Real>(dropout: &Dropout, shape: &Shape, ctx: &Context<'_>) -> Result<Tensor> {
+    let (kept, dropped) = (T::real(dropout.scale()), T::zero());
+    let sizes = shape.sizes(ctx.indices.len());
+    let mut out = vec![T::default(); sizes.iter().product()];
+    let len = shape.elements();
+    rows(&mut out, len, |row, out| {
+        let sample = ctx.indices.get(row).copied().unwrap_or_default();
+        dropout.fill(ctx.hyper.step, sample, kept, dropped, out);
+    });
+    tensor(out, &sizes)
+}

@@ -1,0 +1,333 @@
+//! The reference executor: walks a plan step by step on candle tensors.
+//!
+//! A value is dropped after its last use, so memory is bounded by the peak of the plan, step after step.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use candle_core::Tensor;
+
+use super::blame;
+use super::ops::{self, Context};
+use super::tensor::{Real, View, cast, is_finite, tensor, to_double};
+use crate::ir;
+use crate::lower::{
+    Batch, DType, ExecError, HostTensor, HyperValues, Kernel, Plan, Program, SlotId, Stage, State,
+    StateEntry, StepOutput,
+};
+
+/// What a program is told beside its plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// Precision of parameters and activations.
+    pub dtype: DType,
+    /// Seed of the run, for dropout masks.
+    pub seed: u64,
+    /// Threads of the program's own pool, at least 1. Results do not depend on it.
+    pub threads: usize,
+}
+
+/// A plan with its tensors.
+pub struct ReferenceProgram {
+    plan: Plan,
+    options: Options,
+    pool: Arc<rayon::ThreadPool>,
+    params: Vec<Tensor>,
+    buffers: Vec<Tensor>,
+}
+
+impl std::fmt::Debug for ReferenceProgram {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ReferenceProgram").field("options", &self.options).finish_non_exhaustive()
+    }
+}
+
+impl ReferenceProgram {
+    /// Binds a plan to the tensors of `state`, rounded to the dtype of `options`.
+    ///
+    /// # Errors
+    /// [`ExecError::Shape`] when a tensor of the plan is missing from the state or has another shape,
+    /// [`ExecError::Device`] when no threads can be had.
+    pub fn new(plan: Plan, state: &State, options: Options) -> Result<Self, ExecError> {
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(options.threads.max(1))
+            .build()
+            .map_err(|error| ExecError::Device { message: error.to_string() })?;
+        let mut program =
+            Self { plan, options, pool: Arc::new(pool), params: vec![], buffers: vec![] };
+        program.load(state)?;
+        Ok(program)
+    }
+
+    /// The plan that the program walks.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    fn step_as<T: Real>(
+        &mut self,
+        batch: &Batch<'_>,
+        hyper: &HyperValues,
+    ) -> Result<Vec<StepOutput>, ExecError> {
+        let (input, labels) = load_batch::<T>(batch)?;
+        let mut outputs = vec![];
+        for stage in &self.plan.train {
+            let ctx = Context {
+                seed: self.options.seed,
+                hyper: *hyper,
+                indices: batch.indices,
+                input: Some(&input),
+                labels: Some(&labels),
+                params: &self.params,
+                buffers: &self.buffers,
+            };
+            let results = walk::<T>(stage, &ctx, |_, _| Ok(()))?;
+            let mut written = vec![];
+            for write in &stage.writes {
+                written.push((write.target, write.value, cast::<T>(results.get(write.value)?)?));
+            }
+            let output = report(stage, &results)?;
+            let mut broken = vec![];
+            if !output.loss.is_finite() {
+                broken.extend(stage.output("loss"));
+            }
+            for (_, slot, value) in &written {
+                if !is_finite(value)? {
+                    broken.push(*slot);
+                }
+            }
+            if !broken.is_empty() {
+                return Err(blame::find::<T>(&self.plan, stage, &ctx, &broken)?);
+            }
+            for (target, _, value) in written {
+                match target {
+                    ir::Target::Param(id) => self.params[id.0 as usize] = value,
+                    ir::Target::Buffer(id) => self.buffers[id.0 as usize] = value,
+                }
+            }
+            outputs.push(output);
+        }
+        Ok(outputs)
+    }
+
+    fn eval_as<T: Real>(&self, batch: &Batch<'_>) -> Result<(HostTensor, StepOutput), ExecError> {
+        let (input, labels) = load_batch::<T>(batch)?;
+        let ctx = Context {
+            seed: self.options.seed,
+            hyper: HyperValues { lr: 0.0, step: 0 },
+            indices: batch.indices,
+            input: Some(&input),
+            labels: Some(&labels),
+            params: &self.params,
+            buffers: &self.buffers,
+        };
+        let results = walk::<T>(&self.plan.eval, &ctx, |_, _| Ok(()))?;
+        let logits = results.get(output_slot(&self.plan.eval, "logits")?)?;
+        Ok((T::to_host(View::<T>::new(logits)?.to_vec()), report(&self.plan.eval, &results)?))
+    }
+}
+
+impl Program for ReferenceProgram {
+    fn step(
+        &mut self,
+        batch: &Batch<'_>,
+        hyper: &HyperValues,
+    ) -> Result<Vec<StepOutput>, ExecError> {
+        let pool = Arc::clone(&self.pool);
+        pool.install(|| match self.options.dtype {
+            DType::F32 => self.step_as::<f32>(batch, hyper),
+            DType::F64 => self.step_as::<f64>(batch, hyper),
+        })
+    }
+
+    fn eval(&mut self, batch: &Batch<'_>) -> Result<(HostTensor, StepOutput), ExecError> {
+        self.pool.install(|| match self.options.dtype {
+            DType::F32 => self.eval_as::<f32>(batch),
+            DType::F64 => self.eval_as::<f64>(batch),
+        })
+    }
+
+    fn size(&mut self) -> Result<Option<f64>, ExecError> {
+        self.plan
+            .size
+            .as_ref()
+            .map(|stage| self.pool.install(|| size_with(stage, &self.params, &self.buffers)))
+            .transpose()
+    }
+
+    fn state(&self) -> Result<State, ExecError> {
+        let params = self.plan.params.iter().map(|p| p.name.as_str()).zip(&self.params);
+        let buffers = self.plan.buffers.iter().map(|b| b.name.as_str()).zip(&self.buffers);
+        Ok(State {
+            params: params.map(|(name, t)| entry(name, t)).collect::<Result<_, _>>()?,
+            buffers: buffers.map(|(name, t)| entry(name, t)).collect::<Result<_, _>>()?,
+        })
+    }
+
+    fn load(&mut self, state: &State) -> Result<(), ExecError> {
+        let dtype = self.options.dtype;
+        let params = self.plan.params.iter().map(|p| (p.name.as_str(), &p.shape));
+        let buffers = self.plan.buffers.iter().map(|b| (b.name.as_str(), &b.shape));
+        let params = bind(params, &state.params, dtype)?;
+        let buffers = bind(buffers, &state.buffers, dtype)?;
+        self.params = params;
+        self.buffers = buffers;
+        Ok(())
+    }
+
+    fn isa(&self) -> String {
+        isa().to_owned()
+    }
+}
+
+/// The values of a stage that outlive its steps.
+pub(super) struct Results {
+    values: Vec<Option<Tensor>>,
+}
+
+impl Results {
+    fn get(&self, slot: SlotId) -> Result<&Tensor, ExecError> {
+        self.values.get(slot.0 as usize).and_then(Option::as_ref).ok_or_else(|| ExecError::Device {
+            message: "a value was dropped before it was read".to_owned(),
+        })
+    }
+}
+
+/// Runs a stage; `watch` sees each value as it is made. Updates are left to the caller.
+pub(super) fn walk<T: Real>(
+    stage: &Stage,
+    ctx: &Context<'_>,
+    mut watch: impl FnMut(usize, &Tensor) -> Result<(), ExecError>,
+) -> Result<Results, ExecError> {
+    let mut results = Results { values: vec![None; stage.slots.len()] };
+    let released = stage.released();
+    for (idx, step) in stage.steps.iter().enumerate() {
+        let Kernel::Op(op) = &step.kernel;
+        let inputs: Vec<&Tensor> =
+            step.inputs.iter().map(|slot| results.get(*slot)).collect::<Result<_, _>>()?;
+        // An operation of the graph has one result.
+        if let [output] = step.outputs[..] {
+            let value = ops::run::<T>(op, &inputs, &stage.slot(output).shape, ctx)?;
+            watch(idx, &value)?;
+            results.values[output.0 as usize] = Some(value);
+        }
+        for slot in &released[idx] {
+            results.values[slot.0 as usize] = None;
+        }
+    }
+    Ok(results)
+}
+
+/// R by a `size` stage in double precision.
+pub(super) fn size_with(
+    stage: &Stage,
+    params: &[Tensor],
+    buffers: &[Tensor],
+) -> Result<f64, ExecError> {
+    let params = params.iter().map(cast::<f64>).collect::<Result<Vec<_>, _>>()?;
+    let buffers = buffers.iter().map(cast::<f64>).collect::<Result<Vec<_>, _>>()?;
+    let ctx = Context {
+        seed: 0,
+        hyper: HyperValues { lr: 0.0, step: 0 },
+        indices: &[],
+        input: None,
+        labels: None,
+        params: &params,
+        buffers: &buffers,
+    };
+    let results = walk::<f64>(stage, &ctx, |_, _| Ok(()))?;
+    Ok(to_double(results.get(output_slot(stage, "R")?)?)?)
+}
+
+/// Tensors of the tables from entries of equal names, in the order of the tables.
+pub(super) fn bind<'a>(
+    table: impl Iterator<Item = (&'a str, &'a ir::Shape)>,
+    entries: &[StateEntry],
+    dtype: DType,
+) -> Result<Vec<Tensor>, ExecError> {
+    let by_name: BTreeMap<&str, &StateEntry> =
+        entries.iter().map(|entry| (entry.name.as_str(), entry)).collect();
+    table
+        .map(|(name, shape)| {
+            let found = by_name.get(name);
+            let len = found.map_or(0, |entry| match &entry.values {
+                HostTensor::F32(values) => values.len(),
+                HostTensor::F64(values) => values.len(),
+            });
+            match found {
+                Some(entry) if entry.shape == shape.dims && len == shape.elements() => {
+                    Ok(match dtype {
+                        DType::F32 => tensor(f32::from_host(&entry.values), &shape.dims)?,
+                        DType::F64 => tensor(f64::from_host(&entry.values), &shape.dims)?,
+                    })
+                }
+                Some(_) | None => Err(ExecError::Shape {
+                    name: name.to_owned(),
+                    found: found.map(|entry| entry.shape.clone()).unwrap_or_default(),
+                    expected: shape.dims.clone(),
+                }),
+            }
+        })
+        .collect()
+}
+
+impl From<candle_core::Error> for ExecError {
+    fn from(error: candle_core::Error) -> Self {
+        Self::Device { message: error.to_string() }
+    }
+}
+
+/// The instruction set that candle's matrix product picks on this machine.
+fn isa() -> &'static str {
+    #[cfg(target_arch = "x86_64")]
+    {
+        if is_x86_feature_detected!("avx512f") {
+            return "avx512";
+        }
+        if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
+            return "avx2";
+        }
+    }
+    "portable"
+}
+
+fn load_batch<T: Real>(batch: &Batch<'_>) -> Result<(Tensor, Tensor), ExecError> {
+    let n = batch.indices.len();
+    if n == 0 {
+        return Err(ExecError::Device { message: "a batch without samples".to_owned() });
+    }
+    let len = batch.samples.sample_len();
+    let mut values = vec![T::default(); n * len];
+    T::gather(batch, &mut values);
+    let mut labels = vec![0_u32; n];
+    batch.samples.labels(batch, &mut labels);
+    Ok((tensor(values, &[n, len])?, tensor(labels, &[n])?))
+}
+
+fn output_slot(stage: &Stage, name: &str) -> Result<SlotId, ExecError> {
+    stage.output(name).ok_or_else(|| ExecError::Device {
+        message: format!("the phase {} has no {name}", stage.name),
+    })
+}
+
+fn report(stage: &Stage, results: &Results) -> Result<StepOutput, ExecError> {
+    let number = |name: &str| -> Result<Option<f64>, ExecError> {
+        stage.output(name).map(|slot| Ok(to_double(results.get(slot)?)?)).transpose()
+    };
+    let count = |value: f64| value.round().max(0.0) as u64;
+    Ok(StepOutput {
+        loss: number("loss")?.unwrap_or(f64::NAN),
+        correct: number("correct")?.map_or(0, count),
+        well: number("well")?.map(count),
+        size: number("R")?,
+    })
+}
+
+fn entry(name: &str, tensor: &Tensor) -> Result<StateEntry, ExecError> {
+    let values = if tensor.dtype() == candle_core::DType::F32 {
+        f32::to_host(View::<f32>::new(tensor)?.to_vec())
+    } else {
+        f64::to_host(View::<f64>::new(tensor)?.to_vec())
+    };
+    Ok(StateEntry { name: name.to_owned(), shape: tensor.dims().to_vec(), values })
+}

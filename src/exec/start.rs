@@ -1,0 +1,164 @@
+//! The state a run starts from: parameters drawn or loaded, then R(θ₀) and the scales that follow from it.
+
+use std::collections::BTreeMap;
+
+use super::error::shape_text;
+use super::init::{entry, init};
+use super::reference::{bind, size_with};
+use super::tensor::Real;
+use crate::diag::{Code, Diagnostic, ToDiagnostic};
+use crate::grad::Joint;
+use crate::ir::{BufferRole, ParamRole};
+use crate::loss::{LossError, initial_scales};
+use crate::lower::{self, DType, ExecError, HostTensor, State, StateEntry, Target};
+use crate::model::Loss;
+
+/// A state with what is worth telling about how it came to be.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Start {
+    /// Parameters and buffers.
+    pub state: State,
+    /// R(θ₀), where defined.
+    pub size: Option<f64>,
+    /// Tensors of the file that the net does not have, in the order of the file.
+    pub extra: Vec<String>,
+}
+
+/// A run cannot start.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum StartError {
+    /// The file of initial weights lacks a tensor.
+    #[error("`{name}` is missing")]
+    Missing {
+        /// The tensor.
+        name: String,
+        /// Its shape in the net.
+        expected: Vec<usize>,
+    },
+    /// A tensor of the file has another shape.
+    #[error("`{name}` has shape {found:?}, expected {expected:?}")]
+    Shape {
+        /// The tensor.
+        name: String,
+        /// Its shape in the file.
+        found: Vec<usize>,
+        /// Its shape in the net.
+        expected: Vec<usize>,
+    },
+    /// A scale of the loss has no value.
+    #[error(transparent)]
+    Scale(#[from] LossError),
+    /// The size of the parameters cannot be taken.
+    #[error(transparent)]
+    Exec(#[from] ExecError),
+}
+
+impl ToDiagnostic for StartError {
+    fn to_diagnostic(&self) -> Diagnostic {
+        match self {
+            Self::Missing { name, expected } => {
+                Diagnostic::new(Code::E0711, format!("no `{name}` in the file of initial weights"))
+                    .expected(format!("a tensor `{name}` of shape {}", shape_text(expected)))
+                    .help(format!("add `{name}` to the file, or leave `--init` out"))
+            }
+            Self::Shape { name, found, expected } => {
+                Diagnostic::new(Code::E0712, format!("`{name}` has another shape in the file"))
+                    .note(format!("found: shape {}", shape_text(found)))
+                    .expected(format!("shape {}, as in the net", shape_text(expected)))
+                    .help("give a file written for this net, or change the layer")
+            }
+            Self::Scale(error) => error.to_diagnostic(),
+            Self::Exec(error) => {
+                Diagnostic::new(Code::E0710, "the size of the parameters cannot be computed")
+                    .note(error.to_string())
+                    .help("choose another `init` or `size`")
+            }
+        }
+    }
+}
+
+/// Parameters from `seed`, or from `file` where one is given; then R(θ₀) in double precision and the scales of `loss`.
+///
+/// Running statistics that the file lacks start at 0 and 1. Scales always follow from R(θ₀), also where the file has
+/// some. Values are rounded to `dtype` before R is taken.
+///
+/// # Errors
+/// [`StartError`] when the file does not fit the net or a scale cannot be evaluated.
+pub fn initial_state(
+    joint: &Joint,
+    loss: &Loss,
+    seed: u64,
+    dtype: DType,
+    file: Option<&[StateEntry]>,
+) -> Result<Start, StartError> {
+    let (params, buffers) = (&joint.eval.params, &joint.eval.buffers);
+    let mut state = init(params, buffers, seed, dtype);
+    let mut extra = vec![];
+    if let Some(file) = file {
+        let mut unread: BTreeMap<&str, &StateEntry> =
+            file.iter().map(|entry| (entry.name.as_str(), entry)).collect();
+        for (param, slot) in params.iter().zip(&mut state.params) {
+            if param.role == ParamRole::Scale {
+                continue;
+            }
+            let found = unread.remove(param.name.as_str()).ok_or_else(|| StartError::Missing {
+                name: param.name.clone(),
+                expected: param.shape.dims.clone(),
+            })?;
+            replace(slot, found, dtype)?;
+        }
+        for (buffer, slot) in buffers.iter().zip(&mut state.buffers) {
+            let is_statistic =
+                matches!(buffer.role, BufferRole::RunningMean | BufferRole::RunningVar);
+            if let Some(found) = unread.remove(buffer.name.as_str()).filter(|_| is_statistic) {
+                replace(slot, found, dtype)?;
+            }
+        }
+        let names = file.iter().map(|entry| entry.name.clone());
+        extra.extend(names.filter(|name| unread.contains_key(name.as_str())));
+    }
+    let size = size_of(joint, &state)?;
+    let scales = initial_scales(loss, size)?;
+    for entry in &mut state.params {
+        if let Some(value) = scales.get(&entry.name) {
+            *entry = self::entry(&entry.name, &entry.shape, vec![*value], dtype);
+        }
+    }
+    for (buffer, entry) in buffers.iter().zip(&mut state.buffers) {
+        if let (BufferRole::InitialSize, Some(size)) = (buffer.role, size) {
+            *entry = self::entry(&entry.name, &entry.shape, vec![size], dtype);
+        }
+    }
+    Ok(Start { state, size, extra })
+}
+
+/// R(θ) of a state in double precision, where defined.
+///
+/// # Errors
+/// [`ExecError`] when the state does not fit the graph.
+pub fn size_of(joint: &Joint, state: &State) -> Result<Option<f64>, ExecError> {
+    let plan = lower::plan(joint, Target::Reference);
+    let Some(stage) = &plan.size else {
+        return Ok(None);
+    };
+    let params = plan.params.iter().map(|p| (p.name.as_str(), &p.shape));
+    let buffers = plan.buffers.iter().map(|b| (b.name.as_str(), &b.shape));
+    let params = bind(params, &state.params, DType::F64)?;
+    let buffers = bind(buffers, &state.buffers, DType::F64)?;
+    size_with(stage, &params, &buffers).map(Some)
+}
+
+fn replace(slot: &mut StateEntry, found: &StateEntry, dtype: DType) -> Result<(), StartError> {
+    if slot.shape != found.shape {
+        return Err(StartError::Shape {
+            name: slot.name.clone(),
+            found: found.shape.clone(),
+            expected: slot.shape.clone(),
+        });
+    }
+    slot.values = match dtype {
+        DType::F32 => HostTensor::F32(f32::from_host(&found.values)),
+        DType::F64 => HostTensor::F64(f64::from_host(&found.values)),
+    };
+    Ok(())
+}
