@@ -1,6 +1,8 @@
 //! The command line.
 
 pub mod analyze;
+pub mod data;
+pub mod fetch_bar;
 
 use std::process::ExitCode;
 

@@ -265,7 +265,9 @@ impl Dataset {
             match split.pixels() {
                 Pixels::U8(bytes) => hasher.update(bytes),
                 Pixels::F32(floats) => {
-                    floats.iter().for_each(|value| hasher.update(value.to_le_bytes()));
+                    for value in floats {
+                        hasher.update(value.to_le_bytes());
+                    }
                 }
             }
             split.labels().iter().for_each(|label| hasher.update(label.to_le_bytes()));

@@ -417,4 +417,8 @@ impl DataError {
     pub(super) fn io(file: &Path, action: Action, source: io::Error) -> Self {
         Self::Io { file: file.to_path_buf(), action, source }
     }
+
+    pub(super) fn write(file: &Path, source: io::Error) -> Self {
+        Self::Write { file: file.to_path_buf(), source }
+    }
 }

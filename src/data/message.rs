@@ -92,6 +92,7 @@ impl DataError {
 }
 
 impl ToDiagnostic for DataError {
+    #[expect(clippy::too_many_lines, reason = "one arm for each error, none of them long")]
     fn to_diagnostic(&self) -> Diagnostic {
         let start = |title: String| Diagnostic::new(self.code(), title);
         match self {

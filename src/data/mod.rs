@@ -9,6 +9,7 @@ mod cifar;
 mod dataset;
 mod digits;
 mod error;
+pub mod fetch;
 mod files;
 mod idx;
 mod load;
@@ -21,6 +22,7 @@ mod own;
 mod spec;
 mod synthetic;
 mod table;
+mod verify;
 
 pub use augment::{Augment, Draw};
 pub use dataset::{Dataset, Pixels, Split};
@@ -33,3 +35,4 @@ pub use spec::{
     CsvSource, DataSpec, HeldOut, NamedSet, Normalize, NpyPair, NpySource, Source, Synthetic,
     SyntheticKind,
 };
+pub use verify::{Verified, counts, verify};

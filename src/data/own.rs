@@ -122,12 +122,11 @@ pub(super) fn describe_npy(
 ) -> Result<Announced, DataError> {
     let (shape, n) = npy_header(&source.train, locations)?;
     nonempty("training", n)?;
-    let classes = match source.classes {
-        Some(classes) => classes,
-        None => {
-            let labels = npy::open_labels(&locations.resolve(&source.train.labels)?)?;
-            labels.labels(MAX_CLASSES)?.into_iter().max().map_or(0, |label| label as usize + 1)
-        }
+    let classes = if let Some(classes) = source.classes {
+        classes
+    } else {
+        let labels = npy::open_labels(&locations.resolve(&source.train.labels)?)?;
+        labels.labels(MAX_CLASSES)?.into_iter().max().map_or(0, |label| label as usize + 1)
     };
     check_classes(classes)?;
     let (n_train, n_test) = match &source.test {
@@ -180,6 +179,7 @@ fn counts<F>(n: usize, held_out: &HeldOut<F>) -> Result<(usize, usize), DataErro
             expected: "a number between 0 and 1",
         });
     }
+    #[expect(clippy::cast_sign_loss, reason = "the fraction is positive")]
     let n_test = (fraction * n as f64 + 0.5) as usize;
     nonempty("test", n_test)?;
     nonempty("training", n.saturating_sub(n_test))?;

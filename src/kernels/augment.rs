@@ -64,8 +64,7 @@ pub fn augment<S: Copy, T: Copy>(
 ) {
     let Planes { rows, columns, .. } = shape;
     let inside = |position: usize, shift: i32, size: usize| {
-        let moved = position as i64 + i64::from(shift);
-        (0..size as i64).contains(&moved).then_some(moved as usize)
+        position.checked_add_signed(shift as isize).filter(|&moved| moved < size)
     };
     for (row_idx, target) in output.chunks_exact_mut(columns.max(1)).enumerate() {
         let (channel, y) = (row_idx / rows, row_idx % rows);
