@@ -3,6 +3,7 @@
 //! `build` makes a graph from the input to the logits; the loss, the gradients and the updates are
 //! later grown in the same [`Graph`] with the same operations, so that every analysis meets one vocabulary.
 
+mod build;
 mod emit;
 mod graph;
 mod op;
@@ -12,6 +13,7 @@ mod shape_rules;
 mod specialize;
 mod tensor;
 
+pub use build::{BuildError, MAX_ACTIVATIONS, MAX_NODES, MAX_PARAMETERS, build, compile};
 pub use emit::Emit;
 pub use graph::{Graph, Layer, LayerId, Node, NodeId, Target, Update};
 pub use op::{Binary, Conv, Hyper, Norm, Op, Pool, Unary};

@@ -368,7 +368,7 @@ fn constant(value: &Value) -> Option<Meaning> {
             })
             .collect::<Option<_>>()
             .map(Meaning::List),
-        Value::Word(_) => None,
+        Value::Word(_) | Value::Text(_) | Value::Call(_) => None,
     }
 }
 

@@ -1,9 +1,22 @@
 //! What a spec means: typed, defaulted values with their places; names resolved; blocks as templates.
 
+mod analyze;
+pub mod bind;
+mod error;
+pub mod eval;
 pub mod loss;
+mod resolve;
 pub mod spec;
+pub mod table;
 pub mod train;
+mod value;
+pub(crate) mod walk;
 
+pub use analyze::Analyze;
+pub use error::ModelError;
+pub use eval::{Scope, eval};
 pub use loss::{Base, CustomLoss, Divisor, Form, Loss, On, Scale, ScaleExpr, Size};
-pub use spec::{Block, Net, Permission, Spec, Value};
+pub use resolve::{Outcome, ResolveContext, has_errors, resolve, resolve_all, sort};
+pub use spec::{Block, Net, Permission, Spec};
 pub use train::{Length, Optimizer, Schedule, Sharpness, SharpnessKind, Train};
+pub use value::{CallValue, Value};

@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Loss, Train};
+use super::{Analyze, Loss, Train, Value};
+use crate::data::DataSpec;
 use crate::diag::{Span, Spanned};
 use crate::syntax::ast;
 
@@ -11,35 +12,28 @@ use crate::syntax::ast;
 pub struct Spec {
     /// File stem of the spec; names run directories.
     pub name: String,
+    /// The data.
+    pub data: DataSpec,
+    /// The `data` item.
+    pub data_span: Span,
     /// Shape of one sample.
     pub sample_shape: Vec<usize>,
     /// Number of classes, known to the net as `classes`.
     pub classes: usize,
     /// The network.
     pub net: Net,
-    /// Blocks by name, imported ones included.
+    /// The blocks that the net uses, imported ones included.
     pub blocks: BTreeMap<String, Block>,
-    /// Top-level `let` values by name.
+    /// The top-level `let` values that something uses, imported ones included.
     pub lets: BTreeMap<String, Spanned<Value>>,
     /// The selected loss.
     pub loss: Loss,
     /// The optimiser and the length of training.
     pub train: Train,
-}
-
-/// A compile-time value.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Value {
-    /// An integer.
-    Int(i64),
-    /// A real number.
-    Float(f64),
-    /// A boolean.
-    Bool(bool),
-    /// A word such as `he_normal`, or a string in quotes.
-    Word(String),
-    /// A list.
-    List(Vec<Value>),
+    /// What is measured besides the summary.
+    pub analyze: Analyze,
+    /// Statements about the network that must hold: `homogeneous(net, degree=4)`.
+    pub asserts: Vec<ast::Expr>,
 }
 
 /// A network: defaults for its layers, permissions, and the body as written.

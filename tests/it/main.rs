@@ -6,5 +6,6 @@ mod data;
 mod golden;
 mod kernels;
 mod measure;
+mod model;
 mod props;
 mod syntax;

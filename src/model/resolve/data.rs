@@ -1,0 +1,269 @@
+//! The `data` item.
+
+use super::ResolveContext;
+use crate::data::{
+    Augment, CsvSource, DataSpec, Description, HeldOut, NamedSet, Normalize, NpyPair, NpySource,
+    Source, Synthetic, SyntheticKind,
+};
+use crate::diag::{Diagnostics, Span, ToDiagnostic};
+use crate::model::bind::{Bound, Reader, as_call, bind, call_span, looks_like, wrong_type};
+use crate::model::eval::{eval, unknown_name};
+use crate::model::table::{Group, ParamRow};
+use crate::model::{ModelError, Scope};
+use crate::syntax::ast::{Call, Expr, ExprKind};
+
+/// The data with what the network must know of it.
+pub(super) struct Data {
+    pub(super) spec: DataSpec,
+    pub(super) form: Description,
+    pub(super) span: Span,
+}
+
+pub(super) fn resolve(
+    call: &Call,
+    span: Span,
+    scope: &dyn Scope,
+    ctx: &ResolveContext<'_>,
+    errors: &mut Diagnostics,
+) -> Option<Data> {
+    let name = call.callee.value.as_str();
+    let Some(row) = Group::Data.row(name) else {
+        let known: Vec<_> = Group::Data.names().map(str::to_owned).collect();
+        unknown_name(Group::Data.noun(), name, &known, call.callee.span, errors);
+        return None;
+    };
+    let bound = bind(row, call, call_span(call), errors);
+    let source = source(&bound, scope, errors);
+    let takes = |key: &str| row.param(key).is_some();
+    let augment = bound
+        .given("augment")
+        .map_or_else(|| Some(Augment::default()), |expr| augment(expr, scope, errors));
+    let mut reader = Reader::new(&bound, scope, errors);
+    let normalize = reader.word("normalize").map(|word| match word.as_str() {
+        "half" => Normalize::Half,
+        "standard" => Normalize::Standard,
+        _ => Normalize::Unit,
+    });
+    let subset = reader.optional_int("subset");
+    let test_subset = reader.optional_int("test_subset");
+    let shuffle = reader.bool("shuffle");
+    let coarse = if takes("coarse") { reader.bool("coarse") } else { Some(false) };
+    let count = |value: Option<i64>| value.and_then(|value| usize::try_from(value).ok());
+    let spec = DataSpec {
+        source: source?,
+        normalize: normalize?,
+        subset: count(subset?),
+        test_subset: count(test_subset?),
+        shuffle: shuffle?,
+        coarse: coarse?,
+        augment: augment?,
+    };
+    if !bound.complete {
+        return None;
+    }
+    match (ctx.describe)(&spec) {
+        Ok(form) => Some(Data { spec, form, span }),
+        Err(error) => {
+            errors.push(error.label(call_span(call), "asked for here"));
+            None
+        }
+    }
+}
+
+fn source(bound: &Bound<'_>, scope: &dyn Scope, errors: &mut Diagnostics) -> Option<Source> {
+    if let Some(set) = NamedSet::from_name(bound.row.name) {
+        return Some(Source::Named(set));
+    }
+    match bound.row.name {
+        "csv" => {
+            let test = match bound.given("test") {
+                None => Some(HeldOut::Last(0.2)),
+                Some(expr) => match &expr.value {
+                    ExprKind::Str(file) => Some(HeldOut::Files(file.clone())),
+                    _ => part(bound, expr, scope, errors),
+                },
+            };
+            let mut reader = Reader::new(bound, scope, errors);
+            let path = reader.text("file");
+            let label = reader.text("label");
+            let header = reader.optional_bool("header");
+            let classes = reader.optional_int("classes");
+            Some(Source::Csv(CsvSource {
+                path: path??,
+                test: test?,
+                label: label?,
+                header: header?,
+                classes: classes?.and_then(|classes| usize::try_from(classes).ok()),
+            }))
+        }
+        "npy" => {
+            let test = match bound.given("test") {
+                None => Some(HeldOut::Last(0.2)),
+                Some(expr) => match pair_of_files(expr) {
+                    Some(pair) => Some(HeldOut::Files(pair)),
+                    None => part(bound, expr, scope, errors),
+                },
+            };
+            let mut reader = Reader::new(bound, scope, errors);
+            let images = reader.text("images");
+            let labels = reader.text("labels");
+            let classes = reader.optional_int("classes");
+            Some(Source::Npy(NpySource {
+                train: NpyPair { images: images??, labels: labels?? },
+                test: test?,
+                classes: classes?.and_then(|classes| usize::try_from(classes).ok()),
+            }))
+        }
+        _ => synthetic(bound, scope, errors).map(Source::Synthetic),
+    }
+}
+
+fn synthetic(bound: &Bound<'_>, scope: &dyn Scope, errors: &mut Diagnostics) -> Option<Synthetic> {
+    let mut reader = Reader::new(bound, scope, errors);
+    let kind = reader.word("kind");
+    let shape = reader.sizes("shape");
+    let classes = reader.size("classes");
+    let n_train = reader.size("n_train");
+    let n_test = reader.size("n_test");
+    let noise = reader.float("noise");
+    let seed = reader.int("seed");
+    Some(Synthetic {
+        kind: match kind?.as_str() {
+            "spirals" => SyntheticKind::Spirals,
+            "moons" => SyntheticKind::Moons,
+            _ => SyntheticKind::Blobs,
+        },
+        shape: shape?.unwrap_or_else(|| vec![2]),
+        classes: classes?,
+        n_train: n_train?,
+        n_test: n_test?,
+        noise: noise?,
+        seed: u64::try_from(seed?).unwrap_or(0),
+    })
+}
+
+/// `0.2`, `first(0.2)` or `last(0.2)`.
+fn part<F>(
+    bound: &Bound<'_>,
+    expr: &Expr,
+    scope: &dyn Scope,
+    errors: &mut Diagnostics,
+) -> Option<HeldOut<F>> {
+    let param = bound.row.param("test")?;
+    let call = as_call(expr).filter(|call| call.parens);
+    let (first, number) = match call {
+        Some(call) => match (call.callee.value.as_str(), call.args.as_slice()) {
+            ("first", [arg]) if arg.key.is_none() => (true, &arg.value),
+            ("last", [arg]) if arg.key.is_none() => (false, &arg.value),
+            _ => {
+                wrong_type(param, looks_like(expr), expr.span, errors);
+                return None;
+            }
+        },
+        None => (false, expr),
+    };
+    if matches!(number.value, ExprKind::Str(_) | ExprKind::List(_)) {
+        wrong_type(param, looks_like(number), number.span, errors);
+        return None;
+    }
+    let value = eval(number, scope, errors)?;
+    let Some(fraction) = value.number() else {
+        wrong_type(param, looks_like(number), number.span, errors);
+        return None;
+    };
+    if !param.range.holds(fraction) {
+        errors.push(out_of_range(param, fraction, number.span));
+        return None;
+    }
+    Some(if first { HeldOut::First(fraction) } else { HeldOut::Last(fraction) })
+}
+
+fn out_of_range(param: &ParamRow, value: f64, span: Span) -> crate::diag::Diagnostic {
+    ModelError::OutOfRange {
+        what: format!("`{}`", param.name),
+        value: value.to_string(),
+        range: param.range.words(),
+        span,
+    }
+    .to_diagnostic()
+}
+
+fn pair_of_files(expr: &Expr) -> Option<NpyPair> {
+    let ExprKind::List(items) = &expr.value else { return None };
+    match items.as_slice() {
+        [images, labels] => match (&images.value, &labels.value) {
+            (ExprKind::Str(images), ExprKind::Str(labels)) => {
+                Some(NpyPair { images: images.clone(), labels: labels.clone() })
+            }
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+fn augment(expr: &Expr, scope: &dyn Scope, errors: &mut Diagnostics) -> Option<Augment> {
+    let items: Vec<&Expr> = match &expr.value {
+        ExprKind::List(items) => items.iter().collect(),
+        _ => vec![expr],
+    };
+    let mut augment = Augment::default();
+    let mut sound = true;
+    let mut seen: Vec<(&str, Span)> = vec![];
+    for item in items {
+        let row = as_call(item).map(|call| (call, Group::Augment.row(&call.callee.value)));
+        let (call, row) = match row {
+            Some((call, Some(row))) => (call, row),
+            Some((call, None)) => {
+                let known: Vec<_> = Group::Augment.names().map(str::to_owned).collect();
+                let name = &call.callee.value;
+                unknown_name(Group::Augment.noun(), name, &known, call.callee.span, errors);
+                sound = false;
+                continue;
+            }
+            None => {
+                let param = Group::Data.row("mnist").and_then(|row| row.param("augment"))?;
+                wrong_type(param, looks_like(item), item.span, errors);
+                sound = false;
+                continue;
+            }
+        };
+        if let Some((_, first)) = seen.iter().find(|(name, _)| *name == row.name) {
+            let error = ModelError::DuplicateArgument {
+                callee: "augment".into(),
+                key: row.name.to_owned(),
+                first: *first,
+                span: item.span,
+            };
+            errors.push(error.to_diagnostic());
+            sound = false;
+            continue;
+        }
+        seen.push((row.name, item.span));
+        let bound = bind(row, call, item.span, errors);
+        sound &= bound.complete;
+        let mut reader = Reader::new(&bound, scope, errors);
+        match row.name {
+            "crop" => augment.crop = reader.size("pad"),
+            "cutout" => augment.cutout = reader.size("size"),
+            _ => augment.flip = true,
+        }
+        sound &= row.name != "crop" || augment.crop.is_some();
+        sound &= row.name != "cutout" || augment.cutout.is_some();
+    }
+    sound.then_some(augment)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pair_of_files_is_two_texts() {
+        let span = Span::new(crate::diag::FileId(0), 0, 0);
+        let text = |text: &str| Expr::new(ExprKind::Str(text.into()), span);
+        let list = Expr::new(ExprKind::List(vec![text("x.npy"), text("y.npy")]), span);
+        let pair = NpyPair { images: "x.npy".into(), labels: "y.npy".into() };
+        assert_eq!(pair_of_files(&list), Some(pair));
+        assert_eq!(pair_of_files(&text("x.npy")), None);
+    }
+}

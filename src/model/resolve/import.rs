@@ -1,0 +1,330 @@
+//! Files and their definitions: blocks, losses and top-level `let`s, imported ones included.
+//!
+//! All definitions of all files share one set of names; a name that exists already is an error.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{LetScope, ResolveContext, built_in};
+use crate::diag::{Diagnostics, FileId, Severity, Span, Spanned, ToDiagnostic};
+use crate::model::eval::eval;
+use crate::model::{Block, ModelError, Value};
+use crate::syntax::ast;
+
+/// Imports of imports of …: a chain longer than this is a mistake.
+const MAX_DEPTH: usize = 32;
+
+/// A loss with a body.
+#[derive(Clone, Debug)]
+pub(crate) struct LossDefinition {
+    /// Its parameters with their defaults.
+    pub(crate) params: Vec<ast::Param>,
+    /// Its statements.
+    pub(crate) body: Vec<ast::Stmt>,
+    /// Names visible in its file.
+    pub(crate) lets: BTreeMap<String, Spanned<Value>>,
+    /// The name where it is defined.
+    pub(crate) span: Span,
+}
+
+/// Every definition of a spec and its imports.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Library {
+    /// Blocks by name.
+    pub(super) blocks: BTreeMap<String, Block>,
+    /// Losses by name.
+    pub(super) losses: BTreeMap<String, LossDefinition>,
+    /// Values visible in the spec itself.
+    pub(super) lets: BTreeMap<String, Spanned<Value>>,
+    /// Names of the values, where they are defined.
+    pub(super) own_lets: BTreeMap<String, Span>,
+    /// Every name of a top-level definition, with what it is.
+    taken: BTreeMap<String, (&'static str, Span)>,
+}
+
+impl LossDefinition {
+    /// Every name that its body and its defaults mention.
+    pub(super) fn mentions(&self) -> BTreeSet<String> {
+        let mut names = BTreeSet::new();
+        for param in &self.params {
+            if let Some(default) = &param.default {
+                crate::model::walk::names_of_expr(default, &mut names);
+            }
+        }
+        crate::model::walk::names_of_body(&self.body, &mut names);
+        names
+    }
+}
+
+impl Library {
+    /// Whether a name is that of a top-level definition.
+    pub(super) fn taken(&self, name: &str) -> Option<(&'static str, Span)> {
+        self.taken.get(name).copied()
+    }
+
+    /// The blocks among `names`.
+    pub(super) fn used_blocks(&self, names: &BTreeSet<String>) -> BTreeMap<String, Block> {
+        let used = self.blocks.iter().filter(|(name, _)| names.contains(*name));
+        used.map(|(name, block)| (name.clone(), block.clone())).collect()
+    }
+
+    /// The losses that the selection names, directly or as a base.
+    pub(super) fn mentioned_losses(
+        &self,
+        selected: &Option<(&ast::Call, Span)>,
+    ) -> BTreeSet<String> {
+        let mut names = BTreeSet::new();
+        if let Some((call, _)) = selected {
+            names.insert(call.callee.value.clone());
+            for arg in &call.args {
+                crate::model::walk::names_of_expr(&arg.value, &mut names);
+            }
+        }
+        names.retain(|name| self.losses.contains_key(name));
+        names
+    }
+
+    fn claim(&mut self, what: &'static str, name: &ast::Name, errors: &mut Diagnostics) -> bool {
+        let taken = match built_in(&name.value) {
+            Some(what) => Some((what, None)),
+            None => {
+                self.taken.get(&name.value).map(|(what, span)| ((*what).to_owned(), Some(*span)))
+            }
+        };
+        if let Some((what, first)) = taken {
+            let error =
+                ModelError::NameTaken { name: name.value.clone(), what, first, span: name.span };
+            errors.push(error.to_diagnostic());
+            return false;
+        }
+        self.taken.insert(name.value.clone(), (what, name.span));
+        true
+    }
+}
+
+/// Reads the imports of `spec` and gathers every definition.
+pub(super) fn collect(
+    spec: &ast::Spec,
+    ctx: &mut ResolveContext<'_>,
+    errors: &mut Diagnostics,
+) -> Library {
+    let mut reader =
+        Collector { library: Library::default(), done: BTreeMap::new(), stack: vec![] };
+    let main = format!("{}.net", ctx.name);
+    reader.stack.push(main);
+    let lets = reader.file(spec, "", ctx, errors);
+    let mut library = reader.library;
+    library.lets = lets;
+    library
+}
+
+struct Collector {
+    library: Library,
+    /// Visible values of the files read so far, by path.
+    done: BTreeMap<String, BTreeMap<String, Spanned<Value>>>,
+    /// The files that are being read.
+    stack: Vec<String>,
+}
+
+impl Collector {
+    /// Definitions of one file; returns the values visible in it.
+    fn file(
+        &mut self,
+        spec: &ast::Spec,
+        folder: &str,
+        ctx: &mut ResolveContext<'_>,
+        errors: &mut Diagnostics,
+    ) -> BTreeMap<String, Spanned<Value>> {
+        let mut lets = BTreeMap::new();
+        for item in &spec.items {
+            if let ast::ItemKind::Import(path) = &item.kind {
+                lets.extend(self.import(path, folder, ctx, errors));
+            }
+        }
+        for item in &spec.items {
+            let ast::ItemKind::Let(binding) = &item.kind else { continue };
+            let claimed = self.library.claim("a `let`", &binding.name, errors);
+            self.library.own_lets.insert(binding.name.value.clone(), binding.name.span);
+            let scope = LetScope { lets: &lets, used: std::cell::RefCell::default() };
+            let value = eval(&binding.value, &scope, errors);
+            if claimed && let Some(value) = value {
+                let value = Spanned::new(value, binding.name.span);
+                lets.insert(binding.name.value.clone(), value);
+            } else if claimed {
+                // Uses of a broken value must not be reported as unknown names.
+                let value = Spanned::new(Value::Int(1), binding.name.span);
+                lets.insert(binding.name.value.clone(), value);
+            }
+        }
+        for item in &spec.items {
+            match &item.kind {
+                ast::ItemKind::Block(block)
+                    if self.library.claim("a block", &block.name, errors) =>
+                {
+                    let block = Block {
+                        name: block.name.clone(),
+                        params: block.params.clone(),
+                        body: block.body.clone(),
+                        lets: lets.clone(),
+                    };
+                    self.library.blocks.insert(block.name.value.clone(), block);
+                }
+                ast::ItemKind::Loss(loss) => {
+                    if let Some(body) = &loss.body
+                        && self.library.claim("a loss", &loss.head.callee, errors)
+                    {
+                        self.loss(&loss.head, body, &lets, ctx, errors);
+                    }
+                }
+                ast::ItemKind::Block(_)
+                | ast::ItemKind::Let(_)
+                | ast::ItemKind::Import(_)
+                | ast::ItemKind::Data(_)
+                | ast::ItemKind::Net(_)
+                | ast::ItemKind::Train(_)
+                | ast::ItemKind::Analyze(_)
+                | ast::ItemKind::Assert(_) => {}
+            }
+        }
+        lets
+    }
+
+    fn loss(
+        &mut self,
+        head: &ast::Call,
+        body: &[ast::Stmt],
+        lets: &BTreeMap<String, Spanned<Value>>,
+        ctx: &mut ResolveContext<'_>,
+        errors: &mut Diagnostics,
+    ) {
+        let name = &head.callee;
+        let params = head.args.iter().filter_map(|arg| match &arg.key {
+            Some(key) => Some(ast::Param { name: key.clone(), default: Some(arg.value.clone()) }),
+            None => match &arg.value.value {
+                ast::ExprKind::Call(call) if !call.parens => {
+                    Some(ast::Param { name: call.callee.clone(), default: None })
+                }
+                _ => {
+                    let error = ModelError::WrongType {
+                        what: "a parameter".into(),
+                        expected: "a name, or `name=default`".into(),
+                        found: crate::model::bind::looks_like(&arg.value),
+                        help: None,
+                        span: arg.value.span,
+                    };
+                    errors.push(error.to_diagnostic());
+                    None
+                }
+            },
+        });
+        let params: Vec<_> = params.collect();
+        let out = body.iter().position(|stmt| matches!(stmt.kind, ast::StmtKind::Out(_)));
+        let broken = body.iter().find_map(|stmt| match stmt.kind {
+            ast::StmtKind::Let(_) | ast::StmtKind::Out(_) => None,
+            ast::StmtKind::Chain(_) => Some(("found a statement without `let` or `out`", stmt)),
+            ast::StmtKind::Repeat { .. } => Some(("found a `repeat`", stmt)),
+            ast::StmtKind::If { .. } => Some(("found an `if`", stmt)),
+        });
+        let fault = match (broken, out) {
+            (Some((found, stmt)), _) => Some((found, stmt.span.0)),
+            (None, None) => Some(("found no `out`", name.span)),
+            (None, Some(_)) => None,
+        };
+        if let Some((found, span)) = fault {
+            let error =
+                ModelError::LossBody { name: name.value.clone(), found: found.into(), span };
+            errors.push(error.to_diagnostic());
+        }
+        if let Some(out) = out
+            && let Some(after) = body.get(out + 1)
+        {
+            let warning = ModelError::Unreachable { out: body[out].span.0, span: after.span.0 };
+            ctx.warnings.push(warning.to_diagnostic());
+        }
+        let definition = LossDefinition {
+            params,
+            body: body[..out.map_or(body.len(), |out| out + 1)].to_vec(),
+            lets: lets.clone(),
+            span: name.span,
+        };
+        self.library.losses.insert(name.value.clone(), definition);
+    }
+
+    fn import(
+        &mut self,
+        path: &Spanned<String>,
+        folder: &str,
+        ctx: &mut ResolveContext<'_>,
+        errors: &mut Diagnostics,
+    ) -> BTreeMap<String, Spanned<Value>> {
+        let mut fail = |reason: String| {
+            let path_text = path.value.clone();
+            let error = ModelError::Import { path: path_text, reason, span: path.span };
+            errors.push(error.to_diagnostic());
+            BTreeMap::new()
+        };
+        let Some(full) = join(folder, &path.value) else {
+            return fail("the path leaves the folder of the spec".into());
+        };
+        if let Some(lets) = self.done.get(&full) {
+            return lets.clone();
+        }
+        if let Some(start) = self.stack.iter().position(|open| *open == full) {
+            let mut chain = self.stack[start..].to_vec();
+            chain.push(full);
+            errors.push(ModelError::ImportCycle { chain, span: path.span }.to_diagnostic());
+            return BTreeMap::new();
+        }
+        if self.stack.len() > MAX_DEPTH {
+            return fail(format!("more than {MAX_DEPTH} files import one another"));
+        }
+        let text = match (ctx.load)(&full) {
+            Ok(text) => text,
+            Err(reason) => return fail(reason),
+        };
+        let file: FileId = ctx.sources.add(full.clone(), text);
+        let (spec, problems) = crate::syntax::parse(file, ctx.sources.text(file));
+        let (mut wrong, warnings): (Vec<_>, Vec<_>) =
+            problems.into_iter().partition(|d| d.severity() == Severity::Error);
+        errors.append(&mut wrong);
+        ctx.warnings.extend(warnings);
+        let inner = full.rfind('/').map_or("", |end| &full[..end]).to_owned();
+        self.stack.push(full.clone());
+        let lets = self.file(&spec, &inner, ctx, errors);
+        self.stack.pop();
+        self.done.insert(full, lets.clone());
+        lets
+    }
+}
+
+/// `path` seen from `folder`, both relative to the folder of the spec; `None` where it leaves that folder.
+fn join(folder: &str, path: &str) -> Option<String> {
+    if path.is_empty() || path.starts_with('/') || path.contains(['\\', ':', '\0']) {
+        return None;
+    }
+    let mut parts: Vec<&str> = folder.split('/').filter(|part| !part.is_empty()).collect();
+    for part in path.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => {
+                parts.pop()?;
+            }
+            other => parts.push(other),
+        }
+    }
+    (!parts.is_empty()).then(|| parts.join("/"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::join;
+
+    #[test]
+    fn paths_stay_below_the_spec() {
+        assert_eq!(join("", "blocks.net").as_deref(), Some("blocks.net"));
+        assert_eq!(join("lib", "./a/../b.net").as_deref(), Some("lib/b.net"));
+        assert_eq!(join("lib", "../b.net").as_deref(), Some("b.net"));
+        for path in ["../b.net", "/etc/passwd", "a/../../b", "", "C:\\x"] {
+            assert_eq!(join("", path), None, "{path}");
+        }
+    }
+}

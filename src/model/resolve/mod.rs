@@ -1,0 +1,303 @@
+//! From the tree to the model: names found, defaults filled in, overrides applied.
+//!
+//! In: a tree, a loader for imports, a description of the data, overrides. Out: a [`Spec`] in which nothing is left to
+//! default, or every independent problem at once.
+
+mod analyze;
+mod body;
+mod data;
+mod import;
+mod loss;
+mod net;
+mod overrides;
+mod train;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::table::Group;
+use super::{
+    Analyze, Base, Divisor, Form, Length, Loss, ModelError, Optimizer, Schedule, Spec, Train, Value,
+};
+use crate::data::{DataSpec, Description};
+use crate::diag::{
+    Diagnostic, Diagnostics, FileId, Severity, SourceMap, Span, Spanned, ToDiagnostic,
+};
+use crate::syntax::ast;
+
+/// What a spec is resolved against.
+#[expect(missing_debug_implementations, reason = "it holds closures")]
+pub struct ResolveContext<'a> {
+    /// All texts; imports are added.
+    pub sources: &'a mut SourceMap,
+    /// The text of the spec.
+    pub file: FileId,
+    /// File stem of the spec.
+    pub name: String,
+    /// Reads an imported file; the path is relative to the folder of the spec and never leaves it by its text.
+    /// The error is a reason in words.
+    pub load: &'a mut dyn FnMut(&str) -> Result<String, String>,
+    /// Shape and classes of the data.
+    pub describe: &'a dyn Fn(&DataSpec) -> Result<Description, Diagnostic>,
+    /// `train.epochs=2` and others, as [`crate::syntax::parse_override`] reads them.
+    pub overrides: Vec<(Vec<ast::Name>, ast::Expr)>,
+    /// Whether the tree lacks items that could not be parsed; missing ones are then not reported.
+    pub incomplete: bool,
+    /// Warnings found on the way.
+    pub warnings: Diagnostics,
+}
+
+/// A spec as far as it could be resolved.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// The spec. Where `errors` is not empty, broken parts hold placeholders.
+    pub spec: Option<Spec>,
+    /// Whether data, network and blocks are sound, so that a graph may be built in search of more errors.
+    pub net_is_sound: bool,
+    /// All errors.
+    pub errors: Diagnostics,
+}
+
+/// Resolves a whole spec.
+///
+/// # Errors
+/// Every independent problem, in source order.
+pub fn resolve(spec: &ast::Spec, ctx: &mut ResolveContext<'_>) -> Result<Spec, Diagnostics> {
+    let outcome = resolve_all(spec, ctx);
+    match outcome.spec {
+        Some(spec) if outcome.errors.is_empty() => Ok(spec),
+        Some(_) | None => Err(outcome.errors),
+    }
+}
+
+/// Resolves what can be resolved.
+pub fn resolve_all(spec: &ast::Spec, ctx: &mut ResolveContext<'_>) -> Outcome {
+    let mut errors = vec![];
+    let mut spec = spec.clone();
+    overrides::apply(&mut spec, &ctx.overrides, &mut errors);
+    let before_net = errors.len();
+    let library = import::collect(&spec, ctx, &mut errors);
+    let items = Items::find(&spec, ctx, &mut errors);
+
+    let lets = library.lets.clone();
+    let scope = LetScope { lets: &lets, used: std::cell::RefCell::default() };
+    let data =
+        items.data.and_then(|(call, span)| data::resolve(call, span, &scope, ctx, &mut errors));
+    let net = items.net.and_then(|(net, span)| net::resolve(net, span, &scope, &mut errors));
+    let bodies = body::check(items.net.map(|(net, _)| net), &library, ctx.file, &mut errors);
+    let net_is_sound = errors.len() == before_net && data.is_some() && net.is_some();
+
+    let selected = items
+        .loss
+        .and_then(|(call, span)| loss::resolve(call, span, &library, &scope, &mut errors));
+    let train = items.train.and_then(|train| train::resolve(train, &scope, &mut errors));
+    let analyze = items.analyze.map_or_else(
+        || Some(Analyze::default()),
+        |entries| analyze::resolve(entries, &scope, &mut errors),
+    );
+
+    let asserts: Vec<_> = spec
+        .items
+        .iter()
+        .filter_map(|item| match &item.kind {
+            ast::ItemKind::Assert(expr) => Some(expr.clone()),
+            _ => None,
+        })
+        .collect();
+    let mut used_lets = bodies.used_lets;
+    used_lets.extend(scope.used.into_inner());
+    let used_losses = library.mentioned_losses(&items.loss);
+    for (_, value) in library.losses.iter().filter(|(name, _)| used_losses.contains(*name)) {
+        used_lets.extend(value.mentions());
+    }
+    warn_unused(&library, &used_lets, &bodies.used_blocks, &used_losses, ctx);
+    ctx.warnings.extend(bodies.warnings);
+
+    sort(&mut errors);
+    sort(&mut ctx.warnings);
+    let whole = match (data, net) {
+        (Some(data), Some(net)) => Some(Spec {
+            name: ctx.name.clone(),
+            sample_shape: data.form.sample_shape,
+            classes: data.form.classes,
+            data: data.spec,
+            data_span: data.span,
+            blocks: library.used_blocks(&bodies.used_blocks),
+            lets: lets.into_iter().filter(|(name, _)| used_lets.contains(name)).collect(),
+            loss: selected.unwrap_or_else(|| placeholder_loss(net.span)),
+            net,
+            train: train.unwrap_or_else(placeholder_train),
+            analyze: analyze.unwrap_or_default(),
+            asserts,
+        }),
+        _ => None,
+    };
+    Outcome { spec: whole, net_is_sound, errors }
+}
+
+/// Source order, warnings and errors alike; the same problem of one place once.
+pub fn sort(diagnostics: &mut Diagnostics) {
+    let place = |d: &Diagnostic| d.labels.first().map(|label| label.span);
+    diagnostics.sort_by_key(|d| (place(d), d.code));
+    diagnostics.dedup_by(|a, b| a.code == b.code && a.title == b.title && place(a) == place(b));
+}
+
+/// Whether any of them stops the command.
+pub fn has_errors(diagnostics: &Diagnostics) -> bool {
+    diagnostics.iter().any(|d| d.severity() == Severity::Error)
+}
+
+/// Top-level values, with a record of which were used.
+pub(super) struct LetScope<'a> {
+    pub(super) lets: &'a BTreeMap<String, Spanned<Value>>,
+    pub(super) used: std::cell::RefCell<BTreeSet<String>>,
+}
+
+impl super::Scope for LetScope<'_> {
+    fn value(&self, name: &str) -> Option<Option<Value>> {
+        let value = self.lets.get(name)?;
+        self.used.borrow_mut().insert(name.to_owned());
+        Some(Some(value.value.clone()))
+    }
+
+    fn names(&self) -> Vec<String> {
+        self.lets.keys().cloned().collect()
+    }
+
+    fn query(&self, call: &ast::Call, span: Span, errors: &mut Diagnostics) -> Option<Value> {
+        let error = ModelError::WrongType {
+            what: "an operand".into(),
+            expected: "a value known without the network".into(),
+            found: format!("the shape query `{}`", call.callee.value),
+            help: Some("shape queries stand in the body of a net or a block".into()),
+            span,
+        };
+        errors.push(error.to_diagnostic());
+        None
+    }
+}
+
+/// The items of which there is one.
+struct Items<'a> {
+    data: Option<(&'a ast::Call, Span)>,
+    net: Option<(&'a ast::Net, Span)>,
+    loss: Option<(&'a ast::Call, Span)>,
+    train: Option<&'a ast::Train>,
+    analyze: Option<&'a [ast::Entry]>,
+}
+
+impl<'a> Items<'a> {
+    fn find(spec: &'a ast::Spec, ctx: &ResolveContext<'_>, errors: &mut Diagnostics) -> Self {
+        let mut items = Self { data: None, net: None, loss: None, train: None, analyze: None };
+        let mut first: BTreeMap<&'static str, Span> = BTreeMap::new();
+        for item in &spec.items {
+            let span = item.span.0;
+            let name = match &item.kind {
+                ast::ItemKind::Data(_) => "`data`",
+                ast::ItemKind::Net(_) => "`net`",
+                ast::ItemKind::Loss(loss) if loss.body.is_none() => "selected `loss`",
+                ast::ItemKind::Train(_) => "`train`",
+                ast::ItemKind::Analyze(_) => "`analyze`",
+                ast::ItemKind::Loss(_)
+                | ast::ItemKind::Block(_)
+                | ast::ItemKind::Let(_)
+                | ast::ItemKind::Import(_)
+                | ast::ItemKind::Assert(_) => continue,
+            };
+            if let Some(first) = first.get(name) {
+                let error = ModelError::DuplicateItem { item: name, first: *first, span };
+                errors.push(error.to_diagnostic());
+                continue;
+            }
+            first.insert(name, span);
+            match &item.kind {
+                ast::ItemKind::Data(call) => items.data = Some((call, span)),
+                ast::ItemKind::Net(net) => items.net = Some((net, span)),
+                ast::ItemKind::Loss(loss) => items.loss = Some((&loss.head, span)),
+                ast::ItemKind::Train(train) => items.train = Some(train),
+                ast::ItemKind::Analyze(entries) => items.analyze = Some(entries),
+                ast::ItemKind::Block(_)
+                | ast::ItemKind::Let(_)
+                | ast::ItemKind::Import(_)
+                | ast::ItemKind::Assert(_) => {}
+            }
+        }
+        let needed: [(&'static str, &'static str); 4] = [
+            ("`data`", "data digits"),
+            ("`net`", "net mlp { flatten  linear(classes) }"),
+            ("selected `loss`", "loss cross_entropy"),
+            ("`train`", "train sgd(lr=0.1) { epochs = 10 }"),
+        ];
+        let end = ctx.sources.text(ctx.file).trim_end().len();
+        let span = Span::new(ctx.file, end, end);
+        for (item, example) in needed {
+            if !ctx.incomplete && !first.contains_key(item) {
+                errors.push(ModelError::MissingItem { item, example, span }.to_diagnostic());
+            }
+        }
+        items
+    }
+}
+
+fn warn_unused(
+    library: &import::Library,
+    lets: &BTreeSet<String>,
+    blocks: &BTreeSet<String>,
+    losses: &BTreeSet<String>,
+    ctx: &mut ResolveContext<'_>,
+) {
+    let mut unused = vec![];
+    let here = |span: Span| span.file == ctx.file;
+    for (name, value) in library.own_lets.iter().filter(|(name, _)| !lets.contains(*name)) {
+        unused.push(("`let`", name, *value));
+    }
+    for (name, block) in library.blocks.iter().filter(|(name, _)| !blocks.contains(*name)) {
+        unused.push(("block", name, block.name.span));
+    }
+    for (name, loss) in library.losses.iter().filter(|(name, _)| !losses.contains(*name)) {
+        unused.push(("loss", name, loss.span));
+    }
+    for (what, name, span) in unused.into_iter().filter(|(_, _, span)| here(*span)) {
+        let warning = ModelError::Unused { what, name: name.clone(), span };
+        ctx.warnings.push(warning.to_diagnostic());
+    }
+}
+
+/// Whether a name is a word of the language and so not free for definitions; says what it is.
+pub(super) fn built_in(name: &str) -> Option<String> {
+    for group in [Group::Layer, Group::Loss, Group::Init] {
+        if group.row(name).is_some() {
+            return Some(format!("a built-in {}", group.noun()));
+        }
+    }
+    if super::table::QUERIES.contains(&name) {
+        return Some("a built-in shape query".into());
+    }
+    super::table::RESERVED_VALUES
+        .contains(&name)
+        .then(|| "a built-in value of the language".to_owned())
+}
+
+fn placeholder_loss(span: Span) -> Loss {
+    Loss {
+        form: Form::Plain,
+        base: Base::CrossEntropy,
+        size: None,
+        divisor: Divisor::Current,
+        scale_lr: 1.0,
+        span,
+    }
+}
+
+fn placeholder_train() -> Train {
+    Train {
+        optimizer: Optimizer::Sgd { momentum: 0.0, nesterov: false, weight_decay: 0.0 },
+        sharpness: None,
+        lr: 0.1,
+        schedule: Schedule::Constant,
+        warmup: 0,
+        batch: 128,
+        length: Length::Epochs(1),
+        seeds: vec![0],
+        well_delta: None,
+    }
+}

@@ -1,0 +1,311 @@
+//! The `train` item.
+
+use crate::diag::{Diagnostics, Span, Spanned, ToDiagnostic};
+use crate::model::bind::{Bound, Reader, as_call, bind_with, call_span, looks_like, wrong_type};
+use crate::model::eval::{describe, eval, unknown_name};
+use crate::model::table::{CallRow, Group, Type};
+use crate::model::{
+    Length, ModelError, Optimizer, Schedule, Scope, Sharpness, SharpnessKind, Train, Value,
+};
+use crate::syntax::ast;
+
+pub(super) fn resolve(
+    train: &ast::Train,
+    scope: &dyn Scope,
+    errors: &mut Diagnostics,
+) -> Option<Train> {
+    let rule = optimizer(&train.optimizer, scope, errors);
+    let entries = entries(train, scope, errors);
+    let (rule, entries) = (rule?, entries?);
+    Some(Train {
+        optimizer: rule.optimizer,
+        sharpness: rule.sharpness,
+        lr: rule.lr,
+        schedule: rule.schedule,
+        warmup: rule.warmup,
+        batch: entries.batch,
+        length: entries.length,
+        seeds: entries.seeds,
+        well_delta: entries.well_delta,
+    })
+}
+
+/// Entries of braces as the arguments of a call, so that one table checks both.
+pub(super) fn entries_as_call(
+    name: &str,
+    span: Span,
+    entries: &[ast::Entry],
+    row: &CallRow,
+    errors: &mut Diagnostics,
+) -> Option<ast::Call> {
+    let mut args = vec![];
+    let mut sound = true;
+    for entry in entries {
+        let flag = row.param(&entry.key.value).filter(|param| param.ty == Type::Flag);
+        let value = match (&entry.value, flag) {
+            (Some(value), None) => value.clone(),
+            (None, Some(_)) => Spanned::new(ast::ExprKind::Bool(true), entry.key.span),
+            (Some(value), Some(param)) => {
+                wrong_type(param, looks_like(value), value.span, errors);
+                sound = false;
+                continue;
+            }
+            (None, None) => {
+                let expected = row
+                    .param(&entry.key.value)
+                    .map_or_else(|| format!("`{} = value`", entry.key.value), |p| p.ty.words());
+                let error = ModelError::WrongType {
+                    what: format!("`{}`", entry.key.value),
+                    expected,
+                    found: "no value".into(),
+                    help: Some(format!("write `{} = …`", entry.key.value)),
+                    span: entry.key.span,
+                };
+                errors.push(error.to_diagnostic());
+                sound = false;
+                continue;
+            }
+        };
+        args.push(ast::Arg { key: Some(entry.key.clone()), value });
+    }
+    let callee = Spanned::new(name.to_owned(), span);
+    sound.then_some(ast::Call { callee, args, parens: true })
+}
+
+struct Rule {
+    optimizer: Optimizer,
+    sharpness: Option<Sharpness>,
+    lr: f64,
+    schedule: Schedule,
+    warmup: u64,
+}
+
+fn optimizer(call: &ast::Call, scope: &dyn Scope, errors: &mut Diagnostics) -> Option<Rule> {
+    let name = call.callee.value.as_str();
+    let Some(row) = Group::Optimizer.row(name) else {
+        let known: Vec<_> = Group::Optimizer.names().map(str::to_owned).collect();
+        unknown_name(Group::Optimizer.noun(), name, &known, call.callee.span, errors);
+        return None;
+    };
+    let hint = |key: &str| optimizer_hint(name, key);
+    let bound = bind_with(row, call, call_span(call), &hint, errors);
+    if matches!(name, "sam" | "asam") {
+        return sharpness(&bound, scope, errors);
+    }
+    let lr;
+    let schedule;
+    let warmup;
+    let rule;
+    {
+        let mut reader = Reader::new(&bound, scope, errors);
+        lr = reader.float("lr");
+        warmup = reader.int("warmup");
+        rule = match name {
+            "sgd" => sgd(&mut reader),
+            "adam" | "adamw" => adam(name, &mut reader),
+            _ => None,
+        };
+        schedule = bound
+            .given("schedule")
+            .map_or(Some(Schedule::Constant), |expr| self::schedule(expr, scope, reader.errors));
+    }
+    let complete = bound.complete;
+    let (optimizer, lr, schedule, warmup) = (rule?, lr?, schedule?, warmup?);
+    complete.then_some(Rule {
+        optimizer,
+        sharpness: None,
+        lr,
+        schedule,
+        warmup: u64::try_from(warmup).unwrap_or(0),
+    })
+}
+
+fn sgd(reader: &mut Reader<'_, '_>) -> Option<Optimizer> {
+    let momentum = reader.float("momentum");
+    let nesterov = reader.bool("nesterov");
+    let weight_decay = reader.float("weight_decay");
+    let (momentum, nesterov) = (momentum?, nesterov?);
+    if nesterov && momentum == 0.0 {
+        let error = ModelError::Conflict {
+            title: "`nesterov` needs momentum".into(),
+            places: vec![(reader.bound.place("nesterov"), "looks ahead along the momentum".into())],
+            expected: "`momentum` above 0 with `nesterov=true`".into(),
+            help: "add `momentum=0.9`, or remove `nesterov`".into(),
+        };
+        reader.errors.push(error.to_diagnostic());
+        return None;
+    }
+    Some(Optimizer::Sgd { momentum, nesterov, weight_decay: weight_decay? })
+}
+
+fn adam(name: &str, reader: &mut Reader<'_, '_>) -> Option<Optimizer> {
+    let beta1 = reader.float("beta1");
+    let beta2 = reader.float("beta2");
+    let eps = reader.float("eps");
+    let weight_decay = reader.float("weight_decay");
+    let (beta1, beta2, eps, weight_decay) = (beta1?, beta2?, eps?, weight_decay?);
+    Some(if name == "adam" {
+        Optimizer::Adam { beta1, beta2, eps, weight_decay }
+    } else {
+        Optimizer::AdamW { beta1, beta2, eps, weight_decay }
+    })
+}
+
+fn sharpness(bound: &Bound<'_>, scope: &dyn Scope, errors: &mut Diagnostics) -> Option<Rule> {
+    let adaptive = bound.row.name == "asam";
+    let (rho, eta) = {
+        let mut reader = Reader::new(bound, scope, errors);
+        let rho = reader.float("rho");
+        (rho, if adaptive { reader.float("eta") } else { Some(0.0) })
+    };
+    let expr = bound.given("optimizer")?;
+    let inner = as_call(expr).filter(|call| !matches!(call.callee.value.as_str(), "sam" | "asam"));
+    let Some(inner) = inner else {
+        let error = ModelError::WrongType {
+            what: "`optimizer`".into(),
+            expected: "`sgd(…)`, `adam(…)` or `adamw(…)`".into(),
+            found: looks_like(expr),
+            help: None,
+            span: expr.span,
+        };
+        errors.push(error.to_diagnostic());
+        return None;
+    };
+    let rule = optimizer(inner, scope, errors);
+    let kind = if adaptive { SharpnessKind::Asam { eta: eta? } } else { SharpnessKind::Sam };
+    let sharpness = Some(Sharpness { kind, rho: rho? });
+    bound.complete.then_some(Rule { sharpness, ..rule? })
+}
+
+fn optimizer_hint(name: &str, key: &str) -> Option<String> {
+    let inside = ["lr", "schedule", "warmup", "momentum", "weight_decay", "nesterov"];
+    if matches!(name, "sam" | "asam") && inside.contains(&key) {
+        return Some(format!("give it to the optimiser inside: `{name}(sgd({key}=…))`"));
+    }
+    Group::Train
+        .row("train")
+        .and_then(|row| row.param(key))
+        .map(|_| format!("`{key}` belongs into the braces: `{{ {key} = … }}`"))
+}
+
+fn schedule(expr: &ast::Expr, scope: &dyn Scope, errors: &mut Diagnostics) -> Option<Schedule> {
+    let Some(call) = as_call(expr) else {
+        let row = Group::Optimizer.row("sgd").and_then(|row| row.param("schedule"))?;
+        wrong_type(row, looks_like(expr), expr.span, errors);
+        return None;
+    };
+    let name = call.callee.value.as_str();
+    let Some(row) = Group::Schedule.row(name) else {
+        let known: Vec<_> = Group::Schedule.names().map(str::to_owned).collect();
+        unknown_name(Group::Schedule.noun(), name, &known, call.callee.span, errors);
+        return None;
+    };
+    let bound = bind_with(row, call, expr.span, &|_| None, errors);
+    let mut reader = Reader::new(&bound, scope, errors);
+    match name {
+        "step" => {
+            let milestones = reader.sizes("milestones");
+            let gamma = reader.float("gamma");
+            let (milestones, gamma) = (milestones??, gamma?);
+            if !milestones.is_sorted_by(|a, b| a < b) {
+                let error = ModelError::OutOfRange {
+                    what: "`milestones`".into(),
+                    value: format!("{milestones:?}"),
+                    range: "epochs in ascending order".into(),
+                    span: bound.place("milestones"),
+                };
+                reader.errors.push(error.to_diagnostic());
+                return None;
+            }
+            let milestones = milestones.into_iter().map(|epoch| epoch as u64).collect();
+            bound.complete.then_some(Schedule::Step { milestones, gamma })
+        }
+        "cosine" => bound.complete.then_some(Schedule::Cosine),
+        _ => bound.complete.then_some(Schedule::Constant),
+    }
+}
+
+struct Entries {
+    batch: usize,
+    length: Length,
+    seeds: Vec<u64>,
+    well_delta: Option<f64>,
+}
+
+fn entries(train: &ast::Train, scope: &dyn Scope, errors: &mut Diagnostics) -> Option<Entries> {
+    let row = Group::Train.row("train")?;
+    let span = train.optimizer.callee.span;
+    let call = entries_as_call("train", span, &train.entries, row, errors)?;
+    let optimizer = train.optimizer.callee.value.as_str();
+    let hint = |key: &str| {
+        let inner = if matches!(optimizer, "sam" | "asam") { "sgd" } else { optimizer };
+        let outer = Group::Optimizer.row(optimizer).and_then(|row| row.param(key));
+        let inside = Group::Optimizer.row(inner).and_then(|row| row.param(key));
+        let holder = outer.map_or(inner, |_| optimizer);
+        outer.or(inside).map(|_| format!("it belongs to the optimiser: `{holder}({key}=…)`"))
+    };
+    let bound = bind_with(row, &call, span, &hint, errors);
+    let seeds = seeds(&bound, scope, errors);
+    let mut reader = Reader::new(&bound, scope, errors);
+    let batch = reader.size("batch");
+    let epochs = reader.int("epochs");
+    let steps = reader.optional_int("steps");
+    let well_delta = reader.optional_float("well_delta");
+    if bound.given("epochs").is_some() && bound.given("steps").is_some() {
+        let error = ModelError::Conflict {
+            title: "both `epochs` and `steps` are given".into(),
+            places: vec![
+                (bound.place("steps"), "ends training".into()),
+                (bound.place("epochs"), "ends training, too".into()),
+            ],
+            expected: "one of the two".into(),
+            help: "remove one; `steps` replaces `epochs`".into(),
+        };
+        errors.push(error.to_diagnostic());
+        return None;
+    }
+    let whole = |value: i64| u64::try_from(value).unwrap_or(0);
+    let length = match steps? {
+        Some(steps) => Length::Steps(whole(steps)),
+        None => Length::Epochs(whole(epochs?)),
+    };
+    let (batch, well_delta) = (batch?, well_delta?);
+    bound.complete.then_some(Entries { batch, length, seeds: seeds?, well_delta })
+}
+
+fn seeds(bound: &Bound<'_>, scope: &dyn Scope, errors: &mut Diagnostics) -> Option<Vec<u64>> {
+    let Some(expr) = bound.given("seeds") else { return Some(vec![0]) };
+    let value = eval(expr, scope, errors)?;
+    let items = value.items();
+    let mut seeds = vec![];
+    for item in &items {
+        match item {
+            Value::Int(seed) if *seed >= 0 => seeds.push(*seed as u64),
+            other => {
+                let error = ModelError::WrongType {
+                    what: "`seeds`".into(),
+                    expected: format!("{}, none negative", Type::Seeds.words()),
+                    found: describe(other),
+                    help: None,
+                    span: expr.span,
+                };
+                errors.push(error.to_diagnostic());
+                return None;
+            }
+        }
+    }
+    let mut sorted = seeds.clone();
+    sorted.sort_unstable();
+    sorted.dedup();
+    if seeds.is_empty() || sorted.len() != seeds.len() {
+        let error = ModelError::OutOfRange {
+            what: "`seeds`".into(),
+            value: if seeds.is_empty() { "no seed".into() } else { "a seed twice".into() },
+            range: "at least one seed, each once".into(),
+            span: expr.span,
+        };
+        errors.push(error.to_diagnostic());
+        return None;
+    }
+    Some(seeds)
+}

@@ -1,0 +1,48 @@
+//! Compile-time values.
+
+/// A compile-time value.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Value {
+    /// An integer.
+    Int(i64),
+    /// A real number.
+    Float(f64),
+    /// A boolean.
+    Bool(bool),
+    /// A word such as `he_normal`.
+    Word(String),
+    /// A text in quotes.
+    Text(String),
+    /// An initialisation with its arguments.
+    Call(CallValue),
+    /// A list, or a range.
+    List(Vec<Value>),
+}
+
+/// A call that stays a value: `truncated_normal(std=0.02)`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CallValue {
+    /// The name.
+    pub name: String,
+    /// All arguments with their keys, in the order of the table.
+    pub args: Vec<(String, Value)>,
+}
+
+impl Value {
+    /// The number, of an integer or a real.
+    pub fn number(&self) -> Option<f64> {
+        match self {
+            Self::Int(value) => Some(*value as f64),
+            Self::Float(value) => Some(*value),
+            Self::Bool(_) | Self::Word(_) | Self::Text(_) | Self::Call(_) | Self::List(_) => None,
+        }
+    }
+
+    /// The items of a list, or the value alone.
+    pub fn items(&self) -> Vec<&Self> {
+        match self {
+            Self::List(items) => items.iter().collect(),
+            other => vec![other],
+        }
+    }
+}

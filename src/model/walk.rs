@@ -1,0 +1,82 @@
+//! Questions about the tree that need no values: which names it mentions, and what is a branch.
+
+use std::collections::BTreeSet;
+
+use super::table::{Group, QUERIES};
+use crate::syntax::ast::{BinaryOp, Expr, ExprKind, Stmt, StmtKind};
+
+/// Adds every name that `expr` mentions.
+pub(crate) fn names_of_expr(expr: &Expr, names: &mut BTreeSet<String>) {
+    match &expr.value {
+        ExprKind::Int(_) | ExprKind::Float(_) | ExprKind::Bool(_) | ExprKind::Str(_) => {}
+        ExprKind::Call(call) => {
+            names.insert(call.callee.value.clone());
+            call.args.iter().for_each(|arg| names_of_expr(&arg.value, names));
+        }
+        ExprKind::List(items) => items.iter().for_each(|item| names_of_expr(item, names)),
+        ExprKind::Range(a, b) | ExprKind::Binary(_, a, b) | ExprKind::Index(a, b) => {
+            names_of_expr(a, names);
+            names_of_expr(b, names);
+        }
+        ExprKind::Unary(_, a) => names_of_expr(a, names),
+        ExprKind::Chain(steps) => steps.iter().for_each(|step| names_of_expr(&step.expr, names)),
+    }
+}
+
+/// Adds every name that the statements mention.
+pub(crate) fn names_of_body(body: &[Stmt], names: &mut BTreeSet<String>) {
+    for stmt in body {
+        match &stmt.kind {
+            StmtKind::Chain(steps) => {
+                steps.iter().for_each(|step| names_of_expr(&step.expr, names));
+            }
+            StmtKind::Let(binding) => names_of_expr(&binding.value, names),
+            StmtKind::Out(expr) => names_of_expr(expr, names),
+            StmtKind::Repeat { range, body, .. } => {
+                names_of_expr(range, names);
+                names_of_body(body, names);
+            }
+            StmtKind::If { condition, then, otherwise } => {
+                names_of_expr(condition, names);
+                names_of_body(then, names);
+                names_of_body(otherwise, names);
+            }
+        }
+    }
+}
+
+/// Whether an expression of a body stands for a tensor rather than for a compile-time value.
+///
+/// `is_branch_name` knows blocks and the names bound to branches; layers and `in` are known here.
+pub(crate) fn is_branch(expr: &Expr, is_branch_name: &dyn Fn(&str) -> bool) -> bool {
+    match &expr.value {
+        ExprKind::Call(call) => {
+            let name = call.callee.value.as_str();
+            !QUERIES.contains(&name)
+                && (name == "in" || Group::Layer.row(name).is_some() || is_branch_name(name))
+        }
+        ExprKind::Chain(steps) => match steps.as_slice() {
+            [step] => step.label.is_some() || is_branch(&step.expr, is_branch_name),
+            _ => true,
+        },
+        ExprKind::Binary(
+            BinaryOp::Add
+            | BinaryOp::Mul
+            | BinaryOp::Sub
+            | BinaryOp::Div
+            | BinaryOp::Pow
+            | BinaryOp::Rem,
+            a,
+            b,
+        ) => is_branch(a, is_branch_name) || is_branch(b, is_branch_name),
+        ExprKind::Unary(_, a) => is_branch(a, is_branch_name),
+        ExprKind::Binary(..)
+        | ExprKind::Int(_)
+        | ExprKind::Float(_)
+        | ExprKind::Bool(_)
+        | ExprKind::Str(_)
+        | ExprKind::List(_)
+        | ExprKind::Range(..)
+        | ExprKind::Index(..) => false,
+    }
+}
