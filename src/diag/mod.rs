@@ -5,10 +5,12 @@
 
 mod codes;
 mod diagnostic;
+mod json;
 mod render;
 mod source;
 
 pub use codes::Code;
 pub use diagnostic::{Diagnostic, Diagnostics, Label, Severity, ToDiagnostic, nearest};
+pub use json::{json, sort};
 pub use render::{RenderStyle, render};
 pub use source::{FileId, Position, SourceMap, Span, Spanned};

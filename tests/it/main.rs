@@ -8,4 +8,5 @@ mod kernels;
 mod measure;
 mod model;
 mod props;
+mod render;
 mod syntax;
