@@ -2,7 +2,9 @@
 
 pub mod analyze;
 pub mod data;
+pub mod explain;
 pub mod fetch_bar;
+pub mod fmt;
 
 use std::process::ExitCode;
 

@@ -21,7 +21,8 @@ pub fn render(diagnostic: &Diagnostic, sources: &SourceMap, style: RenderStyle) 
         Severity::Warning => Level::WARNING,
     };
     let width = style.width.clamp(MIN_WIDTH, MAX_WIDTH);
-    let notes: Vec<_> = diagnostic.notes.iter().map(|note| wrap(note, width - NOTE_INDENT)).collect();
+    let notes: Vec<_> =
+        diagnostic.notes.iter().map(|note| wrap(note, width - NOTE_INDENT)).collect();
     let help: Vec<_> = diagnostic.help.iter().map(|help| wrap(help, width - HELP_INDENT)).collect();
     let mut group = level
         .primary_title(&diagnostic.title)

@@ -110,9 +110,10 @@ impl SourceMap {
         &self.text(span.file)[span.start as usize..span.end as usize]
     }
 
-    /// Line and column of the first byte of a span.
+    /// Line and column of the first byte of a span; the end of the text for a span outside of it.
     pub fn position(&self, span: Span) -> Position {
-        let before = &self.text(span.file)[..span.start as usize];
+        let text = self.text(span.file);
+        let before = text.get(..span.start as usize).unwrap_or(text);
         let line_start = before.rfind('\n').map_or(0, |i| i + 1);
         Position {
             line: before.matches('\n').count() + 1,

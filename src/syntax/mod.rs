@@ -19,5 +19,5 @@ mod split;
 
 pub use error::{Nesting, NumberFault, StringFault, SyntaxError};
 pub use format::format;
-pub use parse::{parse, parse_expr, parse_override};
+pub use parse::{decode, parse, parse_expr, parse_override};
 pub use print::{print, print_expr};

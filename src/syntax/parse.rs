@@ -7,7 +7,7 @@ use super::limits::{MAX_BYTES, MAX_ERRORS};
 use super::scan::{ITEM_KEYWORDS, LATER_KEYWORDS, Scan, Token, TokenKind, is_word, scan};
 use super::slip::{Stop, diagnose};
 use super::split::{RawItem, Split, split};
-use crate::diag::{Diagnostics, FileId, Span, Spanned, ToDiagnostic, nearest};
+use crate::diag::{Code, Diagnostic, Diagnostics, FileId, Span, Spanned, ToDiagnostic, nearest};
 use crate::syntax::ast::IgnoredSpan;
 
 /// Parses a whole file.
@@ -37,6 +37,21 @@ pub fn parse(file: FileId, text: &str) -> (Spec, Diagnostics) {
     errors.truncate(MAX_ERRORS);
     let diagnostics = errors.iter().map(ToDiagnostic::to_diagnostic).collect();
     (Spec { items }, diagnostics)
+}
+
+/// The text of a spec's bytes.
+///
+/// # Errors
+/// The bytes are not UTF-8; the diagnostic names the line and has no label.
+pub fn decode(bytes: Vec<u8>) -> Result<String, Diagnostic> {
+    String::from_utf8(bytes).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        let line = error.as_bytes()[..at].iter().filter(|byte| **byte == b'\n').count() + 1;
+        Diagnostic::new(Code::E0113, "the text is not UTF-8")
+            .note(format!("found: byte {:#04x} in line {line}", error.as_bytes()[at]))
+            .expected("a text file in UTF-8")
+            .help("save the file as UTF-8, or check that this is a `.net` file")
+    })
 }
 
 /// Parses one expression, such as the value of a command-line override.

@@ -63,15 +63,27 @@ fn several_files_are_shown_and_sorted() {
 
 #[test]
 fn narrow_terminals_get_wrapped_notes() {
-    let diagnostic = example().note("a long note with many words that does not fit on one short line");
+    let diagnostic =
+        example().note("a long note with many words that does not fit on one short line");
     let drawn = draw("net a {\n  linear(84)\n}\n", &diagnostic, 40);
-    assert!(drawn.lines().filter(|l| l.contains(" = ") || !l.contains(['|', '>'])).skip(1).all(|l| l.len() <= 40), "{drawn}");
+    assert!(
+        drawn
+            .lines()
+            .filter(|l| l.contains(" = ") || !l.contains(['|', '>']))
+            .skip(1)
+            .all(|l| l.len() <= 40),
+        "{drawn}"
+    );
 }
 
 #[test]
 fn a_huge_line_is_cut() {
     let text = format!("let a = {}", "x + ".repeat(200_000));
-    let drawn = draw(&text, &Diagnostic { labels: vec![], ..example() }.label(span(400_000, 400_001), "here"), 80);
+    let drawn = draw(
+        &text,
+        &Diagnostic { labels: vec![], ..example() }.label(span(400_000, 400_001), "here"),
+        80,
+    );
     assert!(drawn.len() < 2000, "{} bytes", drawn.len());
 }
 

@@ -137,18 +137,17 @@ fn body() -> impl Strategy<Value = Vec<Stmt>> {
         1 => expr().prop_map(StmtKind::Out),
     ]
     .prop_map(|kind| Stmt { kind, span: IgnoredSpan(span()) });
-    let statement =
-        leaf.prop_recursive(2, 8, 3, |inner| {
-            let body = vec(inner, 0..3);
-            prop_oneof![
-                (option::of(name()), plain(), body.clone())
-                    .prop_map(|(var, range, body)| StmtKind::Repeat { var, range, body }),
-                (plain(), body.clone(), body).prop_map(|(condition, then, otherwise)| {
-                    StmtKind::If { condition, then, otherwise }
-                }),
-            ]
-            .prop_map(|kind| Stmt { kind, span: IgnoredSpan(span()) })
-        });
+    let statement = leaf.prop_recursive(2, 8, 3, |inner| {
+        let body = vec(inner, 0..3);
+        prop_oneof![
+            (option::of(name()), plain(), body.clone())
+                .prop_map(|(var, range, body)| StmtKind::Repeat { var, range, body }),
+            (plain(), body.clone(), body).prop_map(|(condition, then, otherwise)| {
+                StmtKind::If { condition, then, otherwise }
+            }),
+        ]
+        .prop_map(|kind| Stmt { kind, span: IgnoredSpan(span()) })
+    });
     vec(statement, 0..4)
 }
 
