@@ -3,6 +3,10 @@
 //! The caller guarantees balanced brackets of bounded depth (see `split`), so recursion here is
 //! bounded too. Afterwards expression trees are at most `MAX_EXPRESSION_DEPTH` deep and
 //! statements nest at most `MAX_DEPTH` deep.
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "each construct holds few of the grammar's rules"
+)]
 
 use pest::Parser;
 use pest::error::{ErrorVariant, InputLocation};

@@ -220,9 +220,12 @@ impl ToDiagnostic for SyntaxError {
         let span = self.span();
         match self {
             Self::Unexpected { found, expected, help, .. } => {
-                let out = Diagnostic::new(Code::E0101, format!("unexpected {found}"))
-                    .label(span, format!("found {found}"))
-                    .expected(expected);
+                let out = Diagnostic::new(
+                    Code::E0101,
+                    format!("unexpected {}", found.trim_start_matches("the ")),
+                )
+                .label(span, format!("found {found}"))
+                .expected(expected);
                 match help {
                     Some(help) => out.help(help),
                     None => out,

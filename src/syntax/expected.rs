@@ -14,8 +14,7 @@ pub(super) fn words(rules: &[Rule]) -> Vec<&'static str> {
 #[expect(clippy::wildcard_enum_match_arm, reason = "composite rules are told by their parts")]
 fn word(rule: Rule) -> Option<(u8, &'static str)> {
     Some(match rule {
-        Rule::name | Rule::param | Rule::entry => (0, "a name"),
-        Rule::declared_call => (0, "a name"),
+        Rule::name | Rule::param | Rule::entry | Rule::declared_call => (0, "a name"),
         Rule::arg => (1, "an argument"),
         Rule::string => (1, "a string in double quotes"),
         Rule::expr
@@ -37,7 +36,11 @@ fn word(rule: Rule) -> Option<(u8, &'static str)> {
         | Rule::let_statement
         | Rule::out_statement
         | Rule::repeat_statement
-        | Rule::if_statement => (2, "a statement"),
+        | Rule::if_statement
+        | Rule::kw_let
+        | Rule::kw_out
+        | Rule::kw_repeat
+        | Rule::kw_if => (2, "a statement"),
         Rule::operator => (3, "an operator"),
         Rule::args | Rule::open_paren | Rule::params => (4, "`(`"),
         Rule::close_paren => (5, "`)`"),
@@ -51,7 +54,7 @@ fn word(rule: Rule) -> Option<(u8, &'static str)> {
         Rule::colon => (6, "`:`"),
         Rule::equals => (2, "`=`"),
         Rule::kw_in => (2, "`in`"),
-        Rule::kw_if => (6, "`if`"),
+
         Rule::kw_else => (6, "`else`"),
         Rule::EOI => (7, "the end of the item"),
         _ => return None,

@@ -154,10 +154,9 @@ fn fits(mut column: usize, stack: &[Frame<'_>]) -> bool {
         match frame.doc {
             Doc::Text(text) => column += text.chars().count(),
             Doc::IfBroken(text) if frame.broken => column += text.len(),
-            Doc::Trailing(_) | Doc::IfBroken(_) => {}
             Doc::Hard { .. } => return true,
             Doc::Soft | Doc::Line { .. } | Doc::Fill if frame.broken => return true,
-            Doc::Soft => {}
+            Doc::Trailing(_) | Doc::IfBroken(_) | Doc::Soft => {}
             Doc::Line { blanks, .. } => column += blanks,
             Doc::Fill => column += 1,
             Doc::Row(parts) | Doc::Nest(parts) => push(&mut above, parts, 0, frame.broken),

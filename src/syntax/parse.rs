@@ -46,7 +46,7 @@ pub fn parse(file: FileId, text: &str) -> (Spec, Diagnostics) {
 pub fn decode(bytes: Vec<u8>) -> Result<String, Diagnostic> {
     String::from_utf8(bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
-        let line = error.as_bytes()[..at].iter().filter(|byte| **byte == b'\n').count() + 1;
+        let line = error.as_bytes()[..at].split(|byte| *byte == b'\n').count();
         Diagnostic::new(Code::E0113, "the text is not UTF-8")
             .note(format!("found: byte {:#04x} in line {line}", error.as_bytes()[at]))
             .expected("a text file in UTF-8")
@@ -122,9 +122,9 @@ fn parse_item(
     }
     let behind = match after {
         Some(next) if next.kind == TokenKind::Word => {
-            format!("the next item, `{}`", super::error::clip(next.text(text)))
+            format!("the start of the next item, `{}`", super::error::clip(next.text(text)))
         }
-        Some(_) => "the next item".to_owned(),
+        Some(_) => "the start of the next item".to_owned(),
         None => "the end of the file".to_owned(),
     };
     let span = Span::new(file, head.start, last.end);

@@ -42,7 +42,8 @@ pub(super) fn diagnose(stop: &Stop<'_>) -> SyntaxError {
     let Some(token) = stop.tokens.get(idx) else { return stop.at_end() };
     let span = stop.span(token);
     let around = stop.around(idx);
-    stop.by_symbol(idx, token, span, around)
+    stop.apart_from_name(idx)
+        .or_else(|| stop.by_symbol(idx, token, span, around))
         .or_else(|| stop.by_word(idx, token, span, around))
         .unwrap_or_else(|| {
             let help = stop.statement_help(idx);
@@ -90,6 +91,25 @@ impl Stop<'_> {
         }
     }
 
+    fn is_adjacent(&self, idx: usize, symbol: &str) -> bool {
+        let touches = |token: &Token| self.before(idx).is_some_and(|b| b.end == token.start);
+        self.tokens.get(idx).is_some_and(|token| token.is(self.source, symbol) && touches(token))
+    }
+
+    /// `conv (6, kernel=5)`: what stands in the parentheses is wrong only because they stand apart.
+    fn apart_from_name(&self, idx: usize) -> Option<SyntaxError> {
+        let open = self.innermost(idx).filter(|open| self.text(*open) == "(")?;
+        let (name, paren) = (self.before(open)?, self.tokens.get(open)?);
+        let word = name.text(self.source);
+        let apart = name.end < paren.start && paren.newlines == 0;
+        (apart && is_word(word) && !is_reserved(word)).then(|| {
+            SyntaxError::SpaceBeforeParenthesis {
+                name: word.to_owned(),
+                span: Span::new(self.file, name.start, paren.end),
+            }
+        })
+    }
+
     fn by_symbol(
         &self,
         idx: usize,
@@ -100,6 +120,14 @@ impl Stop<'_> {
         let before = self.before(idx);
         let previous = before.map_or("", |token| token.text(self.source));
         match token.text(self.source) {
+            "=" if self.is_adjacent(idx + 1, ">") => {
+                let span = Span { end: span.end + 1, ..span };
+                Some(self.unexpected("`=>`".to_owned(), Some("write `->`".to_owned()), span))
+            }
+            "=" | ":" if is_reserved(previous) && self.expected.first() != Some(&"a name") => {
+                let span = before.map_or(span, |before| self.span(before));
+                Some(SyntaxError::Reserved { word: previous.to_owned(), span })
+            }
             "=" if self.in_condition(idx) => Some(SyntaxError::Comparison { span }),
             "=" if around == Around::Body && is_word(previous) => {
                 let name = clip(previous);
@@ -139,10 +167,6 @@ impl Stop<'_> {
                     Some("write `^` for a power".to_owned()),
                     span,
                 ))
-            }
-            ">" if previous == "=" => {
-                let span = before.map_or(span, |before| self.span(before).to(span));
-                Some(self.unexpected("`=>`".to_owned(), Some("write `->`".to_owned()), span))
             }
             "=" if previous == "=" || previous == "==" => {
                 Some(self.unexpected(self.found(token), Some("write `==`".to_owned()), span))
@@ -204,8 +228,8 @@ impl Stop<'_> {
         Some(word.to_owned())
     }
 
-    /// The construct around the token at `idx`.
-    fn around(&self, idx: usize) -> Around {
+    /// The innermost bracket open at the token at `idx`.
+    fn innermost(&self, idx: usize) -> Option<usize> {
         let mut depth = 0_usize;
         for i in (0..idx.min(self.tokens.len())).rev() {
             if self.tokens[i].kind != TokenKind::Symbol {
@@ -214,20 +238,23 @@ impl Stop<'_> {
             match self.text(i) {
                 ")" | "]" | "}" => depth += 1,
                 "(" | "[" | "{" if depth > 0 => depth -= 1,
-                "(" => return Around::Arguments,
-                "[" => return Around::Values,
-                "{" => {
-                    let item = self.text(0);
-                    return if item == "train" || item == "analyze" {
-                        Around::Entries
-                    } else {
-                        Around::Body
-                    };
-                }
+                "(" | "[" | "{" => return Some(i),
                 _ => {}
             }
         }
-        Around::Head
+        None
+    }
+
+    /// The construct around the token at `idx`.
+    fn around(&self, idx: usize) -> Around {
+        let item = self.text(0);
+        match self.innermost(idx).map(|open| self.text(open)) {
+            Some("(") => Around::Arguments,
+            Some("[") => Around::Values,
+            Some(_) if item == "train" || item == "analyze" => Around::Entries,
+            Some(_) => Around::Body,
+            None => Around::Head,
+        }
     }
 
     /// Whether the token at `idx` stands between `if`, `repeat` or `assert` and its body.
@@ -237,9 +264,8 @@ impl Stop<'_> {
             match self.text(i) {
                 ")" | "]" if self.tokens[i].kind == TokenKind::Symbol => depth += 1,
                 "(" | "[" if depth > 0 => depth -= 1,
-                "(" | "[" => return false,
                 "if" | "assert" if depth == 0 => return true,
-                "{" | "}" | "let" | "out" => return false,
+                "(" | "[" | "{" | "}" | "let" | "out" => return false,
                 _ => {}
             }
         }

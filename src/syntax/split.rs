@@ -37,6 +37,7 @@ pub(super) fn split(file: FileId, source: &str, scan: Scan) -> Split {
         source,
         out: Split::default(),
         docs: vec![],
+        pending: vec![],
         brackets: vec![],
         open: false,
     };
@@ -49,13 +50,15 @@ pub(super) fn split(file: FileId, source: &str, scan: Scan) -> Split {
         let foreign_comment = matches!(problem, Some(SyntaxError::ForeignComment { .. }));
         if token.kind == TokenKind::Comment || (foreign_comment && splitter.brackets.is_empty()) {
             splitter.doc(token.text(source));
-            splitter.out.between.extend(problem);
+            splitter.pending.extend(problem);
             continue;
         }
         splitter.token(Token { newlines, ..*token }, problem, scan.tokens.get(i + 1));
         newlines = 0;
     }
     splitter.close_item(None);
+    let pending = std::mem::take(&mut splitter.pending);
+    splitter.out.between.extend(pending);
     splitter.out
 }
 
@@ -69,6 +72,8 @@ struct Splitter<'a> {
     source: &'a str,
     out: Split,
     docs: Vec<String>,
+    /// Mistakes since the last token that belong to its item if that goes on.
+    pending: Vec<SyntaxError>,
     brackets: Vec<Bracket>,
     /// Whether the last of `out.items` is still growing.
     open: bool,
@@ -87,12 +92,16 @@ impl Splitter<'_> {
     fn token(&mut self, token: Token, problem: Option<SyntaxError>, next: Option<&Token>) {
         if !self.open || self.starts_item(&token, next) {
             self.close_item(Some(&token));
+            self.out.between.append(&mut self.pending);
             let at = self.out.tokens.len();
             let docs = std::mem::take(&mut self.docs);
             self.out.items.push(RawItem { docs, tokens: at..at, error: None });
             self.open = true;
         }
         self.docs.clear();
+        for error in std::mem::take(&mut self.pending) {
+            self.fail(error);
+        }
         self.out.tokens.push(token);
         if let Some(item) = self.out.items.last_mut() {
             item.tokens.end = self.out.tokens.len();
@@ -213,12 +222,11 @@ impl Splitter<'_> {
     /// Ends the growing item before `next`, or at the end of the text.
     fn close_item(&mut self, next: Option<&Token>) {
         if let Some(top) = self.brackets.last() {
-            let before = match next {
-                Some(next) => (format!("the item `{}`", next.text(self.source)), self.span(next)),
-                None => {
-                    let end = self.source.len();
-                    ("the end of the file".to_owned(), Span::new(self.file, end, end))
-                }
+            let before = if let Some(next) = next {
+                (format!("the item `{}`", next.text(self.source)), self.span(next))
+            } else {
+                let end = self.source.len();
+                ("the end of the file".to_owned(), Span::new(self.file, end, end))
             };
             let error = SyntaxError::Unclosed { open: top.open, span: top.span, before };
             self.fail(error);
@@ -258,6 +266,7 @@ pub(super) fn check_brackets(
         source,
         out: Split { items: vec![RawItem::default()], ..Split::default() },
         docs: vec![],
+        pending: vec![],
         brackets: vec![],
         open: true,
     };

@@ -3,10 +3,16 @@
 
 mod analyze;
 mod data;
+mod dump;
+mod explain;
+mod fmt;
 mod golden;
 mod kernels;
 mod measure;
 mod model;
+mod pipeline;
 mod props;
+mod reference;
 mod render;
+mod suite;
 mod syntax;

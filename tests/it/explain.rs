@@ -1,0 +1,64 @@
+//! The pages of the codes, and the command that prints them.
+
+use std::path::Path;
+
+use specc::cli::explain::{ExplainArgs, run};
+use specc::diag::Code;
+
+use crate::pipeline::{RAISED, diagnose};
+
+/// The texts of all ```` ```net ```` fences of a Markdown text.
+pub(crate) fn net_fences(markdown: &str) -> Vec<&str> {
+    let bodies = markdown.split("```net\n").skip(1);
+    bodies.map(|rest| rest.split("```").next().unwrap_or(rest)).collect()
+}
+
+/// FIXME: pages that are not written yet.
+const PENDING: &[&str] = &["E07"];
+
+#[test]
+fn every_page_says_something() {
+    for code in Code::ALL {
+        if PENDING.iter().any(|prefix| code.id().starts_with(prefix)) {
+            continue;
+        }
+        let page = code.explanation();
+        assert!(page.lines().count() > 3, "the page of {code} is a placeholder");
+        assert!(page.contains("```"), "the page of {code} has no example");
+    }
+}
+
+#[test]
+fn wrong_examples_raise_their_codes() {
+    for code in Code::ALL {
+        if !RAISED.iter().any(|prefix| code.id().starts_with(prefix)) {
+            continue;
+        }
+        for example in net_fences(code.explanation()) {
+            let (_, diagnostics) = diagnose(Path::new("example.net"), example);
+            let found: Vec<_> = diagnostics.iter().map(|diagnostic| diagnostic.code).collect();
+            assert!(found.contains(code), "the example of {code} raises {found:?}:\n{example}");
+        }
+    }
+}
+
+fn explain(code: Option<&str>, list: bool) -> (u8, String, String) {
+    let (mut out, mut err) = (vec![], vec![]);
+    let args = ExplainArgs { code: code.map(str::to_owned), list };
+    let exit_code = run(&args, &mut out, &mut err).unwrap();
+    (exit_code, String::from_utf8(out).unwrap(), String::from_utf8(err).unwrap())
+}
+
+#[test]
+fn the_command_prints_pages_and_the_list() {
+    let (exit_code, out, _) = explain(Some("e0103"), false);
+    assert_eq!(exit_code, 0);
+    assert!(out.starts_with("# E0103"));
+    let (exit_code, out, _) = explain(None, true);
+    assert_eq!((exit_code, out.lines().count()), (0, Code::ALL.len()));
+    let (exit_code, out, err) = explain(Some("E0193"), false);
+    assert_eq!((exit_code, out.as_str()), (2, ""));
+    assert!(
+        err.contains("`E0193` is not a known code") && err.contains("the nearest code is `E01")
+    );
+}
