@@ -152,7 +152,7 @@ impl Conv {
             (_, _) => (kernel, inputs, LANES),
         };
         let widest = if n_runs == 1 { kernel * run } else { run };
-        let (tile_outputs, tile_taps) = choose_tile(self.isa.accumulators(), outputs, widest);
+        let (tile_outputs, tile_taps) = choose_tile(self.isa.registers(), outputs, widest);
         let strip = (CACHED_GRAD / 4 / (geometry.out_width() * outputs * LANES)).max(1);
         let sum_row = kernel * kernel * inputs * LANES;
         let mut strip_start = 0;

@@ -89,7 +89,7 @@ impl Sweep {
     ) -> Self {
         let (row_classes, column_classes) = (rows.classes(), columns.classes());
         let widest = column_classes.iter().map(|class| class.count).max().unwrap_or(1);
-        let (tile_rows, _) = choose_tile(isa.accumulators(), group_outputs, widest);
+        let (tile_rows, _) = choose_tile(isa.registers(), group_outputs, widest);
         Self {
             rows,
             columns,
@@ -164,9 +164,9 @@ impl Sweep {
 
     /// Computes a rectangle of targets with equal taps, tiles lying along its better side.
     unsafe fn region(&self, job: &Job, rows: &Class, columns: &Class) {
-        let accumulators = self.isa.accumulators();
+        let registers = self.isa.registers();
         let cost = |n: usize| {
-            let width = choose_columns(accumulators, self.tile_rows, n);
+            let width = choose_columns(registers, self.tile_rows, n);
             (width, cover_cost(self.tile_rows, n, width))
         };
         let (width, along_row) = cost(columns.count);

@@ -20,7 +20,7 @@ pub(crate) struct Avx2;
 // SAFETY of every block below: the trait demands AVX2 and FMA, and valid pointers.
 impl Simd for Avx2 {
     const N: usize = 8;
-    const ACCUMULATORS: usize = 12;
+    const REGISTERS: usize = 15;
     type V = __m256;
     /// All bits of a lane set or clear.
     type M = __m256;

@@ -20,7 +20,7 @@ pub(crate) struct Avx512;
 // SAFETY of every block below: the trait demands AVX-512 F, BW, DQ and VL, and valid pointers.
 impl Simd for Avx512 {
     const N: usize = 16;
-    const ACCUMULATORS: usize = 24;
+    const REGISTERS: usize = 32;
     type V = __m512;
     type M = __mmask16;
 

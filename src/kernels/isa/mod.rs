@@ -72,16 +72,16 @@ impl Isa {
         self.0
     }
 
-    /// Accumulators a register tile may hold without spilling.
-    pub(crate) fn accumulators(self) -> usize {
+    /// Registers that a tile may fill without spilling.
+    pub(crate) fn registers(self) -> usize {
         match self.0 {
             #[cfg(target_arch = "x86_64")]
-            IsaKind::Avx512 => Avx512::ACCUMULATORS,
+            IsaKind::Avx512 => Avx512::REGISTERS,
             #[cfg(target_arch = "x86_64")]
-            IsaKind::Avx2 => Avx2::ACCUMULATORS,
+            IsaKind::Avx2 => Avx2::REGISTERS,
             #[cfg(not(target_arch = "x86_64"))]
-            IsaKind::Avx512 | IsaKind::Avx2 => Portable::ACCUMULATORS,
-            IsaKind::Portable => Portable::ACCUMULATORS,
+            IsaKind::Avx512 | IsaKind::Avx2 => Portable::REGISTERS,
+            IsaKind::Portable => Portable::REGISTERS,
         }
     }
 }
@@ -116,8 +116,8 @@ fn is_available(kind: IsaKind) -> bool {
 pub(crate) trait Simd: Copy + 'static {
     /// Lanes in one register.
     const N: usize;
-    /// Accumulators a register tile may hold without spilling.
-    const ACCUMULATORS: usize;
+    /// Registers that a tile may fill without spilling.
+    const REGISTERS: usize;
     /// A register of `N` floats.
     type V: Copy;
     /// One truth value per lane.

@@ -23,7 +23,8 @@ fn zip<T>(a: V, b: V, f: impl Fn(f32, f32) -> T) -> [T; N] {
 // SAFETY of every block below: the trait demands valid pointers; nothing else is unsafe here.
 impl Simd for Portable {
     const N: usize = N;
-    const ACCUMULATORS: usize = 8;
+    // One of sixteen holds the product that is not fused.
+    const REGISTERS: usize = 15;
     type V = V;
     type M = M;
 

@@ -12,7 +12,7 @@ use super::LANES;
 use super::conv::geometry::{GeometryError, fits};
 use super::isa::Isa;
 use super::micro::fma::{self, Start, Strip, TapLoop};
-use super::micro::{choose_columns, choose_tile, parts, split};
+use super::micro::{choose_tile, parts, split};
 use super::threads::{SharedSlice, ThreadPool};
 
 /// Rows of a weight matrix that one task of a parallel call computes at least.
@@ -163,7 +163,7 @@ impl Linear {
             assert_eq!(bias.len(), self.out_features, "length of the bias");
         }
         let (inputs, outputs) = (self.in_features(), self.out_features);
-        let (tile_rows, width) = choose_tile(self.isa.accumulators(), rows.len(), n_blocks);
+        let (tile_rows, width) = choose_tile(self.isa.registers(), rows.len(), n_blocks);
         let inner = TapLoop { count: self.in_channels, x: LANES, w: self.in_pixels };
         let pixels = TapLoop { count: self.in_pixels, x: self.in_channels * LANES, w: 1 };
         for (first, n_rows) in parts(rows.len(), tile_rows) {
@@ -205,13 +205,11 @@ impl Linear {
         channels: Range<usize>,
     ) {
         let (inputs, outputs) = (self.in_features(), self.out_features);
-        let (tile_rows, width) = choose_tile(self.isa.accumulators(), channels.len(), n_blocks);
+        let (tile_rows, width) = choose_tile(self.isa.registers(), channels.len(), n_blocks);
         let inner = TapLoop { count: outputs, x: LANES, w: inputs };
         for pixel in 0..self.in_pixels {
             for (first, n_rows) in parts(channels.len(), tile_rows) {
                 let channel = channels.start + first;
-                let width = width.max(choose_columns(self.isa.accumulators(), n_rows, n_blocks));
-                let width = width.min(self.isa.accumulators() / n_rows);
                 for (block, n_columns, repeat) in split(n_blocks, width) {
                     // SAFETY: channels and blocks lie inside the checked slices.
                     unsafe {

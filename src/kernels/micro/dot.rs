@@ -3,7 +3,7 @@
 //! In: a rectangle of pixels of an output gradient and of the input under a run of taps. Out: lane accumulators,
 //! 16 floats per weight. Invariant: pixels are summed row by row, one fused multiply-add each.
 
-use super::with_tile;
+use super::{tile_fits, with_tile};
 use crate::kernels::LANES;
 use crate::kernels::isa::{Isa, Simd, per_isa};
 
@@ -49,7 +49,7 @@ per_isa!(unsafe fn rectangle_on[R: usize, C: usize](rectangle: &Rectangle) = rec
 
 #[inline(always)]
 unsafe fn rectangle_body<S: Simd, const R: usize, const C: usize>(rectangle: &Rectangle) {
-    if R * C > S::ACCUMULATORS {
+    if !tile_fits(S::REGISTERS, R, C) {
         unreachable!("tiles are chosen to fit the registers");
     }
     for part in (0..LANES).step_by(S::N) {

@@ -3,7 +3,7 @@
 //! In: pointers and strides of three nested tap loops. Out: `rows × columns` vectors of 16 lanes, `repeat` times
 //! along the columns. Invariant: taps are summed in the order of the nest, one fused multiply-add each.
 
-use super::with_tile;
+use super::{tile_fits, with_tile};
 use crate::kernels::LANES;
 use crate::kernels::isa::{Isa, Simd, per_isa};
 
@@ -82,7 +82,7 @@ per_isa!(unsafe fn strip_on[R: usize, C: usize](strip: &Strip) = strip_body);
 
 #[inline(always)]
 unsafe fn strip_body<S: Simd, const R: usize, const C: usize>(strip: &Strip) {
-    if R * C > S::ACCUMULATORS {
+    if !tile_fits(S::REGISTERS, R, C) {
         unreachable!("tiles are chosen to fit the registers");
     }
     for tile in 0..strip.repeat {

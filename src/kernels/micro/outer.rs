@@ -3,7 +3,7 @@
 //! In: an output gradient in block layout and an input turned so that channels lie together. Out: one accumulator
 //! per weight. Invariant: every weight is summed pixel by pixel and lane by lane, one fused multiply-add each.
 
-use super::{MAX_ROWS, parts, with_tile};
+use super::{MAX_ROWS, parts, tile_fits, with_tile};
 use crate::kernels::LANES;
 use crate::kernels::isa::{Isa, Simd, per_isa};
 
@@ -33,7 +33,8 @@ pub(crate) struct Line {
 
 /// Outputs in one tile that is `panel` channels wide.
 pub(crate) fn tile_rows(isa: Isa, panel: usize) -> usize {
-    (isa.accumulators() / vectors(isa, panel)).min(MAX_ROWS)
+    let vectors = vectors(isa, panel);
+    (1..=MAX_ROWS).rev().find(|&rows| tile_fits(isa.registers(), rows, vectors)).unwrap_or(1)
 }
 
 /// Vectors along the channels of one tile.
@@ -71,7 +72,7 @@ per_isa!(unsafe fn line_on[R: usize, C: usize](line: &Line) = line_body);
 
 #[inline(always)]
 unsafe fn line_body<S: Simd, const R: usize, const C: usize>(line: &Line) {
-    if R * C > S::ACCUMULATORS {
+    if !tile_fits(S::REGISTERS, R, C) {
         unreachable!("tiles are chosen to fit the registers");
     }
     for first in (0..line.panel).step_by(C * S::N) {
