@@ -22,7 +22,6 @@ pub fn prelu_forward(isa: Isa, slope: &[f32], channels: usize, x: &[f32], y: &mu
 ///
 /// # Panics
 /// When lengths do not fit.
-#[expect(clippy::too_many_arguments, reason = "operands of one fused operation")]
 pub fn prelu_backward(
     isa: Isa,
     slope: &[f32],
@@ -36,9 +35,9 @@ pub fn prelu_backward(
     assert!(dy.len() == x.len() && dx.len() == x.len(), "length of a gradient");
     assert_eq!(sums.len(), slope.len() * LANES, "16 lanes for each slope");
     let vectors = x.len() / LANES;
-    let (x, dy, dx) = (x.as_ptr(), dy.as_ptr(), dx.as_mut_ptr());
+    let (sources, targets) = ([x.as_ptr(), dy.as_ptr()], [dx.as_mut_ptr(), sums.as_mut_ptr()]);
     // SAFETY: lengths were checked.
-    unsafe { backward(isa, slope, channels, vectors, x, dy, dx, sums.as_mut_ptr()) };
+    unsafe { backward(isa, slope, channels, vectors, sources, targets) };
 }
 
 fn check(slope: &[f32], channels: usize, len: usize) {
@@ -50,7 +49,7 @@ per_isa!(unsafe fn forward(
     slope: &[f32], channels: usize, vectors: usize, x: *const f32, y: *mut f32
 ) = forward_body);
 per_isa!(unsafe fn backward(
-    slope: &[f32], channels: usize, vectors: usize, x: *const f32, dy: *const f32, dx: *mut f32, sums: *mut f32
+    slope: &[f32], channels: usize, vectors: usize, sources: [*const f32; 2], targets: [*mut f32; 2]
 ) = backward_body);
 
 #[inline(always)]
@@ -75,15 +74,12 @@ unsafe fn forward_body<S: Simd>(
 }
 
 #[inline(always)]
-#[expect(clippy::too_many_arguments, reason = "operands of one fused operation")]
 unsafe fn backward_body<S: Simd>(
     slope: &[f32],
     channels: usize,
     vectors: usize,
-    x: *const f32,
-    dy: *const f32,
-    dx: *mut f32,
-    sums: *mut f32,
+    [x, dy]: [*const f32; 2],
+    [dx, sums]: [*mut f32; 2],
 ) {
     for i in 0..vectors {
         let idx = if slope.len() == 1 { 0 } else { i % channels };

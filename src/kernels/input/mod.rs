@@ -7,6 +7,8 @@ use super::LANES;
 use super::augment::{Convert, Planes, Window, augment};
 use super::isa::{Isa, Simd, per_isa};
 
+use self::sealed::Square;
+
 /// A square of 16 lanes by 16 pixels.
 const SQUARE: usize = LANES * LANES;
 
@@ -88,7 +90,7 @@ impl Gather<'_> {
                     Target { width, stride: channels * LANES, active: records.len(), scale, shift };
                 assert!(to.len() > (width - 1) * target.stride, "pixels inside the block");
                 // SAFETY: pixels `first .. first + width` of the channel lie inside the block.
-                unsafe { convert::<P>(isa, &square, &target, to.as_mut_ptr()) };
+                unsafe { convert(isa, P::square(&square), &target, to.as_mut_ptr()) };
             }
         }
         for (lane, hole) in windows.iter().enumerate().filter_map(|(i, w)| Some((i, w.hole?))) {
@@ -127,15 +129,24 @@ struct Target {
     shift: f32,
 }
 
-per_isa!(unsafe fn convert<P: Pixel>(from: &[P; SQUARE], target: &Target, to: *mut f32) = convert_body);
+per_isa!(unsafe fn convert(from: Square<'_>, target: &Target, to: *mut f32) = convert_body);
 
 #[inline(always)]
-unsafe fn convert_body<S: Simd, P: Pixel>(from: &[P; SQUARE], target: &Target, to: *mut f32) {
+unsafe fn convert_body<S: Simd>(from: Square<'_>, target: &Target, to: *mut f32) {
     let mut turned = [0.0f32; SQUARE];
     let active = if target.active >= LANES { u16::MAX } else { (1 << target.active) - 1 };
     // SAFETY: the caller passes `width` vectors at distance `stride`.
     unsafe {
-        P::turn::<S>(from, &mut turned);
+        match from {
+            Square::Floats(from) => {
+                S::transpose16(from.as_ptr(), LANES, turned.as_mut_ptr(), LANES);
+            }
+            Square::Bytes(from) => {
+                for (to, byte) in turned.iter_mut().zip(turn_bytes(from)) {
+                    *to = f32::from(byte);
+                }
+            }
+        }
         for i in 0..target.width {
             for part in (0..LANES).step_by(S::N) {
                 let value = S::load(turned.as_ptr().add(i * LANES + part));
@@ -147,51 +158,48 @@ unsafe fn convert_body<S: Simd, P: Pixel>(from: &[P; SQUARE], target: &Target, t
     }
 }
 
-mod sealed {
-    use super::{LANES, SQUARE, Simd};
+/// Four rounds of pairing element `i` with element `i + 128`, which together swap the two halves of an index: a transpose.
+#[inline(always)]
+fn turn_bytes(from: &[u8; SQUARE]) -> [u8; SQUARE] {
+    let mut now = *from;
+    for _ in 0..4 {
+        let mut next = [0; SQUARE];
+        for i in 0..SQUARE / 2 {
+            next[2 * i] = now[i];
+            next[2 * i + 1] = now[i + SQUARE / 2];
+        }
+        now = next;
+    }
+    now
+}
 
-    /// Turning a square of pixels into floats.
+mod sealed {
+    use super::SQUARE;
+
+    /// A square of pixels, by what they are.
+    #[derive(Clone, Copy, Debug)]
+    pub enum Square<'a> {
+        /// Bytes.
+        Bytes(&'a [u8; SQUARE]),
+        /// Floats.
+        Floats(&'a [f32; SQUARE]),
+    }
+
+    /// Tells bytes from floats.
     pub trait Turn: Sized {
-        /// `to[pixel][lane] = from[lane][pixel]`
-        ///
-        /// # Safety
-        /// The processor has the instruction set of `S`.
-        #[expect(private_bounds, reason = "implemented and called in this crate alone")]
-        unsafe fn turn<S: Simd>(from: &[Self; SQUARE], to: &mut [f32; SQUARE]);
+        /// The square as one of the two kinds.
+        fn square(from: &[Self; SQUARE]) -> Square<'_>;
     }
 
     impl Turn for f32 {
-        #[inline(always)]
-        unsafe fn turn<S: Simd>(from: &[f32; SQUARE], to: &mut [f32; SQUARE]) {
-            // SAFETY: both are 16 rows of 16.
-            unsafe { S::transpose16(from.as_ptr(), LANES, to.as_mut_ptr(), LANES) }
+        fn square(from: &[f32; SQUARE]) -> Square<'_> {
+            Square::Floats(from)
         }
     }
 
     impl Turn for u8 {
-        #[inline(always)]
-        unsafe fn turn<S: Simd>(from: &[u8; SQUARE], to: &mut [f32; SQUARE]) {
-            let turned = turn_bytes(from);
-            for (to, &byte) in to.iter_mut().zip(&turned) {
-                *to = f32::from(byte);
-            }
+        fn square(from: &[u8; SQUARE]) -> Square<'_> {
+            Square::Bytes(from)
         }
-    }
-
-    /// Four rounds of pairing rows `i` and `i + 8`, which together transpose.
-    #[inline(always)]
-    fn turn_bytes(from: &[u8; SQUARE]) -> [u8; SQUARE] {
-        let mut now = *from;
-        for _ in 0..4 {
-            let mut next = [0; SQUARE];
-            for pair in 0..8 {
-                for i in 0..LANES {
-                    next[2 * pair * LANES + 2 * i] = now[pair * LANES + i];
-                    next[2 * pair * LANES + 2 * i + 1] = now[(pair + 8) * LANES + i];
-                }
-            }
-            now = next;
-        }
-        now
     }
 }

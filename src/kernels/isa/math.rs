@@ -91,7 +91,7 @@ pub(crate) unsafe fn tanh<S: Simd>(x: S::V) -> S::V {
         let z = S::mul(x, x);
         let p = poly::<S, 5>(
             z,
-            [-5.704_989e-3, 2.063_908_9e-2, -5.373_971_6e-2, 1.333_144_2e-1, -3.333_328e-1],
+            [-5.704_989e-3, 2.063_909e-2, -5.373_971_6e-2, 1.333_144_2e-1, -3.333_328e-1],
         );
         let small = S::fma(S::mul(p, z), x, x);
         let e = exp::<S>(S::add(size, size));

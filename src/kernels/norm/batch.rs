@@ -215,9 +215,9 @@ pub fn batch_backward(
         d_residual.as_mut_ptr()
     });
     let bits = if active >= LANES { u16::MAX } else { (1 << active) - 1 };
-    let (x, dy, dx) = (x.as_ptr(), dy.as_ptr(), dx.as_mut_ptr());
+    let (sources, targets) = ([x.as_ptr(), dy.as_ptr(), y], [dx.as_mut_ptr(), d_residual]);
     // SAFETY: lengths were checked.
-    unsafe { backward(isa, norm, pixels, x, dy, y, bits, dx, d_residual) };
+    unsafe { backward(isa, norm, pixels, bits, sources, targets) };
 }
 
 /// The output whose sign masks gradients, or null.
@@ -244,8 +244,7 @@ per_isa!(unsafe fn grad_sums(
     norm: (&[f32], &[f32]), pixels: usize, x: *const f32, dy: *const f32, y: *const f32, sums: *mut f32
 ) = grad_sums_body);
 per_isa!(unsafe fn backward(
-    norm: &BatchGrad<'_>, pixels: usize, x: *const f32, dy: *const f32, y: *const f32, active: u16,
-    dx: *mut f32, d_residual: *mut f32
+    norm: &BatchGrad<'_>, pixels: usize, active: u16, sources: [*const f32; 3], targets: [*mut f32; 2]
 ) = backward_body);
 
 /// Sums of deviations from the first pixel and of their squares, for `n` channels and each lane.
@@ -358,16 +357,12 @@ unsafe fn grad_sums_body<S: Simd>(
 }
 
 #[inline(always)]
-#[expect(clippy::too_many_arguments, reason = "operands of one fused operation")]
 unsafe fn backward_body<S: Simd>(
     norm: &BatchGrad<'_>,
     pixels: usize,
-    x: *const f32,
-    dy: *const f32,
-    y: *const f32,
     active: u16,
-    dx: *mut f32,
-    d_residual: *mut f32,
+    [x, dy, y]: [*const f32; 3],
+    [dx, d_residual]: [*mut f32; 2],
 ) {
     let channels = norm.mean.len();
     for part in (0..LANES).step_by(S::N) {

@@ -83,18 +83,17 @@ pub fn group_backward(
     assert_eq!(statistics.len(), geometry.statistics_len(), "length of the statistics");
     assert_eq!(sums.len(), 2 * geometry.channels * LANES, "two sums per channel");
     assert!(gamma.is_none_or(|gamma| gamma.len() == geometry.channels), "one per channel");
-    let (x, dy, dx) = (x.as_ptr(), dy.as_ptr(), dx.as_mut_ptr());
-    let (statistics, sums) = (statistics.as_ptr(), sums.as_mut_ptr());
+    let sources = [x.as_ptr(), statistics.as_ptr(), dy.as_ptr()];
+    let targets = [dx.as_mut_ptr(), sums.as_mut_ptr()];
     // SAFETY: lengths were checked.
-    unsafe { backward(isa, geometry, x, gamma, statistics, dy, dx, sums) };
+    unsafe { backward(isa, geometry, gamma, sources, targets) };
 }
 
 per_isa!(unsafe fn forward(
     geometry: &GroupGeometry, x: *const f32, affine: Option<(&[f32], &[f32])>, statistics: *mut f32, y: *mut f32
 ) = forward_body);
 per_isa!(unsafe fn backward(
-    geometry: &GroupGeometry, x: *const f32, gamma: Option<&[f32]>, statistics: *const f32,
-    dy: *const f32, dx: *mut f32, sums: *mut f32
+    geometry: &GroupGeometry, gamma: Option<&[f32]>, sources: [*const f32; 3], targets: [*mut f32; 2]
 ) = backward_body);
 
 #[inline(always)]
@@ -151,15 +150,11 @@ unsafe fn forward_body<S: Simd>(
 }
 
 #[inline(always)]
-#[expect(clippy::too_many_arguments, reason = "operands of one fused operation")]
 unsafe fn backward_body<S: Simd>(
     geometry: &GroupGeometry,
-    x: *const f32,
     gamma: Option<&[f32]>,
-    statistics: *const f32,
-    dy: *const f32,
-    dx: *mut f32,
-    sums: *mut f32,
+    [x, statistics, dy]: [*const f32; 3],
+    [dx, sums]: [*mut f32; 2],
 ) {
     let &GroupGeometry { pixels, channels, groups, .. } = geometry;
     let size = channels / groups;
