@@ -1,5 +1,38 @@
-//! What can be known about a graph before it runs: costs, scaling, and the size R that follows.
+//! What can be known about a graph before it runs: costs, how the logits scale with the parameters, and the size R that follows.
+//!
+//! In: a graph from the input to the logits. Out: [`Checked`], the graph with its facts in side tables.
+//! Afterwards every degree and exponent stated is a theorem (see the reference, "Scaling analysis").
 
+mod cost;
+mod degrees;
+mod exponents;
+mod form;
+mod layerwise;
 mod normalizer;
+mod number;
+mod rules;
+mod scaling;
+mod simplex;
+mod symmetry;
+mod system;
 
+pub use cost::{Cost, Memory};
+pub use degrees::{Degree, Degrees, Equation};
+pub use exponents::Exponents;
+pub use form::{Form, Unknown};
+pub use layerwise::Failure;
 pub use normalizer::{Factor, FactorNorm, Normalizer};
+pub use number::Number;
+pub use rules::{Demand, Judgement, Operand, Outcome, Rule, rule};
+pub use scaling::Scaling;
+pub use symmetry::{NoNormalizer, Symmetry};
+
+/// Which statistics a batch norm uses.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Statistics {
+    /// Those of the batch.
+    #[default]
+    Train,
+    /// The running ones, as constants.
+    Eval,
+}

@@ -1,0 +1,259 @@
+//! The rule table of the scaling analysis: what each operation asks of the degrees of its operands and what it gives.
+//!
+//! A value has degree d when it becomes c^d times itself under θ_p → c^{e_p} θ_p, for all c > 0.
+//! A rule is sound: whenever its demands hold, the result has the stated degree.
+
+use super::{Number, Statistics, Unknown};
+use crate::ir::{Binary, Norm, Op, Unary};
+
+/// What one operation does to degrees.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rule {
+    /// Operands whose degree the rule looks at.
+    pub operands: Vec<Operand>,
+    /// What must hold between them.
+    pub demands: Vec<Demand>,
+    /// The degree of the result.
+    pub result: Outcome,
+}
+
+/// An operand a rule looks at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Operand {
+    /// Its position.
+    pub port: usize,
+    /// Whether a shift per channel, the same for all samples and places, does not matter.
+    pub up_to_shift: bool,
+}
+
+/// A condition on degrees.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Demand {
+    /// Both operands have the same degree.
+    Equal(usize, usize),
+    /// The operand has degree 0.
+    Zero(usize),
+}
+
+/// The degree of a result.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// An unknown of its own.
+    Unknown(Unknown),
+    /// It is identically 0 and has every degree.
+    Nothing,
+    /// Σ factor · degree of the operand; none for degree 0.
+    Sum(Vec<(usize, Number)>),
+}
+
+/// How norms are judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Judgement {
+    /// Which statistics a batch norm uses.
+    pub statistics: Statistics,
+    /// Take the limit eps → 0 instead of the net as it is.
+    pub limit: bool,
+}
+
+/// The rule of an operation.
+#[expect(clippy::too_many_lines, reason = "one arm per operation; splitting would hide a missing one")]
+pub fn rule(op: &Op, operands: usize, judgement: Judgement) -> Rule {
+    match op {
+        Op::Input => leaf(Outcome::Unknown(Unknown::INPUT)),
+        Op::Param(id) => leaf(Outcome::Unknown(Unknown::Param(*id))),
+        Op::Const(0.0) => leaf(Outcome::Nothing),
+        // Numbers that no scaling of the parameters touches. A dropout mask depends on its operand's shape alone.
+        Op::Labels
+        | Op::Buffer(_)
+        | Op::Hyper(_)
+        | Op::Const(_)
+        | Op::BatchCount
+        | Op::DropoutMask { .. } => leaf(Outcome::Sum(vec![])),
+
+        Op::Unary(function) => unary(*function),
+        Op::Binary(function) => binary(*function),
+        // Whether the mask is 0 does not change under a positive factor.
+        Op::Select => Rule {
+            operands: exact(&[0, 1, 2]),
+            demands: vec![Demand::Equal(1, 2)],
+            result: sum(&[(1, 1)]),
+        },
+        // x where x > 0, else slope · x: one degree only if the slope has degree 0.
+        Op::Prelu => {
+            Rule { operands: exact(&[0, 1]), demands: vec![Demand::Zero(1)], result: sum(&[(0, 1)]) }
+        }
+        Op::PreluGradInput => Rule {
+            operands: exact(&[0, 1, 2]),
+            demands: vec![Demand::Zero(1)],
+            result: sum(&[(2, 1)]),
+        },
+        Op::PreluGradSlope => {
+            Rule { operands: exact(&[0, 2]), demands: vec![], result: sum(&[(0, 1), (2, 1)]) }
+        }
+
+        Op::StopGradient
+        | Op::Reshape(_)
+        | Op::Expand { .. }
+        | Op::Sum { .. }
+        | Op::Slice { .. }
+        | Op::Unslice { .. }
+        | Op::MaxPool(_)
+        | Op::AvgPool(_)
+        | Op::AvgPoolGrad { .. }
+        | Op::Dropout { .. }
+        | Op::Gather
+        | Op::Scatter { .. }
+        | Op::SpectralNorm => keep(),
+        Op::BatchMean => keep(),
+        Op::BatchVar => Rule {
+            operands: vec![Operand { port: 0, up_to_shift: true }],
+            demands: vec![],
+            result: sum(&[(0, 2)]),
+        },
+        Op::SumSquares => Rule { operands: exact(&[0]), demands: vec![], result: sum(&[(0, 2)]) },
+        Op::Concat { .. } => Rule {
+            operands: (0..operands).map(|port| Operand { port, up_to_shift: false }).collect(),
+            demands: (1..operands).map(|port| Demand::Equal(0, port)).collect(),
+            result: sum(&[(0, 1)]),
+        },
+
+        Op::Linear
+        | Op::LinearGradInput
+        | Op::LinearGradWeight
+        | Op::Conv(_)
+        | Op::ConvGradInput { .. }
+        | Op::ConvGradWeight { .. } => product(1),
+        Op::MaxPoolGrad(_) => {
+            Rule { operands: exact(&[0, 1]), demands: vec![], result: sum(&[(1, 1)]) }
+        }
+
+        Op::BatchNorm { eps, .. } => match judgement.statistics {
+            Statistics::Train => normalize(Norm::Batch, *eps, judgement),
+            Statistics::Eval => running(*eps, judgement),
+        },
+        Op::Normalize { norm, eps } => normalize(*norm, *eps, judgement),
+        Op::NormalizeGrad { norm, eps } => {
+            let mut rule = normalize(*norm, *eps, judgement);
+            rule.operands.push(Operand { port: 1, up_to_shift: false });
+            // The derivative in x of a function of degree 0 has degree −1.
+            rule.result = sum(&[(1, 1), (0, -1)]);
+            rule
+        }
+        Op::NormalizeRunning { eps } => running(*eps, judgement),
+        Op::NormalizeRunningGrad { eps } => Rule {
+            operands: exact(&[0, 1]),
+            demands: if added(*eps, judgement) { vec![Demand::Zero(1)] } else { vec![] },
+            result: Outcome::Sum(vec![(0, Number::ONE), (1, Number::new(-1, 2))]),
+        },
+
+        Op::Softmax | Op::LogSoftmax | Op::LogNotLabel | Op::SoftmaxExcept
+        | Op::SparsemaxThreshold | Op::SparsemaxSupport => vanish(),
+        // The place of a maximum and the direction of a singular vector ignore positive factors.
+        Op::ArgMax | Op::ArgMaxExcept | Op::SpectralNormGrad => forget(),
+    }
+}
+
+fn unary(function: Unary) -> Rule {
+    match function {
+        Unary::Neg | Unary::Abs | Unary::Relu | Unary::LeakyRelu(_) => keep(),
+        Unary::Exp
+        | Unary::Log
+        | Unary::Tanh
+        | Unary::Sigmoid
+        | Unary::Gelu
+        | Unary::GeluGrad
+        | Unary::Silu
+        | Unary::SiluGrad => vanish(),
+        Unary::Sqrt => power(Number::new(1, 2)),
+        Unary::Square => power(Number::int(2)),
+        Unary::Power(exponent) => Number::from_f64(exponent).map_or_else(vanish, power),
+        Unary::Sign | Unary::Step | Unary::LeakyStep(_) => forget(),
+    }
+}
+
+fn binary(function: Binary) -> Rule {
+    match function {
+        Binary::Add | Binary::Sub | Binary::Max | Binary::Min => Rule {
+            operands: exact(&[0, 1]),
+            demands: vec![Demand::Equal(0, 1)],
+            result: sum(&[(0, 1)]),
+        },
+        Binary::Mul => product(1),
+        Binary::Div => product(-1),
+        Binary::Pow => Rule {
+            operands: exact(&[0, 1]),
+            demands: vec![Demand::Zero(0), Demand::Zero(1)],
+            result: sum(&[]),
+        },
+        Binary::Ge | Binary::Gt | Binary::Eq => Rule {
+            operands: exact(&[0, 1]),
+            demands: vec![Demand::Equal(0, 1)],
+            result: sum(&[]),
+        },
+    }
+}
+
+fn normalize(norm: Norm, eps: f64, judgement: Judgement) -> Rule {
+    // A batch norm subtracts what a channel shares over samples and places, a layer norm only what
+    // all channels share.
+    let up_to_shift = match norm {
+        Norm::Batch => true,
+        Norm::Layer | Norm::Group(_) => false,
+    };
+    Rule {
+        operands: vec![Operand { port: 0, up_to_shift }],
+        demands: if added(eps, judgement) { vec![Demand::Zero(0)] } else { vec![] },
+        result: sum(&[]),
+    }
+}
+
+/// Given statistics do not follow the scale: x − mean needs equal degrees whatever eps is.
+fn running(eps: f64, judgement: Judgement) -> Rule {
+    let mut demands = vec![Demand::Equal(0, 1)];
+    if added(eps, judgement) {
+        demands.push(Demand::Zero(2));
+    }
+    Rule {
+        operands: exact(&[0, 1, 2]),
+        demands,
+        result: Outcome::Sum(vec![(0, Number::ONE), (2, Number::new(-1, 2))]),
+    }
+}
+
+fn added(eps: f64, judgement: Judgement) -> bool {
+    eps != 0.0 && !judgement.limit
+}
+
+fn leaf(result: Outcome) -> Rule {
+    Rule { operands: vec![], demands: vec![], result }
+}
+
+fn keep() -> Rule {
+    Rule { operands: exact(&[0]), demands: vec![], result: sum(&[(0, 1)]) }
+}
+
+fn power(exponent: Number) -> Rule {
+    Rule { operands: exact(&[0]), demands: vec![], result: Outcome::Sum(vec![(0, exponent)]) }
+}
+
+/// A function without a degree of its own: it takes degree 0 only.
+fn vanish() -> Rule {
+    Rule { operands: exact(&[0]), demands: vec![Demand::Zero(0)], result: sum(&[]) }
+}
+
+/// A function that ignores positive factors.
+fn forget() -> Rule {
+    Rule { operands: exact(&[0]), demands: vec![], result: sum(&[]) }
+}
+
+fn product(second: i64) -> Rule {
+    Rule { operands: exact(&[0, 1]), demands: vec![], result: sum(&[(0, 1), (1, second)]) }
+}
+
+fn exact(ports: &[usize]) -> Vec<Operand> {
+    ports.iter().map(|port| Operand { port: *port, up_to_shift: false }).collect()
+}
+
+fn sum(terms: &[(usize, i64)]) -> Outcome {
+    Outcome::Sum(terms.iter().map(|(port, factor)| (*port, Number::int(*factor))).collect())
+}
