@@ -36,7 +36,7 @@ impl Cost {
 }
 
 /// Costs per layer (by [`LayerId`]) and in total, of the nodes in `live`; `bytes` is the size of one number.
-pub fn costs(graph: &Graph, live: &[NodeId], bytes: u64) -> (Vec<Cost>, Cost) {
+pub(super) fn costs(graph: &Graph, live: &[NodeId], bytes: u64) -> (Vec<Cost>, Cost) {
     let mut layers = vec![Cost::default(); graph.layers.len()];
     let mut total = Cost::default();
     let mut book = |layer: Option<LayerId>, cost: Cost| {
@@ -102,7 +102,8 @@ fn flops(op: &Op, elements: u64, inputs: &[&Shape]) -> u64 {
         Op::LinearGradInput => times(2).saturating_mul(input(0)),
         Op::ConvGradInput { .. } => {
             let taps = weight(2..);
-            let outputs = inputs.get(1).and_then(|shape| shape.dims.first()).map_or(1, |o| *o as u64);
+            let outputs =
+                inputs.get(1).and_then(|shape| shape.dims.first()).map_or(1, |o| *o as u64);
             times(2).saturating_mul(taps).saturating_mul(outputs)
         }
         // Summed over the batch: not per sample, so they never reach here as batched results.

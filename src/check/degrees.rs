@@ -191,9 +191,10 @@ fn representative(
         let bias = is_tensor(graph, inputs[*candidate]);
         (*degree == Degree::Nothing, bias, length(degree), *candidate != port)
     };
-    candidates.iter().min_by_key(|candidate| worth(candidate)).map_or(Degree::Nothing, |best| {
-        found[*best].clone()
-    })
+    candidates
+        .iter()
+        .min_by_key(|candidate| worth(candidate))
+        .map_or(Degree::Nothing, |best| found[*best].clone())
 }
 
 /// Whether a node is a parameter or its broadcast.
@@ -202,7 +203,7 @@ fn is_tensor(graph: &Graph, id: NodeId) -> bool {
 }
 
 /// The parameter behind a node that is a parameter or a broadcast of one.
-pub fn tensor(graph: &Graph, id: NodeId) -> Option<ParamId> {
+pub(super) fn tensor(graph: &Graph, id: NodeId) -> Option<ParamId> {
     if let Op::Param(param) = &graph[id].op {
         return Some(*param);
     }

@@ -19,7 +19,7 @@ pub struct Exponents {
 /// Exponents under which every weight and gain has exponent 1, or `None`.
 ///
 /// A bias gets its depth; one that a norm removes gets what it would need without that norm.
-pub fn weights_one(graph: &Graph, degrees: &Degrees, logits: NodeId) -> Option<Exponents> {
+pub(super) fn weights_one(graph: &Graph, degrees: &Degrees, logits: NodeId) -> Option<Exponents> {
     let known = |unknown: Unknown| match unknown {
         Unknown::Given(_) => Some(Number::ZERO),
         Unknown::Param(id) => match graph.param(id).role {
@@ -58,7 +58,7 @@ pub fn weights_one(graph: &Graph, degrees: &Degrees, logits: NodeId) -> Option<E
 
 /// Exponents ≥ 0, not all 0, with the smallest sum among those in which every tensor that can have a positive exponent has
 /// at least 1 (a tensor that a bias-like equation determines may have less); `None` when all must be 0.
-pub fn general(graph: &Graph, degrees: &Degrees, logits: NodeId) -> Option<Exponents> {
+pub(super) fn general(graph: &Graph, degrees: &Degrees, logits: NodeId) -> Option<Exponents> {
     let forms = degrees.equations.iter().map(|equation| {
         equation.form.substitute(|u| matches!(u, Unknown::Given(_)).then_some(Number::ZERO)).0
     });
@@ -85,7 +85,7 @@ pub fn general(graph: &Graph, degrees: &Degrees, logits: NodeId) -> Option<Expon
 }
 
 /// All parameters of a graph.
-pub fn params(graph: &Graph) -> impl Iterator<Item = ParamId> {
+pub(super) fn params(graph: &Graph) -> impl Iterator<Item = ParamId> {
     (0..graph.params.len() as u32).map(ParamId)
 }
 

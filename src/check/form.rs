@@ -143,7 +143,8 @@ impl Form {
                 (_, true) => " - ",
             };
             text.push_str(sign);
-            let size = if coefficient.is_negative() { coefficient.neg() } else { coefficient.clone() };
+            let size =
+                if coefficient.is_negative() { coefficient.neg() } else { coefficient.clone() };
             if !size.is_one() {
                 let _ = write!(text, "{size}·");
             }

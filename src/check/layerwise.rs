@@ -82,7 +82,9 @@ fn failure(
     for input in nodes.iter().flat_map(|id| graph.inputs(*id)) {
         if let Op::Param(param) = &graph[input].op {
             roles.insert(graph.param(*param).role);
-        } else if !inside.contains(&input) && !matches!(graph[input].op, Op::Buffer(_) | Op::Const(_)) {
+        } else if !inside.contains(&input)
+            && !matches!(graph[input].op, Op::Buffer(_) | Op::Const(_))
+        {
             let next = given.len() as u32 + 1;
             given.entry(input).or_insert(Unknown::Given(next));
             batch_dependent |= graph[input].shape.batched;
@@ -125,9 +127,11 @@ fn own_parameters(degrees: &Degrees, outputs: &[NodeId]) -> Option<String> {
     if degrees.equations.iter().any(|equation| !equation.form.value(value).is_zero()) {
         return Some("it has no degree in its own parameters".to_owned());
     }
-    outputs.iter().map(|id| degrees.form(*id).value(value)).find(|degree| !degree.is_one()).map(
-        |degree| format!("it has degree {degree} in its own parameters, not one"),
-    )
+    outputs
+        .iter()
+        .map(|id| degrees.form(*id).value(value))
+        .find(|degree| !degree.is_one())
+        .map(|degree| format!("it has degree {degree} in its own parameters, not one"))
 }
 
 fn inputs(
@@ -172,12 +176,12 @@ fn inputs(
 }
 
 /// Whether an operation normalises.
-pub fn is_norm(op: &Op) -> bool {
+pub(super) fn is_norm(op: &Op) -> bool {
     matches!(op, Op::BatchNorm { .. } | Op::Normalize { .. } | Op::NormalizeRunning { .. })
 }
 
 /// The word users know an operation by.
-pub fn word(op: &Op) -> &'static str {
+pub(super) fn word(op: &Op) -> &'static str {
     match op {
         Op::Input => "the input",
         Op::Param(_) | Op::Expand { .. } => "a parameter",
@@ -235,4 +239,3 @@ pub fn word(op: &Op) -> &'static str {
         Op::SpectralNorm | Op::SpectralNormGrad => "a spectral norm",
     }
 }
-

@@ -3,8 +3,12 @@
 //! In: a graph from the input to the logits. Out: [`Checked`], the graph with its facts in side tables.
 //! Afterwards every degree and exponent stated is a theorem (see the reference, "Scaling analysis").
 
+mod assertion;
+mod blame;
+mod checked;
 mod cost;
 mod degrees;
+mod edit;
 mod exponents;
 mod form;
 mod layerwise;
@@ -14,18 +18,26 @@ pub mod numeric;
 mod rules;
 mod scaling;
 mod simplex;
+mod size;
 mod symmetry;
 mod system;
 
+pub use assertion::AssertError;
+pub use blame::{Conflict, Question, conflict, describe};
+pub use checked::{
+    Checked, EpsBound, LayerFacts, Options, WITNESS_SAMPLES, WITNESS_SEED, facts, run, tell_witness,
+};
 pub use cost::{Cost, Memory};
 pub use degrees::{Degree, Degrees, Equation};
+pub use edit::{Edit, apply, suggest};
 pub use exponents::Exponents;
 pub use form::{Form, Unknown};
-pub use layerwise::{Failure, ancestors};
+pub use layerwise::{Failure, ancestors, failures};
 pub use normalizer::{Factor, FactorNorm, Normalizer};
 pub use number::Number;
 pub use rules::{Demand, Judgement, Operand, Outcome, Rule, rule};
 pub use scaling::Scaling;
+pub use size::{IN_TRAINING, SizeError, normalizer};
 pub use symmetry::{NoNormalizer, Symmetry};
 
 /// Which statistics a batch norm uses.

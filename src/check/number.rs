@@ -96,8 +96,7 @@ impl Number {
                 None => Self::from_wide(i128::from(*a) + i128::from(*b), 1),
             },
             (Repr::Small(a, b), Repr::Small(c, d)) => {
-                let (a, b, c, d) =
-                    (i128::from(*a), i128::from(*b), i128::from(*c), i128::from(*d));
+                let (a, b, c, d) = (i128::from(*a), i128::from(*b), i128::from(*c), i128::from(*d));
                 // Products of two i64 stay below 2^126, so the sum cannot overflow.
                 Self::from_wide(a * d + c * b, b * d)
             }
@@ -179,10 +178,9 @@ impl Number {
         }
         match (i64::try_from(n), i64::try_from(d)) {
             (Ok(n), Ok(d)) => Self(Repr::Small(n, d)),
-            (Err(_), _) | (_, Err(_)) => Self(Repr::Big(Box::new(BigRational::new_raw(
-                BigInt::from(n),
-                BigInt::from(d),
-            )))),
+            (Err(_), _) | (_, Err(_)) => {
+                Self(Repr::Big(Box::new(BigRational::new_raw(BigInt::from(n), BigInt::from(d)))))
+            }
         }
     }
 }

@@ -56,7 +56,10 @@ pub struct Judgement {
 }
 
 /// The rule of an operation.
-#[expect(clippy::too_many_lines, reason = "one arm per operation; splitting would hide a missing one")]
+#[expect(
+    clippy::too_many_lines,
+    reason = "one arm per operation; splitting would hide a missing one"
+)]
 pub fn rule(op: &Op, operands: usize, judgement: Judgement) -> Rule {
     match op {
         Op::Input => leaf(Outcome::Unknown(Unknown::INPUT)),
@@ -79,9 +82,11 @@ pub fn rule(op: &Op, operands: usize, judgement: Judgement) -> Rule {
             result: sum(&[(1, 1)]),
         },
         // x where x > 0, else slope · x: one degree only if the slope has degree 0.
-        Op::Prelu => {
-            Rule { operands: exact(&[0, 1]), demands: vec![Demand::Zero(1)], result: sum(&[(0, 1)]) }
-        }
+        Op::Prelu => Rule {
+            operands: exact(&[0, 1]),
+            demands: vec![Demand::Zero(1)],
+            result: sum(&[(0, 1)]),
+        },
         Op::PreluGradInput => Rule {
             operands: exact(&[0, 1, 2]),
             demands: vec![Demand::Zero(1)],
@@ -146,8 +151,12 @@ pub fn rule(op: &Op, operands: usize, judgement: Judgement) -> Rule {
             result: Outcome::Sum(vec![(0, Number::ONE), (1, Number::new(-1, 2))]),
         },
 
-        Op::Softmax | Op::LogSoftmax | Op::LogNotLabel | Op::SoftmaxExcept
-        | Op::SparsemaxThreshold | Op::SparsemaxSupport => vanish(),
+        Op::Softmax
+        | Op::LogSoftmax
+        | Op::LogNotLabel
+        | Op::SoftmaxExcept
+        | Op::SparsemaxThreshold
+        | Op::SparsemaxSupport => vanish(),
         // The place of a maximum and the direction of a singular vector ignore positive factors.
         Op::ArgMax | Op::ArgMaxExcept | Op::SpectralNormGrad => forget(),
     }
@@ -185,11 +194,9 @@ fn binary(function: Binary) -> Rule {
             demands: vec![Demand::Zero(0), Demand::Zero(1)],
             result: sum(&[]),
         },
-        Binary::Ge | Binary::Gt | Binary::Eq => Rule {
-            operands: exact(&[0, 1]),
-            demands: vec![Demand::Equal(0, 1)],
-            result: sum(&[]),
-        },
+        Binary::Ge | Binary::Gt | Binary::Eq => {
+            Rule { operands: exact(&[0, 1]), demands: vec![Demand::Equal(0, 1)], result: sum(&[]) }
+        }
     }
 }
 

@@ -33,7 +33,7 @@ pub struct Scaling {
     /// Degrees and equations behind all of this.
     pub degrees: Degrees,
     /// The equations solved, the input held fixed.
-    pub system: System,
+    pub(super) system: System,
     /// The degree of the logits as a form, the input held fixed.
     pub logits: Form,
 }

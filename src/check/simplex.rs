@@ -6,7 +6,7 @@ use super::Number;
 /// as possible, each of its members is at least 1, and their sum is as small as it then gets. All others are 0.
 ///
 /// Simplex with Bland's rule on two objectives, the second among the optima of the first: exact, finite, deterministic.
-pub fn smallest_positive(rows: &[Vec<Number>], n: usize) -> Vec<Number> {
+pub(super) fn smallest_positive(rows: &[Vec<Number>], n: usize) -> Vec<Number> {
     // e = t + s with t + u = 1; all of t, s, u ≥ 0. First maximise Σ t, then minimise Σ s.
     let mut tableau = Tableau::new(rows, n);
     tableau.maximize(n);

@@ -49,7 +49,7 @@ impl Symmetry {
 }
 
 /// The equations of a net with its input held fixed, in echelon form.
-pub fn fixed_input(graph: &Graph, degrees: &Degrees) -> System {
+pub(super) fn fixed_input(graph: &Graph, degrees: &Degrees) -> System {
     let mut system = System::default();
     for equation in &degrees.equations {
         system.add(&without_input(&equation.form), &Number::ZERO, pivot_weight(graph));
@@ -58,7 +58,7 @@ pub fn fixed_input(graph: &Graph, degrees: &Degrees) -> System {
 }
 
 /// The degree of the logits with the input held fixed.
-pub fn logits_degree(degrees: &Degrees, logits: NodeId) -> Form {
+pub(super) fn logits_degree(degrees: &Degrees, logits: NodeId) -> Form {
     without_input(&degrees.form(logits))
 }
 
@@ -68,7 +68,7 @@ fn without_input(form: &Form) -> Form {
 
 /// A basis of all scaling symmetries: first those that leave the logits unchanged, then, if there is any, one that does not.
 /// Exponents are integers without a common factor.
-pub fn basis(
+pub(super) fn basis(
     graph: &Graph,
     system: &System,
     degree: &Form,
@@ -146,7 +146,11 @@ pub enum NoNormalizer {
 
 /// R = Π ‖p‖^{r_p} over weights and gains with Σ r_p e_p = the degree of the logits for **every** scaling symmetry e, so that
 /// z / R does not change under any of them. Where several r do it, the one with the smallest Σ r² (it is unique).
-pub fn derive(graph: &Graph, system: &System, degree: &Form) -> Result<Normalizer, NoNormalizer> {
+pub(super) fn derive(
+    graph: &Graph,
+    system: &System,
+    degree: &Form,
+) -> Result<Normalizer, NoNormalizer> {
     let multiplicative = |unknown: Unknown| match unknown {
         Unknown::Given(_) => false,
         Unknown::Param(id) => {
@@ -198,7 +202,8 @@ fn shortest(start: Form, rows: &[Form]) -> Form {
             break;
         }
     }
-    let rows: Vec<&Form> = rows.iter().zip(used).filter_map(|(row, used)| used.then_some(row)).collect();
+    let rows: Vec<&Form> =
+        rows.iter().zip(used).filter_map(|(row, used)| used.then_some(row)).collect();
     if rows.is_empty() {
         return start;
     }
@@ -227,7 +232,7 @@ fn dot(a: &Form, b: &Form) -> Number {
 }
 
 /// Whether z / R is the same after every scaling symmetry. Where it is not, the reason names the first factor at fault.
-pub fn invariant(
+pub(super) fn invariant(
     graph: &Graph,
     system: &System,
     degree: &Form,
@@ -253,10 +258,9 @@ pub fn invariant(
     let (left, _) = system.reduce(&rest, &Number::ZERO);
     match left.terms().first() {
         None => Ok(()),
-        Some((Unknown::Param(id), _)) => Err(format!(
-            "R and the logits scale differently with `{}`",
-            graph.param(*id).name
-        )),
+        Some((Unknown::Param(id), _)) => {
+            Err(format!("R and the logits scale differently with `{}`", graph.param(*id).name))
+        }
         Some((Unknown::Given(_), _)) => Err("the logits scale with their input".to_owned()),
     }
 }

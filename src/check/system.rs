@@ -7,7 +7,7 @@ use crate::ir::{Graph, ParamRole};
 
 /// Equations `form + constant = 0` in echelon form: every row is solved for one unknown, its pivot.
 #[derive(Clone, Debug, Default)]
-pub struct System {
+pub(super) struct System {
     /// Pivot → (order of insertion, the pivot as form + constant of unknowns that were no pivots then).
     rows: BTreeMap<Unknown, (usize, Form, Number)>,
 }
@@ -54,9 +54,7 @@ impl System {
                 .min_by_key(|(order, _, _)| *order);
             let Some((_, pivot, coefficient)) = next else { return (form, constant) };
             let (_, rest, shift) = &self.rows[&pivot];
-            form = form
-                .plus(&coefficient.neg(), &Form::unknown(pivot))
-                .plus(&coefficient, rest);
+            form = form.plus(&coefficient.neg(), &Form::unknown(pivot)).plus(&coefficient, rest);
             constant = constant.add(&coefficient.mul(shift));
         }
     }
@@ -90,7 +88,7 @@ impl System {
 
 /// The preferred pivots: shifts and biases before slopes, gains and weights, later ones first.
 /// A bias usually stands in one equation only, so solving for it costs nothing.
-pub fn pivot_weight(graph: &Graph) -> impl Fn(Unknown) -> (u8, Unknown) + Copy + '_ {
+pub(super) fn pivot_weight(graph: &Graph) -> impl Fn(Unknown) -> (u8, Unknown) + Copy + '_ {
     |unknown| {
         let class = match unknown {
             Unknown::Given(_) => 3,
@@ -108,7 +106,7 @@ pub fn pivot_weight(graph: &Graph) -> impl Fn(Unknown) -> (u8, Unknown) + Copy +
 /// while all but any one of them have. `None` when all can hold together.
 ///
 /// Each equation that contradicts the independent ones before it closes exactly one such set; the shortest is returned.
-pub fn contradiction(equations: &[(Form, Number)]) -> Option<Vec<usize>> {
+pub(super) fn contradiction(equations: &[(Form, Number)]) -> Option<Vec<usize>> {
     struct Row {
         pivot: Unknown,
         form: Form,
@@ -199,11 +197,8 @@ mod tests {
         let found = contradiction(&equations).unwrap();
         assert_eq!(found, [0, 2, 3]);
         for leave_out in &found {
-            let rest: Vec<_> = found
-                .iter()
-                .filter(|i| *i != leave_out)
-                .map(|i| equations[*i].clone())
-                .collect();
+            let rest: Vec<_> =
+                found.iter().filter(|i| *i != leave_out).map(|i| equations[*i].clone()).collect();
             assert_eq!(contradiction(&rest), None);
         }
     }

@@ -98,6 +98,14 @@ codes! {
     E0354 "the starting value of a scale cannot be computed",
     E0355 "a loss needs a size R that the net does not have",
     E0356 "a loss needs one logit per class",
+    // E04: scaling.
+    E0401 "a layer breaks degree one under a scale-based loss",
+    E0402 "the net has no size R",
+    E0403 "an assertion does not hold",
+    E0404 "an assertion cannot be understood",
+    W0401 "a layer breaks degree one",
+    W0402 "the size R does not follow every symmetry",
+    W0403 "the logits have no degree in the weights",
     // E06: data.
     E0601 "data not found",
     E0602 "a data file is truncated or too long",

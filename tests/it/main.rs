@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests panic like the tests they serve")]
 
 mod analyze;
+mod check;
 mod data;
 mod dump;
 mod explain;

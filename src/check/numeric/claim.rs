@@ -199,7 +199,11 @@ fn norm(z: &[f64]) -> f64 {
 /// The factor drawn towards 1 until its power stays in range.
 fn tame(factor: f64, degree: f64) -> f64 {
     let log = libm::log(factor);
-    if (degree * log).abs() <= RANGE { factor } else { libm::exp(log.signum() * RANGE / degree.abs()) }
+    if (degree * log).abs() <= RANGE {
+        factor
+    } else {
+        libm::exp(log.signum() * RANGE / degree.abs())
+    }
 }
 
 fn scale(point: &Point, claim: &Claim, c: f64) -> Point {

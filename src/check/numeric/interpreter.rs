@@ -3,10 +3,10 @@
 use super::super::Statistics;
 use super::super::layerwise::ancestors;
 use super::super::rules::Judgement;
+use super::Point;
 use super::linear::{Picture, conv, linear, pool};
 use super::norm::{normalize, running};
-use super::Point;
-use crate::ir::{Binary, Graph, Norm, NodeId, Op, Shape, Unary};
+use crate::ir::{Binary, Graph, NodeId, Norm, Op, Shape, Unary};
 
 /// The nodes behind one result, ready to be evaluated at many points.
 #[derive(Debug)]
@@ -190,12 +190,28 @@ fn unary(function: Unary, x: f64) -> f64 {
         Unary::Square => x * x,
         Unary::Power(exponent) => libm::pow(x, exponent),
         Unary::Sign => {
-            if x == 0.0 { 0.0 } else { x.signum() }
+            if x == 0.0 {
+                0.0
+            } else {
+                x.signum()
+            }
         }
         Unary::Step => f64::from(u8::from(x > 0.0)),
         Unary::Relu => x.max(0.0),
-        Unary::LeakyRelu(slope) => if x > 0.0 { x } else { slope * x },
-        Unary::LeakyStep(slope) => if x > 0.0 { 1.0 } else { slope },
+        Unary::LeakyRelu(slope) => {
+            if x > 0.0 {
+                x
+            } else {
+                slope * x
+            }
+        }
+        Unary::LeakyStep(slope) => {
+            if x > 0.0 {
+                1.0
+            } else {
+                slope
+            }
+        }
         Unary::Tanh => libm::tanh(x),
         Unary::Sigmoid => sigmoid(x),
         Unary::Gelu => x * normal_below(x),

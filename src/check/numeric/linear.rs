@@ -46,7 +46,8 @@ pub(super) fn conv(
                                 continue;
                             };
                             for kx in 0..kernel[1] {
-                                let Some(at) = place(column, conv.stride[1], kx, conv.pad[1], width)
+                                let Some(at) =
+                                    place(column, conv.stride[1], kx, conv.pad[1], width)
                                 else {
                                     continue;
                                 };

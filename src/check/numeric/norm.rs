@@ -12,9 +12,8 @@ pub(super) fn normalize(
     inner: usize,
 ) -> Vec<f64> {
     let mut y = vec![0.0; x.len()];
-    let at = |sample: usize, channel: usize, place: usize| {
-        (sample * channels + channel) * inner + place
-    };
+    let at =
+        |sample: usize, channel: usize, place: usize| (sample * channels + channel) * inner + place;
     match norm {
         Norm::Batch => {
             for channel in 0..channels {

@@ -1,0 +1,154 @@
+//! Why a degree does not exist: the smallest set of equations that cannot hold together, told at the lines involved.
+
+use super::degrees::tensor;
+use super::layerwise::{is_norm, word};
+use super::system::contradiction;
+use super::{Equation, Form, Number, Scaling, Unknown};
+use crate::diag::{Diagnostic, Span};
+use crate::ir::{Graph, LayerId, NodeId, Op, ParamId, ParamRole};
+
+/// What was asked of the exponents.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Question {
+    /// All parameters have exponent 1.
+    Joint,
+    /// Weights and gains have exponent 1, the others any.
+    WeightsOne,
+    /// One layer has exponent 1, everything else 0.
+    Layer(LayerId),
+    /// One tensor has exponent 1, everything else 0.
+    Tensor(ParamId),
+    /// The input has exponent 1, the parameters 0.
+    Input,
+    /// Any exponents, but the logits have a degree other than 0.
+    Scale,
+}
+
+/// Equations that cannot hold together under a question; every proper subset can.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Conflict {
+    /// What was asked.
+    pub question: Question,
+    /// Positions in [`super::Degrees::equations`], ascending.
+    pub equations: Vec<usize>,
+}
+
+/// The value a question gives an unknown; `None` where it is free.
+pub(super) fn known(graph: &Graph, question: Question, unknown: Unknown) -> Option<Number> {
+    let one = |holds: bool| Some(if holds { Number::ONE } else { Number::ZERO });
+    match (question, unknown) {
+        (Question::Input, Unknown::Given(_)) => Some(Number::ONE),
+        (_, Unknown::Given(_)) => Some(Number::ZERO),
+        (Question::Joint, Unknown::Param(_)) => Some(Number::ONE),
+        (Question::WeightsOne, Unknown::Param(id)) => match graph.param(id).role {
+            ParamRole::Weight | ParamRole::Gain => Some(Number::ONE),
+            ParamRole::Bias | ParamRole::Shift | ParamRole::Slope | ParamRole::Scale => None,
+        },
+        (Question::Layer(layer), Unknown::Param(id)) => one(graph.param(id).layer == Some(layer)),
+        (Question::Tensor(tensor), Unknown::Param(id)) => one(tensor == id),
+        (Question::Input, Unknown::Param(_)) => Some(Number::ZERO),
+        (Question::Scale, Unknown::Param(_)) => None,
+    }
+}
+
+/// The smallest conflict found, or `None` when the answer to the question is yes.
+pub fn conflict(graph: &Graph, scaling: &Scaling, question: Question) -> Option<Conflict> {
+    let mut equations: Vec<(Form, Number)> = scaling
+        .degrees
+        .equations
+        .iter()
+        .map(|equation| equation.form.substitute(|unknown| known(graph, question, unknown)))
+        .collect();
+    let asked = equations.len();
+    if question == Question::Scale {
+        equations.push((scaling.logits.clone(), Number::MINUS_ONE));
+    }
+    let mut members = contradiction(&equations)?;
+    members.retain(|position| *position < asked);
+    Some(Conflict { question, equations: members })
+}
+
+/// Most lines named per conflict, so that a message stays readable.
+const LINES: usize = 8;
+
+impl Conflict {
+    /// Adds the lines involved and the degrees that clash to a diagnostic.
+    #[must_use]
+    pub fn tell(&self, graph: &Graph, scaling: &Scaling, mut diagnostic: Diagnostic) -> Diagnostic {
+        let mut lines: Vec<(Span, String)> = vec![];
+        let mut add = |span: Span, text: String| {
+            if lines.iter().all(|(other, _)| *other != span) {
+                lines.push((span, text));
+            }
+        };
+        let members = || self.equations.iter().map(|i| &scaling.degrees.equations[*i]);
+        for equation in members() {
+            add(graph[equation.node].origin, self.clash(graph, equation));
+        }
+        for equation in members() {
+            for (unknown, _) in equation.form.terms() {
+                let Unknown::Param(id) = unknown else { continue };
+                let value = known(graph, self.question, *unknown);
+                if value.as_ref().is_some_and(|value| !value.is_zero()) {
+                    let name = &graph.param(*id).name;
+                    add(graph.param(*id).origin, format!("`{name}` takes part in this degree"));
+                }
+            }
+        }
+        if lines.len() > LINES {
+            let more = lines.len() - LINES;
+            lines.truncate(LINES);
+            diagnostic = diagnostic.note(format!("{more} more lines take part"));
+        }
+        for (span, text) in lines {
+            diagnostic = diagnostic.label(span, text);
+        }
+        diagnostic
+    }
+
+    /// One equation that cannot hold, in words.
+    pub fn clash(&self, graph: &Graph, equation: &Equation) -> String {
+        let degree = |form: &Form| {
+            let (rest, sum) = form.substitute(|unknown| known(graph, self.question, unknown));
+            match (rest.is_zero(), sum.is_zero()) {
+                (true, _) => format!("degree {sum}"),
+                (false, true) => format!("degree {}", describe(graph, &rest)),
+                (false, false) => format!("degree {sum} + {}", describe(graph, &rest)),
+            }
+        };
+        let op = &graph[equation.node].op;
+        let (left, right) = (degree(&equation.left), degree(&equation.right));
+        let Some(other) = equation.other else {
+            return match op {
+                Op::BatchNorm { eps, .. }
+                | Op::Normalize { eps, .. }
+                | Op::NormalizeRunning { eps } => {
+                    format!("{} with eps = {eps} needs degree 0, but finds {left}", word(op))
+                }
+                Op::Prelu => format!("a slope of `prelu` needs degree 0, but has {left}"),
+                _ => format!("{} needs degree 0, but finds {left}", word(op)),
+            };
+        };
+        if is_norm(op) {
+            return format!("running statistics have {right}, but the input has {left}");
+        }
+        let bias = |id: NodeId| tensor(graph, id).map(|param| &graph.param(param).name);
+        match (bias(equation.operand), bias(other)) {
+            (None, Some(name)) => {
+                format!("`{name}` has {right}, but what it is added to has {left}")
+            }
+            (Some(name), None) => {
+                format!("`{name}` has {left}, but what it is added to has {right}")
+            }
+            (None, None) | (Some(_), Some(_)) => format!("{} joins {left} with {right}", word(op)),
+        }
+    }
+}
+
+/// A form with the names of its tensors.
+pub fn describe(graph: &Graph, form: &Form) -> String {
+    form.describe(|unknown| match unknown {
+        Unknown::Param(id) => graph.param(id).name.clone(),
+        Unknown::Given(_) => "x".to_owned(),
+    })
+}
