@@ -16,7 +16,7 @@ impl System {
     /// Adds `form + constant = 0`; false, and nothing is added, when it contradicts the rows so far.
     ///
     /// `weight` orders the unknowns: the pivot is the one with the highest weight.
-    pub fn add(
+    pub(super) fn add(
         &mut self,
         form: &Form,
         constant: &Number,
@@ -37,7 +37,7 @@ impl System {
     }
 
     /// The same value with every pivot replaced by what it equals.
-    pub fn reduce(&self, form: &Form, constant: &Number) -> (Form, Number) {
+    pub(super) fn reduce(&self, form: &Form, constant: &Number) -> (Form, Number) {
         let mut form = form.clone();
         let mut constant = constant.clone();
         if self.rows.is_empty() {
@@ -60,17 +60,17 @@ impl System {
     }
 
     /// Whether an unknown is determined by the others.
-    pub fn is_pivot(&self, unknown: Unknown) -> bool {
+    pub(super) fn is_pivot(&self, unknown: Unknown) -> bool {
         self.rows.contains_key(&unknown)
     }
 
     /// The rows as forms that are 0 (constants left out).
-    pub fn equations(&self) -> impl Iterator<Item = Form> + '_ {
+    pub(super) fn equations(&self) -> impl Iterator<Item = Form> + '_ {
         self.rows.iter().map(|(pivot, (_, rest, _))| Form::unknown(*pivot).minus(rest))
     }
 
     /// A basis of the solutions (of the homogeneous part): for each free unknown the solution that sets it to 1, the others to 0.
-    pub fn nullspace(&self, unknowns: &[Unknown]) -> Vec<Form> {
+    pub(super) fn nullspace(&self, unknowns: &[Unknown]) -> Vec<Form> {
         let mut columns: BTreeMap<Unknown, Vec<(Unknown, Number)>> = BTreeMap::new();
         for unknown in unknowns {
             if self.is_pivot(*unknown) {
