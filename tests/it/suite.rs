@@ -131,3 +131,14 @@ fn every_snapshot_has_its_case() {
         assert!(known.contains(&snapshot), "no case uses {}", snapshot.display());
     }
 }
+
+#[test]
+fn shipped_specs_are_in_canonical_layout() {
+    let specs = Path::new(env!("CARGO_MANIFEST_DIR")).join("specs");
+    if specs.is_dir() {
+        for spec in files(&specs, "net") {
+            let text = fs::read_to_string(&spec).unwrap();
+            assert_eq!(crate::syntax::assert_formats(&text), text, "{}", spec.display());
+        }
+    }
+}
