@@ -196,8 +196,8 @@ mod tests {
         let r1 = Box::new(ScaleExpr::Scale("r1".to_owned()));
         let r2 = ScaleExpr::Binary(BinaryOp::Mul, ten, r1);
         let values = initial_scales(&two_scale(ScaleExpr::Size, r2), Some(3.0)).unwrap();
-        assert_eq!(values["loss.r1"], 3.0);
-        assert_eq!(values["loss.r2"], 30.0);
+        let expected = [("loss.r1", 3.0), ("loss.r2", 30.0)];
+        assert_eq!(values, expected.map(|(name, value)| (name.to_owned(), value)).into());
     }
 
     #[test]
