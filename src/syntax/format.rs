@@ -1,9 +1,10 @@
 //! A spec's text in, the same spec in canonical layout out, with all comments.
 //!
 //! Spacing and indentation are canonical. What the writer decides is kept: empty lines (at most
-//! one), the line breaks before `->`, whether a body in braces stands on one line, and whether an
-//! argument list or list begins on a new line. A line above 100 columns is broken: bodies at
-//! their statements, chains before `->`, then lists at their commas.
+//! one), the line breaks before `->`, before `else` and between statements, whether a body in
+//! braces stands on one line, and whether an argument list or list begins on a new line. A line
+//! above 100 columns is broken: bodies behind their braces, then between statements and before
+//! `->`, then lists at their commas.
 //!
 //! Afterwards the text parses to the same tree, and formatting it again changes nothing.
 
@@ -93,6 +94,8 @@ enum Gap {
     Break(Break),
     /// The break before `->`.
     Arrow,
+    /// A new line in any case.
+    Line,
 }
 
 #[derive(Clone, Copy)]
@@ -212,15 +215,20 @@ impl Formatter<'_> {
         let gap = match gap {
             Gap::None => None,
             Gap::Blank => Some(Doc::Text(" ".to_owned())),
+            Gap::Line => Some(Doc::Hard { empty: false }),
             Gap::Break(Break::Soft) => Some(Doc::Soft),
             Gap::Break(Break::Line) => Some(Doc::Line { blanks: 1, empty: false }),
-            Gap::Break(Break::Statement) => Some(Doc::Line { blanks: 2, empty }),
+            // Statements written on one line share it as long as they fit.
+            Gap::Break(Break::Statement) => {
+                let apart = self.tokens.get(next).is_some_and(|token| token.newlines > 0);
+                Some(if apart { Doc::Line { blanks: 2, empty } } else { Doc::Fill(2) })
+            }
             Gap::Break(Break::Item) => Some(Doc::Hard { empty }),
             Gap::Arrow => {
                 let after = self.next(next + 1);
                 let broken = self.tokens[next].newlines > 0
                     || self.tokens.get(after).is_some_and(|token| token.newlines > 0);
-                Some(if broken { Doc::Hard { empty: false } } else { Doc::Fill })
+                Some(if broken { Doc::Hard { empty: false } } else { Doc::Fill(1) })
             }
         };
         (comments, gap)
@@ -232,8 +240,9 @@ impl Formatter<'_> {
         // From the first `->` on, lines are indented as continuations.
         let mut chain = vec![];
         let mut in_chain = false;
-        let mut has_body = false;
+        let apart = self.is_conditional_apart(start, end);
         let mut forced = false;
+        let mut has_body = false;
         let mut i = start;
         while i < end {
             let at = self.next(i);
@@ -255,9 +264,12 @@ impl Formatter<'_> {
             }
             if is_symbol && self.is(at, "{") {
                 let close = self.closing(at);
-                forced |= self.body_is_broken(at, close);
+                let broken = self.body_is_broken(at, close);
+                forced |= broken;
                 has_body = true;
-                target.push(self.body(at, close));
+                let body = self.body(at, close);
+                // Branches break together, unless each `else` has a line of its own.
+                target.push(if apart { Doc::group(vec![body], broken) } else { body });
                 i = close + 1;
             } else if is_symbol && (self.is(at, "(") || self.is(at, "[")) {
                 let close = self.closing(at);
@@ -269,7 +281,21 @@ impl Formatter<'_> {
             }
         }
         parts.push(Doc::Nest(chain));
-        if has_body { Doc::group(parts, forced) } else { Doc::Row(parts) }
+        if has_body && !apart { Doc::group(parts, forced) } else { Doc::Row(parts) }
+    }
+
+    /// Whether an `else` of the statement `start..end` was written on a line of its own.
+    fn is_conditional_apart(&self, start: usize, end: usize) -> bool {
+        let mut i = start;
+        while i < end && self.is(start, "if") {
+            if self.tokens[i].kind == TokenKind::Symbol && matches!(self.text(i), "(" | "[" | "{") {
+                i = self.closing(i);
+            } else if self.is(i, "else") && self.tokens[i].newlines > 0 {
+                return true;
+            }
+            i += 1;
+        }
+        false
     }
 
     /// Whether a body was written on several lines, or could not be read on one.
@@ -387,6 +413,9 @@ impl Formatter<'_> {
         let adjacent = self.tokens[before].end == self.tokens[at].start;
         let symbol = self.tokens[at].kind == TokenKind::Symbol;
         let previous = self.tokens[before].kind == TokenKind::Symbol;
+        if self.is(at, "else") && self.tokens[at].newlines > 0 {
+            return Gap::Line;
+        }
         if symbol {
             match self.text(at) {
                 "->" => return Gap::Arrow,

@@ -25,8 +25,9 @@ pub(super) enum Doc {
         /// Whether an empty line comes first.
         empty: bool,
     },
-    /// One blank, or a new line when what follows does not fit; alone, whatever the group does.
-    Fill,
+    /// This many blanks, or a new line when what follows does not fit; alone, whatever the group
+    /// does.
+    Fill(usize),
     /// Always a new line.
     Hard {
         /// Whether an empty line comes first.
@@ -50,7 +51,7 @@ impl Doc {
             Self::Hard { .. } | Self::Trailing(_) => true,
             Self::Group(parts, forced) => *forced || parts.iter().any(Self::is_forced),
             Self::Row(parts) | Self::Nest(parts) => parts.iter().any(Self::is_forced),
-            Self::Text(_) | Self::Soft | Self::Line { .. } | Self::Fill | Self::IfBroken(_) => {
+            Self::Text(_) | Self::Soft | Self::Line { .. } | Self::Fill(_) | Self::IfBroken(_) => {
                 false
             }
         }
@@ -85,11 +86,11 @@ pub(super) fn print(doc: &Doc) -> String {
                 column += blanks;
                 out.push_str(&" ".repeat(*blanks));
             }
-            Doc::Fill if !frame.broken || fits(column + 1, &stack) => {
-                column += 1;
-                out.push(' ');
+            Doc::Fill(blanks) if !frame.broken || fits(column + blanks, &stack) => {
+                column += blanks;
+                out.push_str(&" ".repeat(*blanks));
             }
-            Doc::Soft | Doc::Fill => column = new_line(&mut out, frame.indent, false),
+            Doc::Soft | Doc::Fill(_) => column = new_line(&mut out, frame.indent, false),
             Doc::Line { empty, .. } | Doc::Hard { empty } => {
                 column = new_line(&mut out, frame.indent, *empty);
             }
@@ -155,10 +156,9 @@ fn fits(mut column: usize, stack: &[Frame<'_>]) -> bool {
             Doc::Text(text) => column += text.chars().count(),
             Doc::IfBroken(text) if frame.broken => column += text.len(),
             Doc::Hard { .. } => return true,
-            Doc::Soft | Doc::Line { .. } | Doc::Fill if frame.broken => return true,
+            Doc::Soft | Doc::Line { .. } | Doc::Fill(_) if frame.broken => return true,
             Doc::Trailing(_) | Doc::IfBroken(_) | Doc::Soft => {}
-            Doc::Line { blanks, .. } => column += blanks,
-            Doc::Fill => column += 1,
+            Doc::Line { blanks, .. } | Doc::Fill(blanks) => column += blanks,
             Doc::Row(parts) | Doc::Nest(parts) => push(&mut above, parts, 0, frame.broken),
             Doc::Group(parts, forced) => push(&mut above, parts, 0, *forced),
         }

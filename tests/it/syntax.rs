@@ -247,6 +247,9 @@ net lenet5{
   repeat i in - 1 .. n { relu  relu }
   long_name(
     a=1, b=[ 1,2 ])
+  relu   tanh
+  if c {relu}
+  else { tanh   relu }
   // last
 }
 train sgd(lr=0.1) { batch = 128   epochs=128 }
@@ -279,6 +282,9 @@ net lenet5 {
     a=1,
     b=[1, 2],
   )
+  relu  tanh
+  if c { relu }
+  else { tanh  relu }
   // last
 }
 train sgd(lr=0.1) { batch = 128  epochs = 128 }
