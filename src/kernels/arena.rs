@@ -55,6 +55,7 @@ impl DerefMut for Arena {
 }
 
 #[cfg(test)]
+#[expect(clippy::float_cmp, reason = "whole numbers are exact")]
 mod tests {
     use super::*;
 

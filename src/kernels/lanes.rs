@@ -83,6 +83,7 @@ pub fn reduce_partials<'a>(to: &mut [f32], parts: impl IntoIterator<Item = &'a [
 }
 
 #[cfg(test)]
+#[expect(clippy::float_cmp, reason = "whole numbers are exact")]
 mod tests {
     use super::*;
 

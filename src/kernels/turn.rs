@@ -105,6 +105,7 @@ pub fn pixels_to_planes(from: &[f32], channels: usize, pixels: usize, to: &mut [
 }
 
 #[cfg(test)]
+#[expect(clippy::float_cmp, reason = "whole numbers are exact")]
 mod tests {
     use super::*;
 

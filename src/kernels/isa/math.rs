@@ -176,6 +176,8 @@ mod tests {
     use super::super::{Isa, per_isa};
     use super::*;
 
+    type Exact = fn(f64) -> f64;
+
     #[derive(Clone, Copy, Debug)]
     enum Function {
         Exp,
@@ -213,7 +215,7 @@ mod tests {
 
     #[test]
     fn close_to_double_precision() {
-        let cases: [(Function, fn(f64) -> f64, f32, f32); 5] = [
+        let cases: [(Function, Exact, f32, f32); 5] = [
             (Function::Exp, f64::exp, -87.0, 88.0),
             (Function::Log, f64::ln, 1e-30, 50.0),
             (Function::Tanh, f64::tanh, -10.0, 10.0),

@@ -335,22 +335,33 @@ unsafe fn grad_sums_body<S: Simd>(
     sums: *mut f32,
 ) {
     let channels = mean.len();
-    for c in 0..channels {
+    for first in (0..channels).step_by(TILE) {
+        let n = TILE.min(channels - first);
         for part in (0..LANES).step_by(S::N) {
             // SAFETY: the caller passes that many pixels and two vectors of sums per channel.
             unsafe {
-                let sums = sums.add(2 * c * LANES + part);
-                let (mut of_dy, mut of_both) = (S::load(sums), S::load(sums.add(LANES)));
-                let (mean, inv_std) = (S::splat(mean[c]), S::splat(inv_std[c]));
-                for p in 0..pixels {
-                    let at = (p * channels + c) * LANES + part;
-                    let grad = masked::<S>(dy, y, at);
-                    let normal = S::mul(S::sub(S::load(x.add(at)), mean), inv_std);
-                    of_dy = S::add(of_dy, grad);
-                    of_both = S::fma(grad, normal, of_both);
+                let zero = S::splat(0.0);
+                let (mut of_dy, mut of_both) = ([zero; TILE], [zero; TILE]);
+                for i in 0..n {
+                    let sums = sums.add(2 * (first + i) * LANES + part);
+                    (of_dy[i], of_both[i]) = (S::load(sums), S::load(sums.add(LANES)));
                 }
-                S::store(sums, of_dy);
-                S::store(sums.add(LANES), of_both);
+                for p in 0..pixels {
+                    for i in 0..n {
+                        let c = first + i;
+                        let at = (p * channels + c) * LANES + part;
+                        let grad = masked::<S>(dy, y, at);
+                        let centred = S::sub(S::load(x.add(at)), S::splat(mean[c]));
+                        of_dy[i] = S::add(of_dy[i], grad);
+                        let normal = S::mul(centred, S::splat(inv_std[c]));
+                        of_both[i] = S::fma(grad, normal, of_both[i]);
+                    }
+                }
+                for i in 0..n {
+                    let sums = sums.add(2 * (first + i) * LANES + part);
+                    S::store(sums, of_dy[i]);
+                    S::store(sums.add(LANES), of_both[i]);
+                }
             }
         }
     }

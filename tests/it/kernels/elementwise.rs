@@ -9,6 +9,8 @@ use specc::kernels::{LANES, Tolerance, lanes, reference};
 
 use super::sample::{Noise, SameBits, assert_close, wide};
 
+type Exact = fn(f32, f32) -> f32;
+
 fn exact(f: Unary, x: f64) -> f64 {
     match f {
         Unary::Neg => -x,
@@ -117,7 +119,7 @@ fn kinks_and_missing_numbers() {
 fn two_numbers() {
     let mut noise = Noise::new(4);
     let (a, b) = (noise.vec(37), noise.vec(37));
-    let cases: [(Binary, fn(f32, f32) -> f32); 6] = [
+    let cases: [(Binary, Exact); 6] = [
         (Binary::Add, |a, b| a + b),
         (Binary::Sub, |a, b| a - b),
         (Binary::Mul, |a, b| a * b),

@@ -114,7 +114,9 @@ fn check_pool(g: &PoolGeometry, relu: bool, seed: u64) {
                 }
             }
             if relu {
-                expected.iter_mut().for_each(|y| *y = y.max(0.0));
+                for y in &mut expected {
+                    *y = y.max(0.0);
+                }
             }
             let ones = vec![4.0; x.len()];
             let found = sample(&y, g.channels, lane);
