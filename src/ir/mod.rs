@@ -6,19 +6,25 @@
 mod build;
 mod emit;
 mod graph;
+mod hash;
 mod op;
 mod rebuild;
 mod shape;
 mod shape_rules;
 mod specialize;
 mod tensor;
+mod text;
+mod verify;
 
 pub use build::{BuildError, MAX_ACTIVATIONS, MAX_NODES, MAX_PARAMETERS, build, compile};
 pub use emit::Emit;
 pub use graph::{Graph, Layer, LayerId, Node, NodeId, Target, Update};
+pub use hash::hash;
 pub use op::{Binary, Conv, Hyper, Norm, Op, Pool, Unary};
 pub use rebuild::{copy, rebuild};
 pub use shape::{Kind, Shape};
 pub use shape_rules::{ShapeError, infer};
 pub use specialize::{Mode, specialize};
 pub use tensor::{Buffer, BufferId, BufferRole, Init, Param, ParamId, ParamRole};
+pub use text::text;
+pub use verify::{VerifyError, verify};

@@ -151,7 +151,6 @@ impl<'a, 'b> Reader<'a, 'b> {
         }
         let span = self.bound.span;
         match self.bound.param(name).default {
-            Default::Required if self.bound.complete => None,
             Default::Required => None,
             Default::None | Default::Formula(_) => Some(None),
             Default::Int(value) => Some(Some(Spanned::new(Value::Int(value), span))),
@@ -169,10 +168,7 @@ impl<'a, 'b> Reader<'a, 'b> {
 
     /// An integer, or `Some(None)` where none is given.
     pub fn optional_int(&mut self, name: &str) -> Option<Option<i64>> {
-        Some(match self.value(name)?.map(|value| value.value) {
-            Some(Value::Int(value)) => Some(value),
-            _ => None,
-        })
+        Some(self.value(name)?.and_then(|value| value.value.int()))
     }
 
     /// A size as an integer of the machine.
@@ -197,26 +193,17 @@ impl<'a, 'b> Reader<'a, 'b> {
 
     /// A boolean, or `Some(None)` where none is given.
     pub fn optional_bool(&mut self, name: &str) -> Option<Option<bool>> {
-        Some(match self.value(name)?.map(|value| value.value) {
-            Some(Value::Bool(value)) => Some(value),
-            _ => None,
-        })
+        Some(self.value(name)?.and_then(|value| value.value.bool()))
     }
 
     /// A word of the parameter's list.
     pub fn word(&mut self, name: &str) -> Option<String> {
-        match self.value(name)??.value {
-            Value::Word(word) => Some(word),
-            _ => None,
-        }
+        self.value(name)??.value.word().map(str::to_owned)
     }
 
     /// A text in quotes, or `Some(None)` where none is given.
     pub fn text(&mut self, name: &str) -> Option<Option<String>> {
-        Some(match self.value(name)?.map(|value| value.value) {
-            Some(Value::Text(text)) => Some(text),
-            _ => None,
-        })
+        Some(self.value(name)?.and_then(|value| value.value.text().map(str::to_owned)))
     }
 
     /// Rows and columns.
@@ -227,11 +214,7 @@ impl<'a, 'b> Reader<'a, 'b> {
     /// A list of integers, or `Some(None)` where none is given.
     pub fn sizes(&mut self, name: &str) -> Option<Option<Vec<usize>>> {
         let Some(value) = self.value(name)? else { return Some(None) };
-        let items = value.value.items();
-        let sizes = items.iter().map(|item| match item {
-            Value::Int(value) => usize::try_from(*value).ok(),
-            _ => None,
-        });
+        let sizes = value.value.items().into_iter().map(Value::size);
         sizes.collect::<Option<_>>().map(Some)
     }
 
@@ -245,16 +228,10 @@ impl<'a, 'b> Reader<'a, 'b> {
 
 /// Rows and columns of a value of [`Type::Pair`].
 pub fn pair(value: &Value) -> Option<[usize; 2]> {
-    let size = |value: &Value| match value {
-        Value::Int(value) => usize::try_from(*value).ok(),
+    match value.items().as_slice() {
+        [both] => both.size().map(|size| [size, size]),
+        [rows, columns] => Some([rows.size()?, columns.size()?]),
         _ => None,
-    };
-    match value {
-        Value::List(items) => match items.as_slice() {
-            [a, b] => Some([size(a)?, size(b)?]),
-            _ => None,
-        },
-        other => size(other).map(|size| [size, size]),
     }
 }
 
@@ -265,13 +242,11 @@ pub fn typed(
     scope: &dyn Scope,
     errors: &mut Diagnostics,
 ) -> Option<Value> {
-    let words: Option<Vec<&str>> = match param.ty {
-        Type::Word(words) => Some(words.to_vec()),
-        Type::Permissions => return permissions(param, expr, errors),
-        _ => None,
-    };
-    if let Some(words) = words {
-        return word(param, &words, expr, scope, errors);
+    if let Type::Word(words) = param.ty {
+        return word(param, words, expr, scope, errors);
+    }
+    if param.ty == Type::Permissions {
+        return permissions(param, expr, errors);
     }
     if param.ty == Type::Init
         && let Some(name) = bare_name(expr)
@@ -304,11 +279,10 @@ pub fn check(
         (_, value) => value,
     };
     let fits = match (param.ty, &value) {
-        (Type::Int, Value::Int(_))
+        (Type::Int | Type::Pair | Type::Pad | Type::Ints, Value::Int(_))
         | (Type::Float | Type::Floats, Value::Int(_) | Value::Float(_))
         | (Type::Bool, Value::Bool(_))
         | (Type::Text, Value::Text(_))
-        | (Type::Pair | Type::Pad | Type::Ints, Value::Int(_))
         | (Type::Init, Value::Call(_)) => true,
         (Type::Pad, Value::Word(word)) => word == "same",
         (Type::Pair | Type::Pad, Value::List(items)) => items.len() == 2 && items.iter().all(int),
@@ -333,7 +307,7 @@ pub fn check(
     let outside = value.items().into_iter().find(|item| {
         item.number().is_some_and(|number| !param.range.holds(number) || !number.is_finite())
     });
-    if let Some(number) = outside.and_then(|item| item.number()) {
+    if let Some(number) = outside.and_then(Value::number) {
         let error = ModelError::OutOfRange {
             what,
             value: number.to_string(),
@@ -348,26 +322,29 @@ pub fn check(
 
 /// The name of a call without arguments.
 pub fn bare_name(expr: &Expr) -> Option<&str> {
-    match &expr.value {
-        ExprKind::Call(call) if !call.parens => Some(&call.callee.value),
-        ExprKind::Chain(steps) => match steps.as_slice() {
-            [step] if step.label.is_none() => bare_name(&step.expr),
-            _ => None,
-        },
-        _ => None,
-    }
+    as_call(expr).filter(|call| !call.parens).map(|call| call.callee.value.as_str())
 }
 
 /// The call behind an expression, if it is one.
 pub fn as_call(expr: &Expr) -> Option<&Call> {
-    match &expr.value {
-        ExprKind::Call(call) => Some(call),
-        ExprKind::Chain(steps) => match steps.as_slice() {
-            [step] if step.label.is_none() => as_call(&step.expr),
-            _ => None,
-        },
+    if let ExprKind::Call(call) = &expr.value {
+        return Some(call);
+    }
+    let ExprKind::Chain(steps) = &expr.value else { return None };
+    match steps.as_slice() {
+        [step] if step.label.is_none() => as_call(&step.expr),
         _ => None,
     }
+}
+
+/// The items of a list, or the expression alone.
+pub fn as_items(expr: &Expr) -> Vec<&Expr> {
+    if let ExprKind::List(items) = &expr.value { items.iter().collect() } else { vec![expr] }
+}
+
+/// The text of a string.
+pub fn as_text(expr: &Expr) -> Option<&str> {
+    if let ExprKind::Str(text) = &expr.value { Some(text) } else { None }
 }
 
 /// Reports a value of another type than `param` takes.
@@ -431,12 +408,8 @@ fn word(
 
 fn permissions(param: &ParamRow, expr: &Expr, errors: &mut Diagnostics) -> Option<Value> {
     const WORDS: [&str; 1] = ["nonhomogeneous"];
-    let items: Vec<&Expr> = match &expr.value {
-        ExprKind::List(items) => items.iter().collect(),
-        _ => vec![expr],
-    };
     let mut words = vec![];
-    for item in items {
+    for item in as_items(expr) {
         match bare_name(item) {
             Some(name) if WORDS.contains(&name) => words.push(Value::Word(name.to_owned())),
             Some(name) => {

@@ -34,7 +34,7 @@ pub fn eval(expr: &Expr, scope: &dyn Scope, errors: &mut Diagnostics) -> Option<
         ExprKind::Range(from, to) => {
             let from = eval(from, scope, errors);
             let to = eval(to, scope, errors);
-            range(from?, to?, expr.span, errors)
+            range(&from?, &to?, expr.span, errors)
         }
         ExprKind::Unary(op, operand) => {
             let value = eval(operand, scope, errors)?;
@@ -44,8 +44,8 @@ pub fn eval(expr: &Expr, scope: &dyn Scope, errors: &mut Diagnostics) -> Option<
             let left = eval(a, scope, errors);
             // The right side of `&&` and `||` counts only where it decides.
             match (op, &left) {
-                (BinaryOp::And, Some(Value::Bool(false))) => return left,
-                (BinaryOp::Or, Some(Value::Bool(true))) => return left,
+                (BinaryOp::And, Some(Value::Bool(false)))
+                | (BinaryOp::Or, Some(Value::Bool(true))) => return left,
                 _ => {}
             }
             let right = eval(b, scope, errors);
@@ -122,9 +122,9 @@ fn call_value(
     None
 }
 
-fn range(from: Value, to: Value, span: Span, errors: &mut Diagnostics) -> Option<Value> {
+fn range(from: &Value, to: &Value, span: Span, errors: &mut Diagnostics) -> Option<Value> {
     const MAX: i64 = 100_000;
-    let (Value::Int(from), Value::Int(to)) = (&from, &to) else {
+    let (Value::Int(from), Value::Int(to)) = (from, to) else {
         return report(errors, "a range of integers", "other values", span);
     };
     let len = to.checked_sub(*from).filter(|len| (0..=MAX).contains(len));
@@ -145,7 +145,7 @@ fn unary(op: UnaryOp, value: &Value, span: Span, errors: &mut Diagnostics) -> Op
     match (op, value) {
         (UnaryOp::Neg, Value::Int(x)) => match x.checked_neg() {
             Some(x) => Some(Value::Int(x)),
-            None => arithmetic(errors, "the result does not fit 64 bits", span),
+            None => no_value(errors, "the result does not fit 64 bits", span),
         },
         (UnaryOp::Neg, Value::Float(x)) => Some(Value::Float(-x)),
         (UnaryOp::Not, Value::Bool(x)) => Some(Value::Bool(!x)),
@@ -168,56 +168,65 @@ fn binary(
             let (a, b) = (a?, b?);
             Some(Value::Bool(if op == BinaryOp::And { a && b } else { a || b }))
         }
-        BinaryOp::Eq | BinaryOp::Ne => {
-            let equal = match (left.0.number(), right.0.number()) {
-                (Some(a), Some(b)) => a == b,
-                _ => left.0 == right.0,
-            };
-            Some(Value::Bool(equal == (op == BinaryOp::Eq)))
+        BinaryOp::Eq => Some(Value::Bool(equal(&left.0, &right.0))),
+        BinaryOp::Ne => Some(Value::Bool(!equal(&left.0, &right.0))),
+        BinaryOp::Lt => compare(left, right, errors, f64::lt),
+        BinaryOp::Le => compare(left, right, errors, f64::le),
+        BinaryOp::Gt => compare(left, right, errors, f64::gt),
+        BinaryOp::Ge => compare(left, right, errors, f64::ge),
+        BinaryOp::Pow => arithmetics(op, left, right, span, errors, libm::pow),
+        BinaryOp::Mul => arithmetics(op, left, right, span, errors, |a, b| a * b),
+        BinaryOp::Div => arithmetics(op, left, right, span, errors, |a, b| a / b),
+        BinaryOp::Rem => arithmetics(op, left, right, span, errors, |a, b| a % b),
+        BinaryOp::Add => arithmetics(op, left, right, span, errors, |a, b| a + b),
+        BinaryOp::Sub => arithmetics(op, left, right, span, errors, |a, b| a - b),
+    }
+}
+
+fn equal(a: &Value, b: &Value) -> bool {
+    match a.number().zip(b.number()) {
+        Some((a, b)) => a.partial_cmp(&b) == Some(std::cmp::Ordering::Equal),
+        None => a == b,
+    }
+}
+
+fn compare(
+    left: &(Value, Span),
+    right: &(Value, Span),
+    errors: &mut Diagnostics,
+    holds: fn(&f64, &f64) -> bool,
+) -> Option<Value> {
+    let a = number(left, errors);
+    let b = number(right, errors);
+    Some(Value::Bool(holds(&a?, &b?)))
+}
+
+/// Exact on integers where the result is one, else on reals.
+fn arithmetics(
+    op: BinaryOp,
+    left: &(Value, Span),
+    right: &(Value, Span),
+    span: Span,
+    errors: &mut Diagnostics,
+    reals: fn(f64, f64) -> f64,
+) -> Option<Value> {
+    let a = number(left, errors);
+    let b = number(right, errors);
+    let (a, b) = (a?, b?);
+    if let (Value::Int(a), Value::Int(b)) = (&left.0, &right.0) {
+        match integers(op, *a, *b) {
+            Integers::Exact(value) => return Some(Value::Int(value)),
+            Integers::Error(what) => return no_value(errors, what, span),
+            Integers::Real => {}
         }
-        BinaryOp::Lt | BinaryOp::Le | BinaryOp::Gt | BinaryOp::Ge => {
-            let a = number(left, errors);
-            let b = number(right, errors);
-            let (a, b) = (a?, b?);
-            Some(Value::Bool(match op {
-                BinaryOp::Lt => a < b,
-                BinaryOp::Le => a <= b,
-                BinaryOp::Gt => a > b,
-                _ => a >= b,
-            }))
-        }
-        BinaryOp::Pow
-        | BinaryOp::Mul
-        | BinaryOp::Div
-        | BinaryOp::Rem
-        | BinaryOp::Add
-        | BinaryOp::Sub => {
-            let a = number(left, errors);
-            let b = number(right, errors);
-            let (a, b) = (a?, b?);
-            if let (Value::Int(a), Value::Int(b)) = (&left.0, &right.0) {
-                match integers(op, *a, *b) {
-                    Integers::Exact(value) => return Some(Value::Int(value)),
-                    Integers::Error(what) => return arithmetic(errors, what, span),
-                    Integers::Real => {}
-                }
-            }
-            let value = match op {
-                BinaryOp::Pow => libm::pow(a, b),
-                BinaryOp::Mul => a * b,
-                BinaryOp::Div => a / b,
-                BinaryOp::Rem => a % b,
-                BinaryOp::Add => a + b,
-                _ => a - b,
-            };
-            if value.is_finite() {
-                Some(Value::Float(value))
-            } else if b == 0.0 && matches!(op, BinaryOp::Div | BinaryOp::Rem) {
-                arithmetic(errors, "division by zero", span)
-            } else {
-                arithmetic(errors, "the result is not a finite number", span)
-            }
-        }
+    }
+    let value = reals(a, b);
+    if value.is_finite() {
+        Some(Value::Float(value))
+    } else if b == 0.0 && matches!(op, BinaryOp::Div | BinaryOp::Rem) {
+        no_value(errors, "division by zero", span)
+    } else {
+        no_value(errors, "the result is not a finite number", span)
     }
 }
 
@@ -231,6 +240,7 @@ fn integers(op: BinaryOp, a: i64, b: i64) -> Integers {
     let exact = |value: Option<i64>| {
         value.map_or(Integers::Error("the result does not fit 64 bits"), Integers::Exact)
     };
+    let exact_power = || u32::try_from(b).ok().and_then(|b| a.checked_pow(b));
     match op {
         BinaryOp::Add => exact(a.checked_add(b)),
         BinaryOp::Sub => exact(a.checked_sub(b)),
@@ -238,8 +248,17 @@ fn integers(op: BinaryOp, a: i64, b: i64) -> Integers {
         BinaryOp::Div | BinaryOp::Rem if b == 0 => Integers::Error("division by zero"),
         BinaryOp::Div if a.checked_rem(b) == Some(0) => exact(a.checked_div(b)),
         BinaryOp::Rem => exact(a.checked_rem(b)),
-        BinaryOp::Pow if b >= 0 => exact(u32::try_from(b).ok().and_then(|b| a.checked_pow(b))),
-        _ => Integers::Real,
+        BinaryOp::Pow if b >= 0 => exact(exact_power()),
+        BinaryOp::Div
+        | BinaryOp::Pow
+        | BinaryOp::Eq
+        | BinaryOp::Ne
+        | BinaryOp::Lt
+        | BinaryOp::Le
+        | BinaryOp::Gt
+        | BinaryOp::Ge
+        | BinaryOp::And
+        | BinaryOp::Or => Integers::Real,
     }
 }
 
@@ -249,10 +268,8 @@ fn number(operand: &(Value, Span), errors: &mut Diagnostics) -> Option<f64> {
 }
 
 fn truth(operand: &(Value, Span), errors: &mut Diagnostics) -> Option<bool> {
-    match &operand.0 {
-        Value::Bool(value) => Some(*value),
-        other => report(errors, "`true` or `false`", &describe(other), operand.1),
-    }
+    let truth = operand.0.bool();
+    truth.or_else(|| report(errors, "`true` or `false`", &describe(&operand.0), operand.1))
 }
 
 fn report<T>(errors: &mut Diagnostics, expected: &str, found: &str, span: Span) -> Option<T> {
@@ -267,7 +284,7 @@ fn report<T>(errors: &mut Diagnostics, expected: &str, found: &str, span: Span) 
     None
 }
 
-fn arithmetic<T>(errors: &mut Diagnostics, what: &str, span: Span) -> Option<T> {
+fn no_value<T>(errors: &mut Diagnostics, what: &str, span: Span) -> Option<T> {
     errors.push(ModelError::Arithmetic { what: what.to_owned(), span }.to_diagnostic());
     None
 }

@@ -11,6 +11,7 @@ pub mod table;
 pub mod train;
 mod value;
 pub(crate) mod walk;
+mod write;
 
 pub use analyze::Analyze;
 pub use error::ModelError;
@@ -20,3 +21,4 @@ pub use resolve::{Outcome, ResolveContext, has_errors, resolve, resolve_all, sor
 pub use spec::{Block, Net, Permission, Spec};
 pub use train::{Length, Optimizer, Schedule, Sharpness, SharpnessKind, Train};
 pub use value::{CallValue, Value};
+pub use write::to_ast;

@@ -24,7 +24,7 @@ pub struct Spec {
     pub net: Net,
     /// The blocks that the net uses, imported ones included.
     pub blocks: BTreeMap<String, Block>,
-    /// The top-level `let` values that something uses, imported ones included.
+    /// The top-level `let` values that bodies and asserts use, imported ones included.
     pub lets: BTreeMap<String, Spanned<Value>>,
     /// The selected loss.
     pub loss: Loss,

@@ -40,9 +40,31 @@ impl Value {
 
     /// The items of a list, or the value alone.
     pub fn items(&self) -> Vec<&Self> {
-        match self {
-            Self::List(items) => items.iter().collect(),
-            other => vec![other],
-        }
+        if let Self::List(items) = self { items.iter().collect() } else { vec![self] }
+    }
+
+    /// The integer.
+    pub fn int(&self) -> Option<i64> {
+        if let Self::Int(value) = self { Some(*value) } else { None }
+    }
+
+    /// The integer as a size, unless it is negative.
+    pub fn size(&self) -> Option<usize> {
+        self.int().and_then(|value| usize::try_from(value).ok())
+    }
+
+    /// The boolean.
+    pub fn bool(&self) -> Option<bool> {
+        if let Self::Bool(value) = self { Some(*value) } else { None }
+    }
+
+    /// The word.
+    pub fn word(&self) -> Option<&str> {
+        if let Self::Word(word) = self { Some(word) } else { None }
+    }
+
+    /// The text in quotes.
+    pub fn text(&self) -> Option<&str> {
+        if let Self::Text(text) = self { Some(text) } else { None }
     }
 }

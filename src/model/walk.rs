@@ -28,7 +28,9 @@ pub(crate) fn names_of_body(body: &[Stmt], names: &mut BTreeSet<String>) {
     for stmt in body {
         match &stmt.kind {
             StmtKind::Chain(steps) => {
-                steps.iter().for_each(|step| names_of_expr(&step.expr, names));
+                for step in steps {
+                    names_of_expr(&step.expr, names);
+                }
             }
             StmtKind::Let(binding) => names_of_expr(&binding.value, names),
             StmtKind::Out(expr) => names_of_expr(expr, names),
@@ -78,5 +80,25 @@ pub(crate) fn is_branch(expr: &Expr, is_branch_name: &dyn Fn(&str) -> bool) -> b
         | ExprKind::List(_)
         | ExprKind::Range(..)
         | ExprKind::Index(..) => false,
+    }
+}
+
+/// Adds every name that the statements define.
+pub(crate) fn locals_of_body(body: &[Stmt], names: &mut BTreeSet<String>) {
+    for stmt in body {
+        match &stmt.kind {
+            StmtKind::Let(binding) => {
+                names.insert(binding.name.value.clone());
+            }
+            StmtKind::Repeat { var, body, .. } => {
+                names.extend(var.iter().map(|var| var.value.clone()));
+                locals_of_body(body, names);
+            }
+            StmtKind::If { then, otherwise, .. } => {
+                locals_of_body(then, names);
+                locals_of_body(otherwise, names);
+            }
+            StmtKind::Chain(_) | StmtKind::Out(_) => {}
+        }
     }
 }

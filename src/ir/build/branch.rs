@@ -81,12 +81,7 @@ impl<'a> Builder<'a> {
                 self.combine(*op, a, b, expr.span, label)
             }
             ExprKind::Binary(op, ..) if self.is_branch(expr, frame) => {
-                let sign = match op {
-                    BinaryOp::Sub => "-",
-                    BinaryOp::Div => "/",
-                    BinaryOp::Rem => "%",
-                    _ => "^",
-                };
+                let sign = sign(*op);
                 self.fail(&BuildError::Misplaced {
                     title: format!("branches have no `{sign}`"),
                     found: "a formula of branches".into(),
@@ -116,7 +111,14 @@ impl<'a> Builder<'a> {
             }
             ExprKind::Chain(steps) => steps.first().is_some_and(|step| self.has_layer(&step.expr)),
             ExprKind::Binary(_, a, b) => self.has_layer(a) || self.has_layer(b),
-            _ => false,
+            ExprKind::Int(_)
+            | ExprKind::Float(_)
+            | ExprKind::Bool(_)
+            | ExprKind::Str(_)
+            | ExprKind::List(_)
+            | ExprKind::Range(..)
+            | ExprKind::Unary(..)
+            | ExprKind::Index(..) => false,
         }
     }
 
@@ -370,11 +372,32 @@ impl<'a> Builder<'a> {
             };
             inner.locals.push((param.name.value.clone(), Binding::Value(value)));
         }
-        errors.into_iter().for_each(|error| self.report(error));
+        for error in errors {
+            self.report(error);
+        }
         bound?;
         self.calls.push((name.to_owned(), span));
         let end = self.body(&block.body, &mut inner, incoming);
         self.calls.pop();
         end.out.unwrap_or(end.current)
+    }
+}
+
+fn sign(op: BinaryOp) -> &'static str {
+    match op {
+        BinaryOp::Pow => "^",
+        BinaryOp::Mul => "*",
+        BinaryOp::Div => "/",
+        BinaryOp::Rem => "%",
+        BinaryOp::Add => "+",
+        BinaryOp::Sub => "-",
+        BinaryOp::Eq => "==",
+        BinaryOp::Ne => "!=",
+        BinaryOp::Lt => "<",
+        BinaryOp::Le => "<=",
+        BinaryOp::Gt => ">",
+        BinaryOp::Ge => ">=",
+        BinaryOp::And => "&&",
+        BinaryOp::Or => "||",
     }
 }

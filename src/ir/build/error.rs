@@ -147,7 +147,6 @@ pub enum BuildError {
 }
 
 impl ToDiagnostic for BuildError {
-    #[expect(clippy::too_many_lines, reason = "one arm per error")]
     fn to_diagnostic(&self) -> Diagnostic {
         match self {
             Self::TooLarge { layer, what, count, limit, span } => {

@@ -21,10 +21,7 @@ impl Args {
     }
 
     pub(super) fn size(&self, name: &str) -> Option<usize> {
-        match self.0.get(name)? {
-            Value::Int(value) => usize::try_from(*value).ok(),
-            _ => None,
-        }
+        self.0.get(name)?.size()
     }
 
     pub(super) fn float(&self, name: &str) -> Option<f64> {
@@ -32,10 +29,7 @@ impl Args {
     }
 
     pub(super) fn bool(&self, name: &str) -> Option<bool> {
-        match self.0.get(name)? {
-            Value::Bool(value) => Some(*value),
-            _ => None,
-        }
+        self.0.get(name)?.bool()
     }
 
     pub(super) fn pair(&self, name: &str) -> Option<[usize; 2]> {
@@ -91,7 +85,9 @@ impl<'a> Builder<'a> {
                 None => sound = false,
             }
         }
-        errors.into_iter().for_each(|error| self.report(error));
+        for error in errors {
+            self.report(error);
+        }
         sound.then_some(Args(args))
     }
 
@@ -277,10 +273,7 @@ impl<'a> Builder<'a> {
     }
 
     fn reshape(&mut self, args: &Args, site: Site, x: NodeId) -> Tensor {
-        let dims = args.value("shape")?.items().into_iter().map(|item| match item {
-            Value::Int(size) => usize::try_from(*size).ok(),
-            _ => None,
-        });
+        let dims = args.value("shape")?.items().into_iter().map(Value::size);
         let wanted = Shape::per_sample(dims.collect::<Option<Vec<_>>>()?);
         let found = self.graph[x].shape.clone();
         if found.elements() != wanted.elements() {

@@ -194,7 +194,9 @@ impl<'a> Builder<'a> {
         let mut errors = vec![];
         let view = View { frame, graph: &self.graph, classes: self.spec.classes };
         let value = eval(expr, &view, &mut errors);
-        errors.into_iter().for_each(|error| self.report(error));
+        for error in errors {
+            self.report(error);
+        }
         value
     }
 
@@ -292,22 +294,15 @@ impl<'a> Builder<'a> {
     fn iterations_of(&mut self, range: &ast::Expr, frame: &Frame<'_>) -> Option<Vec<i64>> {
         let count = |values: Vec<i64>| (values.len() <= MAX_NODES).then_some(values);
         let value = self.value(range, frame)?;
-        let values = match &value {
-            Value::Int(n) if *n >= 0 => {
-                if *n > MAX_NODES as i64 {
-                    return self.stop("statements", MAX_WORK, range.span);
-                }
-                Some((0..*n).collect())
+        let values = if let Some(n) = value.int().filter(|n| *n >= 0) {
+            if n > MAX_NODES as i64 {
+                return self.stop("statements", MAX_WORK, range.span);
             }
-            Value::List(items) => items
-                .iter()
-                .map(|item| match item {
-                    Value::Int(value) => Some(*value),
-                    _ => None,
-                })
-                .collect::<Option<Vec<_>>>()
-                .and_then(count),
-            _ => None,
+            Some((0..n).collect())
+        } else if let Value::List(items) = &value {
+            items.iter().map(Value::int).collect::<Option<Vec<_>>>().and_then(count)
+        } else {
+            None
         };
         if values.is_none() {
             let error = ModelError::WrongType {

@@ -6,8 +6,9 @@ use std::rc::Rc;
 use super::BuildError;
 use crate::diag::{Diagnostics, Span, Spanned, ToDiagnostic};
 use crate::ir::{Graph, NodeId, Shape};
+use crate::model::bind::bare_name;
 use crate::model::{ModelError, Scope, Value};
-use crate::syntax::ast::{Call, ExprKind};
+use crate::syntax::ast::Call;
 
 /// A node, or `None` where the reason why there is none was reported.
 pub(super) type Tensor = Option<NodeId>;
@@ -78,13 +79,11 @@ impl Scope for View<'_, '_> {
 
     fn query(&self, call: &Call, span: Span, errors: &mut Diagnostics) -> Option<Value> {
         let name = call.callee.value.as_str();
-        let branch = match call.args.as_slice() {
-            [arg] if arg.key.is_none() => match &arg.value.value {
-                ExprKind::Call(inner) if !inner.parens => self.frame.branch(&inner.callee.value),
-                _ => None,
-            },
+        let asked = match call.args.as_slice() {
+            [arg] if arg.key.is_none() => bare_name(&arg.value),
             _ => None,
         };
+        let branch = asked.and_then(|name| self.frame.branch(name));
         let Some(tensor) = branch else {
             let error = ModelError::WrongType {
                 what: format!("the argument of `{name}`"),

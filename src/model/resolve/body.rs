@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::built_in;
 use super::import::Library;
 use crate::diag::{Diagnostics, FileId, Span, Spanned, ToDiagnostic};
-use crate::model::bind::{bind, bind_block, call_span};
+use crate::model::bind::{bare_name, bind, bind_block, call_span};
 use crate::model::eval::unknown_name;
 use crate::model::table::{Group, JOINS, QUERIES};
 use crate::model::walk::is_branch;
@@ -292,10 +292,9 @@ impl<'a> Checker<'a> {
         let name = call.callee.value.as_str();
         if QUERIES.contains(&name) && call.parens {
             for arg in &call.args {
-                match &arg.value.value {
-                    ExprKind::Call(inner)
-                        if inner.callee.value == "in" || self.mark(&inner.callee.value) => {}
-                    _ => self.value(&arg.value),
+                let name = bare_name(&arg.value).unwrap_or_default();
+                if name != "in" && !self.mark(name) {
+                    self.value(&arg.value);
                 }
             }
             return;

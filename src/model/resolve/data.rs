@@ -6,7 +6,9 @@ use crate::data::{
     Source, Synthetic, SyntheticKind,
 };
 use crate::diag::{Diagnostics, Span, ToDiagnostic};
-use crate::model::bind::{Bound, Reader, as_call, bind, call_span, looks_like, wrong_type};
+use crate::model::bind::{
+    Bound, Reader, as_call, as_items, as_text, bind, call_span, looks_like, wrong_type,
+};
 use crate::model::eval::{eval, unknown_name};
 use crate::model::table::{Group, ParamRow};
 use crate::model::{ModelError, Scope};
@@ -78,9 +80,9 @@ fn source(bound: &Bound<'_>, scope: &dyn Scope, errors: &mut Diagnostics) -> Opt
         "csv" => {
             let test = match bound.given("test") {
                 None => Some(HeldOut::Last(0.2)),
-                Some(expr) => match &expr.value {
-                    ExprKind::Str(file) => Some(HeldOut::Files(file.clone())),
-                    _ => part(bound, expr, scope, errors),
+                Some(expr) => match as_text(expr) {
+                    Some(file) => Some(HeldOut::Files(file.to_owned())),
+                    None => part(bound, expr, scope, errors),
                 },
             };
             let mut reader = Reader::new(bound, scope, errors);
@@ -190,26 +192,16 @@ fn out_of_range(param: &ParamRow, value: f64, span: Span) -> crate::diag::Diagno
 
 fn pair_of_files(expr: &Expr) -> Option<NpyPair> {
     let ExprKind::List(items) = &expr.value else { return None };
-    match items.as_slice() {
-        [images, labels] => match (&images.value, &labels.value) {
-            (ExprKind::Str(images), ExprKind::Str(labels)) => {
-                Some(NpyPair { images: images.clone(), labels: labels.clone() })
-            }
-            _ => None,
-        },
-        _ => None,
-    }
+    let [images, labels] = items.as_slice() else { return None };
+    let (images, labels) = (as_text(images)?, as_text(labels)?);
+    Some(NpyPair { images: images.to_owned(), labels: labels.to_owned() })
 }
 
 fn augment(expr: &Expr, scope: &dyn Scope, errors: &mut Diagnostics) -> Option<Augment> {
-    let items: Vec<&Expr> = match &expr.value {
-        ExprKind::List(items) => items.iter().collect(),
-        _ => vec![expr],
-    };
     let mut augment = Augment::default();
     let mut sound = true;
     let mut seen: Vec<(&str, Span)> = vec![];
-    for item in items {
+    for item in as_items(expr) {
         let row = as_call(item).map(|call| (call, Group::Augment.row(&call.callee.value)));
         let (call, row) = match row {
             Some((call, Some(row))) => (call, row),

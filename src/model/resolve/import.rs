@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{LetScope, ResolveContext, built_in};
 use crate::diag::{Diagnostics, FileId, Severity, Span, Spanned, ToDiagnostic};
+use crate::model::bind::{as_call, looks_like};
 use crate::model::eval::eval;
 use crate::model::{Block, ModelError, Value};
 use crate::syntax::ast;
@@ -39,6 +40,8 @@ pub(super) struct Library {
     pub(super) own_lets: BTreeMap<String, Span>,
     /// Every name of a top-level definition, with what it is.
     taken: BTreeMap<String, (&'static str, Span)>,
+    /// Values that other values use.
+    pub(super) lets_in_lets: BTreeSet<String>,
 }
 
 impl LossDefinition {
@@ -68,12 +71,9 @@ impl Library {
     }
 
     /// The losses that the selection names, directly or as a base.
-    pub(super) fn mentioned_losses(
-        &self,
-        selected: &Option<(&ast::Call, Span)>,
-    ) -> BTreeSet<String> {
+    pub(super) fn mentioned_losses(&self, selected: Option<&ast::Call>) -> BTreeSet<String> {
         let mut names = BTreeSet::new();
-        if let Some((call, _)) = selected {
+        if let Some(call) = selected {
             names.insert(call.callee.value.clone());
             for arg in &call.args {
                 crate::model::walk::names_of_expr(&arg.value, &mut names);
@@ -146,6 +146,7 @@ impl Collector {
             self.library.own_lets.insert(binding.name.value.clone(), binding.name.span);
             let scope = LetScope { lets: &lets, used: std::cell::RefCell::default() };
             let value = eval(&binding.value, &scope, errors);
+            self.library.lets_in_lets.append(&mut scope.used.into_inner());
             if claimed && let Some(value) = value {
                 let value = Spanned::new(value, binding.name.span);
                 lets.insert(binding.name.value.clone(), value);
@@ -197,24 +198,22 @@ impl Collector {
         errors: &mut Diagnostics,
     ) {
         let name = &head.callee;
-        let params = head.args.iter().filter_map(|arg| match &arg.key {
-            Some(key) => Some(ast::Param { name: key.clone(), default: Some(arg.value.clone()) }),
-            None => match &arg.value.value {
-                ast::ExprKind::Call(call) if !call.parens => {
-                    Some(ast::Param { name: call.callee.clone(), default: None })
-                }
-                _ => {
-                    let error = ModelError::WrongType {
-                        what: "a parameter".into(),
-                        expected: "a name, or `name=default`".into(),
-                        found: crate::model::bind::looks_like(&arg.value),
-                        help: None,
-                        span: arg.value.span,
-                    };
-                    errors.push(error.to_diagnostic());
-                    None
-                }
-            },
+        let params = head.args.iter().filter_map(|arg| {
+            if let Some(key) = &arg.key {
+                return Some(ast::Param { name: key.clone(), default: Some(arg.value.clone()) });
+            }
+            let name = as_call(&arg.value).filter(|call| !call.parens);
+            if name.is_none() {
+                let error = ModelError::WrongType {
+                    what: "a parameter".into(),
+                    expected: "a name, or `name=default`".into(),
+                    found: looks_like(&arg.value),
+                    help: None,
+                    span: arg.value.span,
+                };
+                errors.push(error.to_diagnostic());
+            }
+            name.map(|call| ast::Param { name: call.callee.clone(), default: None })
         });
         let params: Vec<_> = params.collect();
         let out = body.iter().position(|stmt| matches!(stmt.kind, ast::StmtKind::Out(_)));

@@ -98,14 +98,18 @@ pub fn resolve_all(spec: &ast::Spec, ctx: &mut ResolveContext<'_>) -> Outcome {
     let asserts: Vec<_> = spec
         .items
         .iter()
-        .filter_map(|item| match &item.kind {
-            ast::ItemKind::Assert(expr) => Some(expr.clone()),
-            _ => None,
+        .filter_map(|item| {
+            if let ast::ItemKind::Assert(expr) = &item.kind { Some(expr.clone()) } else { None }
         })
         .collect();
-    let mut used_lets = bodies.used_lets;
+    let mut kept_lets = bodies.used_lets;
+    for expr in &asserts {
+        super::walk::names_of_expr(expr, &mut kept_lets);
+    }
+    let mut used_lets = kept_lets.clone();
+    used_lets.extend(library.lets_in_lets.iter().cloned());
     used_lets.extend(scope.used.into_inner());
-    let used_losses = library.mentioned_losses(&items.loss);
+    let used_losses = library.mentioned_losses(items.loss.map(|(call, _)| call));
     for (_, value) in library.losses.iter().filter(|(name, _)| used_losses.contains(*name)) {
         used_lets.extend(value.mentions());
     }
@@ -122,7 +126,7 @@ pub fn resolve_all(spec: &ast::Spec, ctx: &mut ResolveContext<'_>) -> Outcome {
             data: data.spec,
             data_span: data.span,
             blocks: library.used_blocks(&bodies.used_blocks),
-            lets: lets.into_iter().filter(|(name, _)| used_lets.contains(name)).collect(),
+            lets: lets.into_iter().filter(|(name, _)| kept_lets.contains(name)).collect(),
             loss: selected.unwrap_or_else(|| placeholder_loss(net.span)),
             net,
             train: train.unwrap_or_else(placeholder_train),

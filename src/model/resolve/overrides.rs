@@ -24,11 +24,10 @@ fn write(spec: &mut Spec, path: &[Name], value: &Expr) -> Option<Vec<String>> {
     let definitions: Vec<(String, Vec<String>)> = spec
         .items
         .iter()
-        .filter_map(|item| match &item.kind {
-            ItemKind::Loss(loss) if loss.body.is_some() => {
-                Some((loss.head.callee.value.clone(), parameter_names(&loss.head)))
-            }
-            _ => None,
+        .filter_map(|item| {
+            let ItemKind::Loss(loss) = &item.kind else { return None };
+            let parameters = || (loss.head.callee.value.clone(), parameter_names(&loss.head));
+            loss.body.is_some().then(parameters)
         })
         .collect();
     for item in &mut spec.items {
@@ -51,7 +50,18 @@ fn write(spec: &mut Spec, path: &[Name], value: &Expr) -> Option<Vec<String>> {
             (ItemKind::Loss(loss), "loss") if loss.body.is_none() => {
                 return in_loss(&mut loss.head, rest, value, &definitions, "loss");
             }
-            _ => {}
+            (
+                ItemKind::Data(_)
+                | ItemKind::Net(_)
+                | ItemKind::Train(_)
+                | ItemKind::Loss(_)
+                | ItemKind::Block(_)
+                | ItemKind::Analyze(_)
+                | ItemKind::Let(_)
+                | ItemKind::Import(_)
+                | ItemKind::Assert(_),
+                _,
+            ) => {}
         }
     }
     match section.value.as_str() {
@@ -190,10 +200,7 @@ fn parameter_names(head: &Call) -> Vec<String> {
 }
 
 fn as_call_mut(expr: &mut Expr) -> Option<&mut Call> {
-    match &mut expr.value {
-        ExprKind::Call(call) => Some(call),
-        _ => None,
-    }
+    if let ExprKind::Call(call) = &mut expr.value { Some(call) } else { None }
 }
 
 fn set(call: &mut Call, row: &CallRow, key: &Name, value: &Expr) {

@@ -5,7 +5,7 @@ use crate::model::bind::{Bound, Reader, as_call, bind_with, call_span, looks_lik
 use crate::model::eval::{describe, eval, unknown_name};
 use crate::model::table::{CallRow, Group, Type};
 use crate::model::{
-    Length, ModelError, Optimizer, Schedule, Scope, Sharpness, SharpnessKind, Train, Value,
+    Length, ModelError, Optimizer, Schedule, Scope, Sharpness, SharpnessKind, Train,
 };
 use crate::syntax::ast;
 
@@ -279,20 +279,19 @@ fn seeds(bound: &Bound<'_>, scope: &dyn Scope, errors: &mut Diagnostics) -> Opti
     let items = value.items();
     let mut seeds = vec![];
     for item in &items {
-        match item {
-            Value::Int(seed) if *seed >= 0 => seeds.push(*seed as u64),
-            other => {
-                let error = ModelError::WrongType {
-                    what: "`seeds`".into(),
-                    expected: format!("{}, none negative", Type::Seeds.words()),
-                    found: describe(other),
-                    help: None,
-                    span: expr.span,
-                };
-                errors.push(error.to_diagnostic());
-                return None;
-            }
+        if let Some(seed) = item.int().and_then(|seed| u64::try_from(seed).ok()) {
+            seeds.push(seed);
+            continue;
         }
+        let error = ModelError::WrongType {
+            what: "`seeds`".into(),
+            expected: format!("{}, none negative", Type::Seeds.words()),
+            found: describe(item),
+            help: None,
+            span: expr.span,
+        };
+        errors.push(error.to_diagnostic());
+        return None;
     }
     let mut sorted = seeds.clone();
     sorted.sort_unstable();

@@ -1,0 +1,524 @@
+//! A resolved spec as a tree again, with every default stated: the text of `resolved.net`.
+//!
+//! The tree needs no imports and no overrides, and resolves to an equal spec.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::table::{Default, Group, JOINS};
+use super::walk::locals_of_body;
+use super::{
+    Base, CustomLoss, Divisor, Form, Length, Loss, On, Optimizer, Permission, Scale, ScaleExpr,
+    Schedule, SharpnessKind, Size, Spec, Train, Value,
+};
+use crate::data::{DataSpec, HeldOut, Normalize, NpyPair, Source};
+use crate::diag::{FileId, Span, Spanned};
+use crate::syntax::ast::{
+    Arg, BinaryOp, Block, Call, Entry, Expr, ExprKind, IgnoredSpan, Item, ItemKind, Let, Name, Net,
+    Param, Spec as Tree, Step, Stmt, StmtKind, Train as TrainItem, UnaryOp,
+};
+
+/// Options that layers take from the head of the net.
+const INHERITED: [&str; 5] = ["init", "bias", "eps", "momentum", "affine"];
+
+/// The spec as a tree with every default stated.
+pub fn to_ast(spec: &Spec) -> Tree {
+    let mut kinds = vec![ItemKind::Data(data(&spec.data))];
+    let mut locals = BTreeSet::new();
+    locals_of_body(&spec.net.body, &mut locals);
+    for block in spec.blocks.values() {
+        locals.extend(block.params.iter().map(|param| param.name.value.clone()));
+        locals_of_body(&block.body, &mut locals);
+    }
+    // A value whose name a body of another file uses for itself is written where it is used.
+    let (inlined, kept): (Vec<_>, Vec<_>) =
+        spec.lets.iter().partition(|(name, _)| locals.contains(*name));
+    let inlined: BTreeMap<&str, &Value> =
+        inlined.into_iter().map(|(name, value)| (name.as_str(), &value.value)).collect();
+    for (name, value) in kept {
+        let value = literal(&value.value);
+        kinds.push(ItemKind::Let(Let { name: named(name), value }));
+    }
+    let mut taken = BTreeSet::new();
+    for block in spec.blocks.values() {
+        let visible = inlined.iter().filter(|(name, _)| block.lets.contains_key(**name));
+        let mut writer =
+            BodyWriter { inlined: visible.map(|(n, v)| (*n, *v)).collect(), taken: &mut taken };
+        let params = block.params.iter().map(|param| Param {
+            name: param.name.clone(),
+            default: param.default.as_ref().map(|expr| writer.expr(expr)),
+        });
+        let params = params.collect();
+        let body = writer.body(&block.body);
+        kinds.push(ItemKind::Block(Block { name: block.name.clone(), params, body }));
+    }
+    if let Base::Custom(custom) = &spec.loss.base {
+        kinds.push(definition(custom));
+    }
+    let body = BodyWriter { inlined, taken: &mut taken }.body(&spec.net.body);
+    kinds.push(ItemKind::Net(Net { head: net_head(spec, &taken), body }));
+    let head = loss(&spec.loss);
+    kinds.push(ItemKind::Loss(crate::syntax::ast::Loss { head, body: None }));
+    kinds.push(ItemKind::Train(train(&spec.train)));
+    let analyze = analyze(spec);
+    if !analyze.is_empty() {
+        kinds.push(ItemKind::Analyze(analyze));
+    }
+    kinds.extend(spec.asserts.iter().cloned().map(ItemKind::Assert));
+    let item = |kind| Item { docs: vec![], kind, span: IgnoredSpan(nowhere()) };
+    Tree { items: kinds.into_iter().map(item).collect() }
+}
+
+fn nowhere() -> Span {
+    Span::new(FileId(0), 0, 0)
+}
+
+fn named(name: &str) -> Name {
+    Spanned::new(name.to_owned(), nowhere())
+}
+
+fn at(kind: ExprKind) -> Expr {
+    Expr::new(kind, nowhere())
+}
+
+fn word(name: &str) -> Expr {
+    at(ExprKind::Call(Call { callee: named(name), args: vec![], parens: false }))
+}
+
+fn text(text: &str) -> Expr {
+    at(ExprKind::Str(text.to_owned()))
+}
+
+fn int(value: i64) -> Expr {
+    if value >= 0 {
+        return at(ExprKind::Int(value));
+    }
+    // The smallest integer has no positive counterpart; as a difference it has a form.
+    match value.checked_neg() {
+        Some(positive) => at(ExprKind::Unary(UnaryOp::Neg, Box::new(at(ExprKind::Int(positive))))),
+        None => at(ExprKind::Binary(
+            BinaryOp::Sub,
+            Box::new(int(value + 1)),
+            Box::new(at(ExprKind::Int(1))),
+        )),
+    }
+}
+
+fn float(value: f64) -> Expr {
+    if value.is_sign_negative() {
+        let positive = at(ExprKind::Float(-value));
+        return at(ExprKind::Unary(UnaryOp::Neg, Box::new(positive)));
+    }
+    at(ExprKind::Float(value))
+}
+
+fn boolean(value: bool) -> Expr {
+    at(ExprKind::Bool(value))
+}
+
+fn size(value: usize) -> Expr {
+    int(i64::try_from(value).unwrap_or(i64::MAX))
+}
+
+fn list(items: impl IntoIterator<Item = Expr>) -> Expr {
+    at(ExprKind::List(items.into_iter().collect()))
+}
+
+fn literal(value: &Value) -> Expr {
+    match value {
+        Value::Int(value) => int(*value),
+        Value::Float(value) => float(*value),
+        Value::Bool(value) => boolean(*value),
+        Value::Word(name) => word(name),
+        Value::Text(value) => text(value),
+        Value::Call(call) => {
+            let args = call.args.iter().map(|(key, value)| keyed(key, literal(value)));
+            call_expr(&call.name, args)
+        }
+        Value::List(items) => list(items.iter().map(literal)),
+    }
+}
+
+fn keyed(key: &str, value: Expr) -> Arg {
+    Arg { key: Some(named(key)), value }
+}
+
+fn plain(value: Expr) -> Arg {
+    Arg { key: None, value }
+}
+
+fn call(name: &str, args: impl IntoIterator<Item = Arg>) -> Call {
+    let args: Vec<_> = args.into_iter().collect();
+    Call { callee: named(name), parens: !args.is_empty(), args }
+}
+
+fn call_expr(name: &str, args: impl IntoIterator<Item = Arg>) -> Expr {
+    at(ExprKind::Call(call(name, args)))
+}
+
+fn data(data: &DataSpec) -> Call {
+    let mut args = vec![];
+    let part = |first: bool, fraction: f64| {
+        call_expr(if first { "first" } else { "last" }, [plain(float(fraction))])
+    };
+    let name = match &data.source {
+        Source::Named(set) => set.name(),
+        Source::Csv(csv) => {
+            args.push(plain(text(&csv.path)));
+            args.push(keyed(
+                "test",
+                match &csv.test {
+                    HeldOut::Files(file) => text(file),
+                    HeldOut::First(fraction) => part(true, *fraction),
+                    HeldOut::Last(fraction) => part(false, *fraction),
+                },
+            ));
+            args.extend(csv.label.iter().map(|label| keyed("label", text(label))));
+            args.extend(csv.header.map(|header| keyed("header", boolean(header))));
+            args.extend(csv.classes.map(|classes| keyed("classes", size(classes))));
+            "csv"
+        }
+        Source::Npy(npy) => {
+            let pair = |pair: &NpyPair| [text(&pair.images), text(&pair.labels)];
+            args.extend(pair(&npy.train).map(plain));
+            args.push(keyed(
+                "test",
+                match &npy.test {
+                    HeldOut::Files(files) => list(pair(files)),
+                    HeldOut::First(fraction) => part(true, *fraction),
+                    HeldOut::Last(fraction) => part(false, *fraction),
+                },
+            ));
+            args.extend(npy.classes.map(|classes| keyed("classes", size(classes))));
+            "npy"
+        }
+        Source::Synthetic(synthetic) => {
+            args.push(plain(word(synthetic.kind.name())));
+            args.push(keyed("shape", list(synthetic.shape.iter().map(|dim| size(*dim)))));
+            args.push(keyed("classes", size(synthetic.classes)));
+            args.push(keyed("n_train", size(synthetic.n_train)));
+            args.push(keyed("n_test", size(synthetic.n_test)));
+            args.push(keyed("noise", float(synthetic.noise)));
+            args.push(keyed("seed", int(i64::try_from(synthetic.seed).unwrap_or(i64::MAX))));
+            "synthetic"
+        }
+    };
+    let normalize = match data.normalize {
+        Normalize::Unit => "unit",
+        Normalize::Half => "half",
+        Normalize::Standard => "standard",
+    };
+    args.push(keyed("normalize", word(normalize)));
+    let augment = &data.augment;
+    let mut changes = vec![];
+    changes.extend(augment.crop.map(|pad| call_expr("crop", [plain(size(pad))])));
+    changes.extend(augment.flip.then(|| word("flip")));
+    changes.extend(augment.cutout.map(|side| call_expr("cutout", [plain(size(side))])));
+    let row = Group::Data.row(name);
+    let takes = |key: &str| row.is_some_and(|row| row.param(key).is_some());
+    if takes("augment") {
+        args.push(keyed("augment", list(changes)));
+    }
+    args.extend(data.subset.map(|n| keyed("subset", size(n))));
+    args.extend(data.test_subset.map(|n| keyed("test_subset", size(n))));
+    args.push(keyed("shuffle", boolean(data.shuffle)));
+    if takes("coarse") {
+        args.push(keyed("coarse", boolean(data.coarse)));
+    }
+    call(name, args)
+}
+
+fn net_head(spec: &Spec, taken: &BTreeSet<&'static str>) -> Call {
+    let mut args = vec![];
+    for param in Group::Net.rows().iter().flat_map(|row| row.params) {
+        let given = spec.net.defaults.get(param.name).map(|value| literal(&value.value));
+        let stated = taken.contains(param.name).then(|| default(param.default, &[])).flatten();
+        args.extend(given.or(stated).map(|value| keyed(param.name, value)));
+    }
+    if spec.net.allow.contains(&Permission::Nonhomogeneous) {
+        args.push(keyed("allow", list([word("nonhomogeneous")])));
+    }
+    call(&spec.net.name.value, args)
+}
+
+/// A default as an expression; `given` are the arguments that it may refer to.
+fn default(default: Default, given: &[(&'static str, Expr)]) -> Option<Expr> {
+    match default {
+        Default::Required | Default::None | Default::Formula(_) => None,
+        Default::Int(value) => Some(int(value)),
+        Default::Float(value) => Some(float(value)),
+        Default::Bool(value) => Some(boolean(value)),
+        Default::Word(name) => Some(word(name)),
+        Default::Like(other) => {
+            given.iter().find(|(name, _)| *name == other).map(|(_, expr)| expr.clone())
+        }
+    }
+}
+
+/// Writes bodies with the defaults of their layers.
+struct BodyWriter<'a> {
+    inlined: BTreeMap<&'a str, &'a Value>,
+    /// Options of the net that some layer takes.
+    taken: &'a mut BTreeSet<&'static str>,
+}
+
+impl BodyWriter<'_> {
+    fn body(&mut self, body: &[Stmt]) -> Vec<Stmt> {
+        body.iter().map(|stmt| Stmt { kind: self.stmt(&stmt.kind), span: stmt.span }).collect()
+    }
+
+    fn stmt(&mut self, stmt: &StmtKind) -> StmtKind {
+        match stmt {
+            StmtKind::Chain(steps) => StmtKind::Chain(self.steps(steps)),
+            StmtKind::Let(binding) => {
+                StmtKind::Let(Let { name: binding.name.clone(), value: self.expr(&binding.value) })
+            }
+            StmtKind::Out(expr) => StmtKind::Out(self.expr(expr)),
+            StmtKind::Repeat { var, range, body } => StmtKind::Repeat {
+                var: var.clone(),
+                range: self.expr(range),
+                body: self.body(body),
+            },
+            StmtKind::If { condition, then, otherwise } => StmtKind::If {
+                condition: self.expr(condition),
+                then: self.body(then),
+                otherwise: self.body(otherwise),
+            },
+        }
+    }
+
+    fn steps(&mut self, steps: &[Step]) -> Vec<Step> {
+        steps
+            .iter()
+            .map(|step| Step { label: step.label.clone(), expr: self.expr(&step.expr) })
+            .collect()
+    }
+
+    fn expr(&mut self, expr: &Expr) -> Expr {
+        let kind = match &expr.value {
+            ExprKind::Call(call) => match self.inlined.get(call.callee.value.as_str()) {
+                Some(value) if !call.parens => return literal(value),
+                Some(_) | None => ExprKind::Call(self.call(call)),
+            },
+            ExprKind::List(items) => {
+                ExprKind::List(items.iter().map(|item| self.expr(item)).collect())
+            }
+            ExprKind::Range(a, b) => {
+                ExprKind::Range(Box::new(self.expr(a)), Box::new(self.expr(b)))
+            }
+            ExprKind::Unary(op, a) => ExprKind::Unary(*op, Box::new(self.expr(a))),
+            ExprKind::Binary(op, a, b) => {
+                ExprKind::Binary(*op, Box::new(self.expr(a)), Box::new(self.expr(b)))
+            }
+            ExprKind::Index(a, b) => {
+                ExprKind::Index(Box::new(self.expr(a)), Box::new(self.expr(b)))
+            }
+            ExprKind::Chain(steps) => ExprKind::Chain(self.steps(steps)),
+            ExprKind::Int(_) | ExprKind::Float(_) | ExprKind::Bool(_) | ExprKind::Str(_) => {
+                expr.value.clone()
+            }
+        };
+        at(kind)
+    }
+
+    fn call(&mut self, call: &Call) -> Call {
+        let mut args: Vec<_> = call
+            .args
+            .iter()
+            .map(|arg| Arg { key: arg.key.clone(), value: self.expr(&arg.value) })
+            .collect();
+        let name = call.callee.value.as_str();
+        let row = Group::Layer.row(name).filter(|_| !JOINS.contains(&name));
+        if let Some(row) = row {
+            let mut positional = row.positional();
+            let mut given: Vec<(&'static str, Expr)> = vec![];
+            for arg in &args {
+                let param = match &arg.key {
+                    Some(key) => row.param(&key.value),
+                    None => positional.next(),
+                };
+                given.extend(param.map(|param| (param.name, arg.value.clone())));
+            }
+            for param in row.params {
+                if INHERITED.contains(&param.name) {
+                    self.taken.insert(param.name);
+                } else if !given.iter().any(|(name, _)| *name == param.name)
+                    && let Some(value) = default(param.default, &given)
+                {
+                    args.push(keyed(param.name, value));
+                }
+            }
+        }
+        let parens = call.parens || !args.is_empty();
+        Call { callee: call.callee.clone(), args, parens }
+    }
+}
+
+fn definition(custom: &CustomLoss) -> ItemKind {
+    let args = custom.values.iter().map(|(name, value)| keyed(name, literal(value)));
+    let head = call(&custom.name, args);
+    ItemKind::Loss(crate::syntax::ast::Loss { head, body: Some(custom.body.clone()) })
+}
+
+fn loss(loss: &Loss) -> Call {
+    let base = match &loss.base {
+        Base::CrossEntropy => call("cross_entropy", []),
+        Base::Truncated { k } => call("truncated", [keyed("k", float(*k))]),
+        Base::Mse => call("mse", []),
+        Base::Hinge => call("hinge", []),
+        Base::Sparsemax => call("sparsemax", []),
+        Base::Focal { gamma } => call("focal", [keyed("gamma", float(*gamma))]),
+        Base::Custom(custom) => call(&custom.name, []),
+    };
+    let on = |on: On| match on {
+        On::Raw => keyed("on", word("raw")),
+        On::Normalized => keyed("on", word("normalized")),
+    };
+    let (name, mut args) = match &loss.form {
+        Form::Plain => return base,
+        Form::SingleScale { r1 } => ("single_scale", vec![keyed("r1", scale(r1))]),
+        Form::TwoScale { delta, on: test, r1, r2 } => (
+            "two_scale",
+            vec![
+                keyed("delta", float(*delta)),
+                keyed("r1", scale(r1)),
+                keyed("r2", scale(r2)),
+                on(*test),
+            ],
+        ),
+        Form::Separation { delta, on: test, lambda } => (
+            "two_scale",
+            vec![keyed("delta", float(*delta)), keyed("lambda", scale(lambda)), on(*test)],
+        ),
+    };
+    args.push(keyed("base", at(ExprKind::Call(base))));
+    if let Some(size) = loss.size {
+        let name = match size {
+            Size::Weights => "weights",
+            Size::Layer => "layer",
+            Size::Spectral => "spectral",
+            Size::Derived => "derived",
+        };
+        args.push(keyed("size", word(name)));
+    }
+    let divisor = match loss.divisor {
+        Divisor::Current => "current",
+        Divisor::Detached => "detached",
+        Divisor::Initial => "initial",
+    };
+    args.push(keyed("divisor", word(divisor)));
+    args.push(keyed("scale_lr", float(loss.scale_lr)));
+    call(name, args)
+}
+
+fn scale(scale: &Scale) -> Expr {
+    let name = if scale.trainable { "trainable" } else { "fixed" };
+    call_expr(name, [plain(start(&scale.init))])
+}
+
+fn start(init: &ScaleExpr) -> Expr {
+    match init {
+        ScaleExpr::Number(value) => float(*value),
+        ScaleExpr::Size => word("R"),
+        ScaleExpr::Scale(name) => word(name),
+        ScaleExpr::Neg(a) => at(ExprKind::Unary(UnaryOp::Neg, Box::new(start(a)))),
+        ScaleExpr::Binary(op, a, b) => {
+            at(ExprKind::Binary(*op, Box::new(start(a)), Box::new(start(b))))
+        }
+    }
+}
+
+fn train(train: &Train) -> TrainItem {
+    let schedule = match &train.schedule {
+        Schedule::Constant => word("constant"),
+        Schedule::Cosine => word("cosine"),
+        Schedule::Step { milestones, gamma } => {
+            let milestones = list(milestones.iter().map(|epoch| count(*epoch)));
+            call_expr("step", [keyed("milestones", milestones), keyed("gamma", float(*gamma))])
+        }
+    };
+    let (name, mut args) = match &train.optimizer {
+        Optimizer::Sgd { momentum, nesterov, weight_decay } => (
+            "sgd",
+            vec![
+                keyed("momentum", float(*momentum)),
+                keyed("nesterov", boolean(*nesterov)),
+                keyed("weight_decay", float(*weight_decay)),
+            ],
+        ),
+        Optimizer::Adam { beta1, beta2, eps, weight_decay } => {
+            ("adam", adam(*beta1, *beta2, *eps, *weight_decay))
+        }
+        Optimizer::AdamW { beta1, beta2, eps, weight_decay } => {
+            ("adamw", adam(*beta1, *beta2, *eps, *weight_decay))
+        }
+    };
+    args.insert(0, keyed("lr", float(train.lr)));
+    args.push(keyed("schedule", schedule));
+    args.push(keyed("warmup", count(train.warmup)));
+    let inner = call(name, args);
+    let optimizer = match &train.sharpness {
+        None => inner,
+        Some(sharpness) => {
+            let rho = keyed("rho", float(sharpness.rho));
+            let inner = plain(at(ExprKind::Call(inner)));
+            match sharpness.kind {
+                SharpnessKind::Sam => call("sam", [inner, rho]),
+                SharpnessKind::Asam { eta } => call("asam", [inner, rho, keyed("eta", float(eta))]),
+            }
+        }
+    };
+    let entry = |key: &str, value: Expr| Entry { key: named(key), value: Some(value) };
+    let mut entries = vec![entry("batch", size(train.batch))];
+    entries.push(match train.length {
+        Length::Epochs(epochs) => entry("epochs", count(epochs)),
+        Length::Steps(steps) => entry("steps", count(steps)),
+    });
+    entries.push(entry("seeds", seeds(&train.seeds)));
+    entries.extend(train.well_delta.map(|delta| entry("well_delta", float(delta))));
+    TrainItem { optimizer, entries }
+}
+
+fn adam(beta1: f64, beta2: f64, eps: f64, weight_decay: f64) -> Vec<Arg> {
+    vec![
+        keyed("beta1", float(beta1)),
+        keyed("beta2", float(beta2)),
+        keyed("eps", float(eps)),
+        keyed("weight_decay", float(weight_decay)),
+    ]
+}
+
+fn count(value: u64) -> Expr {
+    int(i64::try_from(value).unwrap_or(i64::MAX))
+}
+
+/// A range where the seeds are consecutive, else a list.
+fn seeds(seeds: &[u64]) -> Expr {
+    let consecutive = seeds.windows(2).all(|pair| pair[1] == pair[0] + 1);
+    match seeds {
+        [seed] => count(*seed),
+        [first, .., last] if consecutive => {
+            at(ExprKind::Range(Box::new(count(*first)), Box::new(count(last + 1))))
+        }
+        _ => list(seeds.iter().map(|seed| count(*seed))),
+    }
+}
+
+fn analyze(spec: &Spec) -> Vec<Entry> {
+    let analyze = &spec.analyze;
+    let mut entries = vec![];
+    let lists = [("a", &analyze.a), ("eta", &analyze.eta), ("mu", &analyze.mu)];
+    for (key, values) in lists {
+        entries.extend(values.as_ref().map(|values| Entry {
+            key: named(key),
+            value: Some(list(values.iter().map(|value| float(*value)))),
+        }));
+    }
+    entries.extend(analyze.k.as_ref().map(|ranks| Entry {
+        key: named("k"),
+        value: Some(list(ranks.iter().map(|rank| size(*rank)))),
+    }));
+    if analyze.conserved {
+        entries.push(Entry { key: named("conserved"), value: None });
+    }
+    entries
+}
