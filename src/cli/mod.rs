@@ -1,4 +1,24 @@
-//! The command line.
+//! The command line: arguments in, exit code out. Printing, the environment and process exit live here only.
+//!
+//! Each command is one file with its arguments and a `run` function; [`main`] is the table.
+
+mod args;
+mod commands;
+mod compile;
+mod completions;
+mod environment;
+#[cfg(feature = "exec")]
+mod eval;
+#[cfg(feature = "exec")]
+mod fetch;
+mod outcome;
+#[cfg(feature = "exec")]
+mod progress;
+#[cfg(feature = "exec")]
+mod signals;
+mod terminal;
+#[cfg(feature = "exec")]
+mod train;
 
 pub mod analyze;
 pub mod data;
@@ -8,7 +28,39 @@ pub mod fmt;
 
 use std::process::ExitCode;
 
-/// Runs the program and returns its exit code.
+use clap::Parser;
+
+use args::{Cli, Command};
+use outcome::Outcome;
+use terminal::Terminal;
+
+/// Runs the program with the arguments of the process and returns its exit code.
 pub fn main() -> ExitCode {
-    ExitCode::SUCCESS
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return args::refuse(&error),
+    };
+    environment::set_threads(cli.threads());
+    let mut terminal = Terminal::new(cli.color);
+    let outcome = match &cli.command {
+        None => args::print_first_steps(&mut terminal),
+        Some(command) => dispatch(command, &mut terminal),
+    };
+    let outcome = outcome.unwrap_or_else(|error| terminal.failure(&error));
+    terminal.flush();
+    ExitCode::from(outcome.code())
+}
+
+fn dispatch(command: &Command, terminal: &mut Terminal) -> anyhow::Result<Outcome> {
+    match command {
+        #[cfg(feature = "exec")]
+        Command::Train(args) => train::run(args, terminal),
+        #[cfg(feature = "exec")]
+        Command::Eval(args) => eval::run(args, terminal),
+        Command::Analyze(args) => commands::analyze(args, terminal),
+        Command::Fmt(args) => commands::fmt(args, terminal),
+        Command::Explain(args) => commands::explain(args, terminal),
+        Command::Data(args) => commands::data(args, terminal),
+        Command::Completions(args) => completions::run(args, terminal),
+    }
 }

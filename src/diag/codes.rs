@@ -145,11 +145,16 @@ codes! {
     E0704 "a file of the run cannot be read or written",
     E0705 "a file of the run is damaged",
     E0706 "not a run directory",
+    E0707 "the device is not available",
+    E0708 "the file of `--init` cannot be used",
+    E0709 "there is no run to resume",
     E0710 "the size of the parameters cannot be computed",
     E0711 "a tensor is missing from the file of initial weights",
     E0712 "a tensor has another shape in the file of initial weights",
     E0713 "training diverged",
     E0714 "the device failed",
+    E0715 "the spec cannot be read",
+    W0701 "tensors of the `--init` file are not used",
 }
 
 impl Code {

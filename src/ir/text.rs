@@ -92,7 +92,7 @@ fn line(graph: &Graph, id: NodeId) -> (String, String, String) {
 }
 
 /// The word of an operation and its attributes.
-fn form(graph: &Graph, op: &Op) -> (&'static str, String) {
+pub(super) fn form(graph: &Graph, op: &Op) -> (&'static str, String) {
     let none = String::new();
     match op {
         Op::Input => ("input", none),

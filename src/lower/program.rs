@@ -41,6 +41,16 @@ pub enum HostTensor {
     F64(Vec<f64>),
 }
 
+impl HostTensor {
+    /// The first element, if there is one.
+    pub fn first(&self) -> Option<f64> {
+        match self {
+            Self::F32(values) => values.first().map(|value| f64::from(*value)),
+            Self::F64(values) => values.first().copied(),
+        }
+    }
+}
+
 /// One tensor of a run's state.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StateEntry {

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::tensors::write_tensors;
 use super::{StoreError, read_tensors, write_atomic};
-use crate::lower::State;
+use crate::lower::{DType, HostTensor, State};
 
 /// Where a run stands between two steps.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -30,8 +30,10 @@ pub struct Position {
     pub correct: u64,
     /// The seed of all Philox streams.
     pub seed: u64,
-    /// Length of `metrics.jsonl`, without lines that only mark an early stop.
+    /// Length of `metrics.jsonl` from which further steps go on: without lines that only mark an early stop.
     pub metrics_bytes: u64,
+    /// Length of `metrics.jsonl` when the run ends here: with those lines.
+    pub final_bytes: u64,
     /// Length of `timing.jsonl`.
     pub timing_bytes: u64,
     /// Identifies the run.
@@ -53,6 +55,14 @@ const POSITION: &str = "position";
 const BUFFER: &str = "buffer/";
 
 impl Checkpoint {
+    /// Precision of the run.
+    pub fn dtype(&self) -> DType {
+        match self.state.params.first().map(|entry| &entry.values) {
+            Some(HostTensor::F64(_)) => DType::F64,
+            Some(HostTensor::F32(_)) | None => DType::F32,
+        }
+    }
+
     /// Writes the three files of a checkpoint into `ckpt`.
     ///
     /// # Errors

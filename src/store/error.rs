@@ -78,12 +78,18 @@ impl ToDiagnostic for StoreError {
                     Diagnostic::new(Code::E0704, format!("cannot {action} a file of the run"))
                         .note(format!("file: {}", path.display()))
                         .note(format!("found: {source}"));
-                match source.kind() {
-                    io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => diagnostic
-                        .help("free some space and start the same command again; the last checkpoint is kept"),
-                    io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => diagnostic
-                        .help("give the run another directory with `-o DIR`"),
-                    _ => diagnostic,
+                let kind = source.kind();
+                let full =
+                    matches!(kind, io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded);
+                let refused = io::ErrorKind::PermissionDenied;
+                if full {
+                    diagnostic.help(
+                        "free some space and start the same command again; the last checkpoint is kept",
+                    )
+                } else if kind == refused || kind == io::ErrorKind::ReadOnlyFilesystem {
+                    diagnostic.help("give the run another directory with `-o DIR`")
+                } else {
+                    diagnostic
                 }
             }
             Self::Foreign { path, found } => {

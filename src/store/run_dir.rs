@@ -6,6 +6,7 @@ use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::{Checkpoint, StoreError, write_atomic};
@@ -51,24 +52,21 @@ impl RunDir {
             return Err(StoreError::Foreign { path: path.to_owned(), found });
         }
         let dir = Self { path: path.to_owned(), _lock: lock(path)? };
-        match dir.identity()? {
-            Some(found) => {
-                let other = |what, found: String, expected: String| {
-                    Err(StoreError::OtherRun { path: path.to_owned(), what, found, expected })
-                };
-                if found.spec_hash != identity.spec_hash {
-                    let short = |hash: &str| hash.chars().take(12).collect();
-                    return other("spec_hash", short(&found.spec_hash), short(&identity.spec_hash));
-                }
-                if found.seed != identity.seed {
-                    return other("seed", found.seed.to_string(), identity.seed.to_string());
-                }
+        if let Some(found) = dir.identity()? {
+            let other = |what, found: String, expected: String| {
+                Err(StoreError::OtherRun { path: path.to_owned(), what, found, expected })
+            };
+            if found.spec_hash != identity.spec_hash {
+                let short = |hash: &str| hash.chars().take(12).collect();
+                return other("spec_hash", short(&found.spec_hash), short(&identity.spec_hash));
             }
-            None => {
-                let mut text = serde_json::to_string_pretty(identity).expect("plain strings");
-                text.push('\n');
-                dir.write(IDENTITY, text.as_bytes())?;
+            if found.seed != identity.seed {
+                return other("seed", found.seed.to_string(), identity.seed.to_string());
             }
+        } else {
+            let mut text = serde_json::to_string_pretty(identity).expect("plain strings");
+            text.push('\n');
+            dir.write(IDENTITY, text.as_bytes())?;
         }
         for folder in ["ckpt", "logits"] {
             fs::create_dir_all(path.join(folder)).map_err(io)?;
@@ -92,7 +90,7 @@ impl RunDir {
         }
         let _lock = lock(path)?;
         let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-        let target = (1..)
+        let target = (1..=u32::MAX)
             .map(|i| path.with_file_name(format!("{name}.old-{i}")))
             .find(|target| !target.exists())
             .expect("there is a free number");
@@ -129,6 +127,16 @@ impl RunDir {
             Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
             Err(e) => Err(StoreError::io("remove", &path, e)),
         }
+    }
+
+    /// `summary.json` of a finished run.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be read or does not hold a `T`.
+    pub fn summary<T: DeserializeOwned>(&self) -> Result<T, StoreError> {
+        let path = self.path.join("summary.json");
+        let text = super::read_text(&path, 1 << 24)?;
+        serde_json::from_str(&text).map_err(|e| StoreError::damaged(&path, e.to_string()))
     }
 
     /// Whether the run holds a file.

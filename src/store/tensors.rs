@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use safetensors::tensor::{Dtype, SafeTensors};
+use sha2::{Digest, Sha256};
 
 use super::{StoreError, write_atomic};
 use crate::lower::{HostTensor, StateEntry};
@@ -21,6 +22,8 @@ pub struct TensorFile {
     pub tensors: Vec<StateEntry>,
     /// `__metadata__`.
     pub metadata: BTreeMap<String, String>,
+    /// SHA-256 of the whole file.
+    pub sha256: [u8; 32],
 }
 
 /// Reads all f32 and f64 tensors; tensors of other types are left out.
@@ -45,21 +48,24 @@ pub fn read_tensors(path: &Path) -> Result<TensorFile, StoreError> {
     let tensors = views
         .into_iter()
         .filter_map(|(name, view)| {
-            let values = match view.dtype() {
-                Dtype::F32 => HostTensor::F32(
-                    view.data().as_chunks().0.iter().map(|b| f32::from_le_bytes(*b)).collect(),
-                ),
-                Dtype::F64 => HostTensor::F64(
-                    view.data().as_chunks().0.iter().map(|b| f64::from_le_bytes(*b)).collect(),
-                ),
-                _ => return None,
+            let bytes = view.data();
+            let values = if view.dtype() == Dtype::F32 {
+                HostTensor::F32(
+                    bytes.as_chunks().0.iter().map(|b| f32::from_le_bytes(*b)).collect(),
+                )
+            } else if view.dtype() == Dtype::F64 {
+                HostTensor::F64(
+                    bytes.as_chunks().0.iter().map(|b| f64::from_le_bytes(*b)).collect(),
+                )
+            } else {
+                return None;
             };
             Some(StateEntry { name, shape: view.shape().to_vec(), values })
         })
         .collect();
     let metadata =
         header.metadata().iter().flatten().map(|(k, v)| (k.clone(), v.clone())).collect();
-    Ok(TensorFile { tensors, metadata })
+    Ok(TensorFile { tensors, metadata, sha256: Sha256::digest(&bytes).into() })
 }
 
 /// Writes tensors atomically; equal contents give equal bytes.

@@ -1,0 +1,237 @@
+//! The arguments of every command, and what `specc` says without any.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use super::completions::CompletionsArgs;
+use super::outcome::Outcome;
+use super::terminal::{ColorChoice, Terminal};
+use crate::lower::{DType, Target};
+
+/// Compiles, trains and measures the networks of `.net` files.
+#[derive(Debug, Parser)]
+#[command(name = "specc", version, max_term_width = 100, arg_required_else_help = false)]
+pub(crate) struct Cli {
+    /// When to use colours.
+    #[arg(long, value_enum, default_value_t, global = true, value_name = "WHEN")]
+    pub(crate) color: ColorChoice,
+
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Train a network and measure it.
+    /// Evaluate a trained run again.
+    /// Train a network and measure it.
+    #[cfg(feature = "exec")]
+    Train(TrainArgs),
+    /// Evaluate a trained run again.
+    #[cfg(feature = "exec")]
+    Eval(super::eval::EvalArgs),
+    /// Take measures of stored logits.
+    Analyze(super::analyze::AnalyzeArgs),
+    /// Bring specs into the canonical layout.
+    Fmt(super::fmt::FmtArgs),
+    /// Explain the code of a message.
+    Explain(super::explain::ExplainArgs),
+    /// List, fetch and verify data sets.
+    Data(super::data::DataArgs),
+    /// Print a completion script for a shell.
+    Completions(CompletionsArgs),
+}
+
+impl Cli {
+    /// `--threads`, where the command has it.
+    pub(crate) fn threads(&self) -> Option<usize> {
+        match &self.command {
+            #[cfg(feature = "exec")]
+            Some(Command::Train(args)) => Some(args.machine.threads()),
+            #[cfg(feature = "exec")]
+            Some(Command::Eval(args)) => Some(args.machine.threads()),
+            Some(
+                Command::Analyze(_)
+                | Command::Fmt(_)
+                | Command::Explain(_)
+                | Command::Data(_)
+                | Command::Completions(_),
+            )
+            | None => None,
+        }
+    }
+}
+
+/// Which machine a run uses.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct MachineArgs {
+    /// `auto`, `cpu`, `cuda` or `cuda:1`.
+    #[arg(long, default_value = "auto")]
+    pub(crate) device: String,
+
+    /// Threads to use [default: all processors].
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024))]
+    threads: Option<u16>,
+
+    /// Precision.
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) dtype: DTypeArg,
+
+    /// Use the reference executor, operation by operation.
+    #[arg(long)]
+    pub(crate) no_fuse: bool,
+}
+
+impl MachineArgs {
+    /// Precision asked for.
+    pub(crate) fn dtype(&self) -> DType {
+        match self.dtype {
+            DTypeArg::F32 => DType::F32,
+            DTypeArg::F64 => DType::F64,
+        }
+    }
+
+    /// The executor: fused kernels, but the reference where they are turned off or know no such precision.
+    pub(crate) fn target(&self, dtype: DType) -> Target {
+        match dtype {
+            DType::F32 if !self.no_fuse => Target::Reference,
+            DType::F32 | DType::F64 => Target::Reference,
+        }
+    }
+
+    /// Threads to use.
+    pub(crate) fn threads(&self) -> usize {
+        self.threads.map_or_else(
+            || std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
+            usize::from,
+        )
+    }
+}
+
+/// `--dtype`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum DTypeArg {
+    /// 32-bit floating point.
+    #[default]
+    F32,
+    /// 64-bit floating point, slow, for checks.
+    F64,
+}
+
+/// Where data comes from.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct DataPlace {
+    /// Folder with data sets [default: $SPECC_DATA, then the user cache].
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data_dir: Option<PathBuf>,
+
+    /// Never fetch anything.
+    #[arg(long)]
+    pub(crate) offline: bool,
+}
+
+/// Arguments of `specc train`.
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct TrainArgs {
+    /// The spec; may be left out with `--resume DIR`.
+    pub(crate) spec: Option<PathBuf>,
+
+    /// Changes to the spec: `train.epochs=2 loss.delta=0.1`.
+    #[arg(value_name = "key=value")]
+    pub(crate) overrides: Vec<String>,
+
+    /// The run directory; with several seeds, the folder of their directories.
+    #[arg(short, long = "output", value_name = "DIR")]
+    pub(crate) output: Option<PathBuf>,
+
+    /// Run this seed only.
+    #[arg(long, conflicts_with = "seeds")]
+    pub(crate) seed: Option<u64>,
+
+    /// Run these seeds, half-open: `0..10`.
+    #[arg(long, value_name = "A..B", value_parser = parse_seeds)]
+    pub(crate) seeds: Option<(u64, u64)>,
+
+    #[command(flatten)]
+    pub(crate) machine: MachineArgs,
+
+    /// Start from the tensors of this safetensors file.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) init: Option<PathBuf>,
+
+    /// Stop after so many steps; nothing else changes.
+    #[arg(long, value_name = "N")]
+    pub(crate) max_steps: Option<u64>,
+
+    /// Steps between lines of metrics.jsonl.
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) log_every: u64,
+
+    #[command(flatten)]
+    pub(crate) data: DataPlace,
+
+    /// Insist on continuing a run: that of the spec, or the one in DIR.
+    #[expect(clippy::option_option, reason = "no option, an option without and with a value")]
+    #[arg(long, value_name = "DIR", num_args = 0..=1)]
+    pub(crate) resume: Option<Option<PathBuf>>,
+
+    /// Move an existing run aside and start again.
+    #[arg(long)]
+    pub(crate) force: bool,
+
+    /// Say what would be done and stop.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+
+    /// One JSON document on stdout.
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    /// No progress.
+    #[arg(short, long, conflicts_with = "verbose")]
+    pub(crate) quiet: bool,
+
+    /// More on what is done.
+    #[arg(short, long)]
+    pub(crate) verbose: bool,
+}
+
+fn parse_seeds(text: &str) -> Result<(u64, u64), String> {
+    let range = text.split_once("..").ok_or("expected a range such as 0..10")?;
+    let bound = |text: &str| text.trim().parse::<u64>().map_err(|e| format!("`{text}`: {e}"));
+    let (first, end) = (bound(range.0)?, bound(range.1)?);
+    match end.checked_sub(first) {
+        None | Some(0) => Err(format!("`{text}` is empty; ranges are half-open")),
+        Some(1..=10_000) => Ok((first, end)),
+        Some(_) => Err("at most 10,000 seeds".to_owned()),
+    }
+}
+
+/// Prints what clap has to say; usage errors exit with 2.
+pub(crate) fn refuse(error: &clap::Error) -> ExitCode {
+    let code = if error.use_stderr() { Outcome::Usage } else { Outcome::Ok };
+    // Nothing is left to do when even this cannot be printed.
+    let _ = error.print();
+    ExitCode::from(code.code())
+}
+
+/// `specc` alone: the way to a first run.
+#[expect(clippy::unnecessary_wraps, reason = "one signature for all commands")]
+pub(crate) fn print_first_steps(terminal: &mut Terminal) -> anyhow::Result<Outcome> {
+    terminal.print(
+        "specc compiles, trains and measures the networks of .net files.\n\
+         \n\
+         A first run, which needs no data:\n\
+         \x20 specc new quickstart > quickstart.net\n\
+         \x20 specc check quickstart.net\n\
+         \x20 specc train quickstart.net\n\
+         \n\
+         `specc help` lists all commands, `specc help train` the options of one.",
+    );
+    Ok(Outcome::Ok)
+}

@@ -1,0 +1,69 @@
+//! Commands whose work is done by functions that know no terminal: their results are shown here.
+
+use std::io;
+
+use super::analyze::{self, AnalyzeArgs};
+use super::data::{self, DataArgs};
+use super::environment;
+use super::explain::{self, ExplainArgs};
+use super::fetch_bar::FetchBar;
+use super::fmt::{self, FmtArgs};
+use super::outcome::Outcome;
+use super::terminal::Terminal;
+use crate::data::DataError;
+use crate::diag::SourceMap;
+
+/// `specc analyze`.
+pub(crate) fn analyze(args: &AnalyzeArgs, terminal: &mut Terminal) -> anyhow::Result<Outcome> {
+    let width = Terminal::width() as u16;
+    let outcome = analyze::run(args, width, terminal.out())?;
+    terminal.out().flush()?;
+    terminal.report(&outcome.diagnostics, &SourceMap::new());
+    Ok(match outcome.exit_code {
+        0 => Outcome::Ok,
+        2 => Outcome::Usage,
+        _ => Outcome::Data,
+    })
+}
+
+/// `specc fmt`.
+pub(crate) fn fmt(args: &FmtArgs, terminal: &mut Terminal) -> anyhow::Result<Outcome> {
+    let style = terminal.style();
+    let code = fmt::run(args, style, &mut io::stdin().lock(), terminal.out(), &mut io::stderr())?;
+    Ok(match code {
+        0 => Outcome::Ok,
+        1 => Outcome::Failed,
+        2 => Outcome::Usage,
+        _ => Outcome::Invalid,
+    })
+}
+
+/// `specc explain`.
+pub(crate) fn explain(args: &ExplainArgs, terminal: &mut Terminal) -> anyhow::Result<Outcome> {
+    let code = explain::run(args, terminal.out(), &mut io::stderr())?;
+    Ok(if code == 0 { Outcome::Ok } else { Outcome::Usage })
+}
+
+/// `specc data`.
+pub(crate) fn data(args: &DataArgs, terminal: &mut Terminal) -> anyhow::Result<Outcome> {
+    let locations = environment::locations(args.data_dir.as_deref(), None);
+    let mut bar = FetchBar::new(Terminal::is_watched(), false);
+    let result = data::run(args, &locations, &mut bar, terminal.out());
+    match result.map_err(anyhow::Error::downcast::<DataError>) {
+        Ok(()) => {
+            terminal.out().flush()?;
+            Ok(Outcome::Ok)
+        }
+        Err(Ok(error)) => {
+            terminal.report_error(&error);
+            Ok(if error.exit_code() == 6 { Outcome::Data } else { Outcome::Failed })
+        }
+        Err(Err(error)) => Err(error),
+    }
+}
+
+/// Writing to a closed pipe ends a command quietly.
+pub(crate) fn is_closed_pipe(error: &anyhow::Error) -> bool {
+    let mut causes = error.chain().filter_map(|cause| cause.downcast_ref::<io::Error>());
+    causes.any(|cause| cause.kind() == io::ErrorKind::BrokenPipe)
+}

@@ -1,0 +1,61 @@
+//! What the process is told by its environment.
+
+#![expect(clippy::disallowed_methods, reason = "the environment is read here")]
+
+use std::env;
+use std::path::{Path, PathBuf};
+
+use crate::data::Locations;
+
+/// Where data is looked for, given `--data-dir` and the folder of the spec.
+pub(crate) fn locations(data_dir: Option<&Path>, spec_dir: Option<&Path>) -> Locations {
+    let folder =
+        |name: &str| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let cache = folder("XDG_CACHE_HOME").or_else(|| Some(folder("HOME")?.join(".cache")));
+    Locations {
+        spec_dir: spec_dir.map(Path::to_owned),
+        data_dir: data_dir.map(Path::to_owned),
+        env_dir: folder("SPECC_DATA"),
+        cache_dir: cache.map(|cache| cache.join("specc")),
+    }
+}
+
+/// Whether the user asked for no colours anywhere (`NO_COLOR`), or has a terminal that knows none.
+pub(crate) fn no_color() -> bool {
+    env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
+        || env::var_os("TERM").is_some_and(|value| value == "dumb")
+}
+
+/// Columns of the screen where the environment tells them.
+pub(crate) fn columns() -> Option<usize> {
+    env::var("COLUMNS").ok()?.parse().ok()
+}
+
+/// Tells the tensor library and rayon how many threads to use; they read it once.
+///
+/// Must be called before any thread is started.
+#[expect(unsafe_code, reason = "the libraries offer no other way")]
+pub(crate) fn set_threads(threads: Option<usize>) {
+    let Some(threads) = threads else { return };
+    for name in ["RAYON_NUM_THREADS", "CANDLE_NUM_THREADS"] {
+        // SAFETY: `main` calls this before it starts any thread, so nobody reads the environment meanwhile.
+        unsafe { env::set_var(name, threads.to_string()) };
+    }
+}
+
+/// `env.json`: what a run ran on. It is the one file of a run, beside times and logs, that may differ between equal runs.
+#[cfg(feature = "exec")]
+pub(crate) fn describe(isa: &str, target: crate::lower::Target, threads: usize) -> String {
+    let environment = serde_json::json!({
+        "schema": "specc.env/1",
+        "specc": env!("CARGO_PKG_VERSION"),
+        "path": target.name(),
+        "isa": isa,
+        "threads": threads,
+        "os": env::consts::OS,
+        "arch": env::consts::ARCH,
+        "libraries": { "candle-core": "0.11" },
+        "started_unix": crate::train::unix_seconds(),
+    });
+    format!("{environment:#}\n")
+}

@@ -1,0 +1,26 @@
+//! Data for a run: loaded, after fetching what is missing.
+
+use super::fetch_bar::FetchBar;
+use super::terminal::Terminal;
+use crate::data::fetch::{Patience, fetch_set};
+use crate::data::{self, DataError, DataSpec, Dataset, Locations, Source};
+
+/// Loads the data of a spec; a known set that is missing is fetched first, unless `offline`.
+pub(crate) fn load_data(
+    spec: &DataSpec,
+    locations: &Locations,
+    offline: bool,
+    terminal: &mut Terminal,
+) -> Result<Dataset, DataError> {
+    let missing = match data::load(spec, locations) {
+        Err(DataError::NotFound { set, .. }) if !offline => set,
+        loaded => return loaded,
+    };
+    if !matches!(spec.source, Source::Named(_)) {
+        return data::load(spec, locations);
+    }
+    terminal.note(format!("`{}` is not here yet; fetching it", missing.name()));
+    let mut bar = FetchBar::new(Terminal::is_watched(), false);
+    let fetched = fetch_set(missing, locations, offline, Patience::default(), &mut bar);
+    fetched.and_then(|_| data::load(spec, locations))
+}

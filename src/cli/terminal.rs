@@ -1,0 +1,121 @@
+//! Where output goes: results to stdout, everything else to stderr; colours and width.
+
+#![expect(clippy::print_stderr, reason = "the one place that writes to the screen")]
+
+use std::io::{self, IsTerminal, Write};
+
+use super::commands::is_closed_pipe;
+use super::environment;
+use super::outcome::Outcome;
+use crate::diag::{Diagnostic, RenderStyle, Severity, SourceMap, ToDiagnostic, render};
+
+/// `--color`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum ColorChoice {
+    /// On a terminal, unless `NO_COLOR` is set.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// Stdout and stderr of the process.
+#[derive(Debug)]
+pub(crate) struct Terminal {
+    out: io::BufWriter<io::Stdout>,
+    color: bool,
+    closed: bool,
+}
+
+impl Terminal {
+    pub(crate) fn new(color: ColorChoice) -> Self {
+        let color = match color {
+            ColorChoice::Auto => io::stderr().is_terminal() && !environment::no_color(),
+            ColorChoice::Always => true,
+            ColorChoice::Never => false,
+        };
+        Self { out: io::BufWriter::new(io::stdout()), color, closed: false }
+    }
+
+    /// Columns to fit into.
+    pub(crate) fn width() -> usize {
+        environment::columns()
+            .or_else(|| {
+                let (_rows, columns) = console::Term::stderr().size_checked()?;
+                Some(usize::from(columns))
+            })
+            .unwrap_or(100)
+            .clamp(40, 200)
+    }
+
+    /// Whether someone watches stderr, so that a progress bar makes sense.
+    pub(crate) fn is_watched() -> bool {
+        io::stderr().is_terminal()
+    }
+
+    /// Writes a result and a newline. When the reader is gone, output ends quietly.
+    pub(crate) fn print(&mut self, text: impl AsRef<str>) {
+        let text = text.as_ref();
+        if self.closed {
+            return;
+        }
+        let written = self
+            .out
+            .write_all(text.as_bytes())
+            .and_then(|()| if text.ends_with('\n') { Ok(()) } else { self.out.write_all(b"\n") });
+        self.closed = written.is_err();
+    }
+
+    /// Sends everything on its way.
+    pub(crate) fn flush(&mut self) {
+        self.closed |= self.out.flush().is_err();
+    }
+
+    /// Stdout, for commands that write pieces.
+    pub(crate) fn out(&mut self) -> &mut dyn Write {
+        &mut self.out
+    }
+
+    /// A line on stderr.
+    pub(crate) fn note(&mut self, text: impl AsRef<str>) {
+        self.flush();
+        eprintln!("{}", text.as_ref());
+    }
+
+    /// How diagnostics are drawn.
+    pub(crate) fn style(&self) -> RenderStyle {
+        RenderStyle { color: self.color, width: Self::width() }
+    }
+
+    /// Shows diagnostics, then how many there were.
+    pub(crate) fn report(&mut self, diagnostics: &[Diagnostic], sources: &SourceMap) {
+        let style = self.style();
+        for diagnostic in diagnostics {
+            self.note(format!("{}\n", render(diagnostic, sources, style)));
+        }
+        let errors = diagnostics.iter().filter(|d| d.severity() == Severity::Error).count();
+        if errors > 0 {
+            let first = diagnostics.iter().find(|d| d.severity() == Severity::Error);
+            let code = first.map_or("", |d| d.code.id());
+            let count = if errors == 1 { "1 error".to_owned() } else { format!("{errors} errors") };
+            self.note(format!("{count}; `specc explain {code}` tells more"));
+        }
+    }
+
+    /// Shows one error that has no place in a spec.
+    pub(crate) fn report_error(&mut self, error: &dyn ToDiagnostic) {
+        self.report(&[error.to_diagnostic()], &SourceMap::new());
+    }
+
+    /// Shows an error of the process itself; a closed pipe is no error.
+    pub(crate) fn failure(&mut self, error: &anyhow::Error) -> Outcome {
+        if is_closed_pipe(error) {
+            self.closed = true;
+            return Outcome::Ok;
+        }
+        self.note(format!("error: {error:#}"));
+        Outcome::Failed
+    }
+}

@@ -1,0 +1,148 @@
+//! What a command will do, worked out before any data is read.
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+use sha2::{Digest, Sha256};
+
+use super::super::args::{MachineArgs, TrainArgs};
+use crate::check::Checked;
+use crate::diag::{Code, Diagnostic, Diagnostics, ToDiagnostic};
+use crate::grad::{self, Joint};
+use crate::ir::{self, ParamRole};
+use crate::lower::{DType, Target};
+use crate::model;
+use crate::store::{self, TensorFile};
+use crate::syntax;
+
+/// A compiled experiment, ready for its seeds.
+#[derive(Debug)]
+pub(crate) struct Experiment<'a> {
+    /// The arguments.
+    pub(crate) args: &'a TrainArgs,
+    /// The resolved spec.
+    pub(crate) spec: &'a model::Spec,
+    /// Forward, backward and updates.
+    pub(crate) joint: Joint,
+    /// `resolved.net`.
+    pub(crate) resolved: String,
+    /// `graph.json`.
+    pub(crate) graph: String,
+    /// Identity of the run but for the seed, in hex.
+    pub(crate) hash: String,
+    /// Precision.
+    pub(crate) dtype: DType,
+    /// The executor.
+    pub(crate) target: Target,
+    /// Tensors of `--init`.
+    pub(crate) init: Option<TensorFile>,
+    /// Seeds to run, in order.
+    pub(crate) seeds: Vec<u64>,
+    /// Trainable numbers of the net.
+    pub(crate) n_params: u64,
+}
+
+impl<'a> Experiment<'a> {
+    /// Differentiates the graph and works out the identity of the run.
+    ///
+    /// # Errors
+    /// Diagnostics of the loss, of the device and of the `--init` file.
+    pub(crate) fn prepare(
+        args: &'a TrainArgs,
+        spec: &'a model::Spec,
+        checked: &Checked,
+    ) -> Result<Self, Diagnostics> {
+        check_device(&args.machine)?;
+        let joint = grad::joint(checked.graph(), &spec.loss, checked.normalizer(), &spec.train)?;
+        let init = args.init.as_deref().map(store::read_tensors).transpose();
+        let init = init.map_err(|error| vec![init_error(&error)])?;
+        let dtype = args.machine.dtype();
+        let target = args.machine.target(dtype);
+        let graph = checked.graph();
+        let n_params = graph
+            .params
+            .iter()
+            .filter(|param| param.role != ParamRole::Scale)
+            .map(|param| param.shape.elements() as u64)
+            .sum();
+        let seeds = match (args.seed, args.seeds) {
+            (Some(seed), _) => vec![seed],
+            (None, Some((first, end))) => (first..end).collect(),
+            (None, None) => spec.train.seeds.clone(),
+        };
+        Ok(Self {
+            args,
+            spec,
+            joint,
+            resolved: resolved_text(spec),
+            graph: ir::json(graph),
+            hash: identity(spec, dtype, target, init.as_ref()),
+            dtype,
+            target,
+            init,
+            seeds,
+            n_params,
+        })
+    }
+
+    /// Where the run of one seed is stored.
+    pub(crate) fn dir(&self, seed: u64) -> PathBuf {
+        let several = self.seeds.len() > 1;
+        super::run_dir(self.args, &self.spec.name, &self.hash, seed, several)
+    }
+
+    /// `--dry-run`.
+    pub(crate) fn describe(&self) -> String {
+        let mut text = String::new();
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "spec        {} ({})", self.spec.name, &self.hash[..12]);
+        let _ = writeln!(text, "parameters  {}", self.n_params);
+        let _ = writeln!(text, "batch       {}", self.spec.train.batch);
+        let _ = match self.spec.train.length {
+            model::Length::Epochs(epochs) => writeln!(text, "epochs      {epochs}"),
+            model::Length::Steps(steps) => writeln!(text, "steps       {steps}"),
+        };
+        let _ = writeln!(text, "precision   {}", self.dtype);
+        for seed in &self.seeds {
+            let _ = writeln!(text, "seed {seed:<6} {}", self.dir(*seed).display());
+        }
+        text
+    }
+}
+
+fn check_device(machine: &MachineArgs) -> Result<(), Diagnostics> {
+    match machine.device.as_str() {
+        "auto" | "cpu" => Ok(()),
+        other => Err(vec![
+            Diagnostic::new(Code::E0707, "the device is not available")
+                .note(format!("found: `--device {other}`"))
+                .expected("`auto` or `cpu`; this program was built without `cuda`")
+                .help("leave `--device` out, or build with `--features cuda`"),
+        ]),
+    }
+}
+
+fn init_error(error: &store::StoreError) -> Diagnostic {
+    let cause = error.to_diagnostic();
+    let mut diagnostic = Diagnostic::new(Code::E0708, "the file of `--init` cannot be used");
+    diagnostic.notes = cause.notes;
+    diagnostic.expected("a safetensors file with the parameters of the net")
+}
+
+/// SHA-256 of what makes results differ: the resolved spec without its seeds, precision, executor and `--init`.
+fn identity(spec: &model::Spec, dtype: DType, target: Target, init: Option<&TensorFile>) -> String {
+    let mut seedless = spec.clone();
+    seedless.train.seeds = vec![0];
+    let mut hasher = Sha256::new();
+    hasher.update(resolved_text(&seedless));
+    hasher.update(format!("\ndtype {dtype}\ntarget {}\n", target.name()));
+    if let Some(init) = init {
+        hasher.update(init.sha256);
+    }
+    ir::hex(&hasher.finalize())
+}
+
+/// `resolved.net`: the spec with every default stated.
+fn resolved_text(spec: &model::Spec) -> String {
+    syntax::print(&model::to_ast(spec))
+}

@@ -1,0 +1,93 @@
+//! The lines of `metrics.jsonl` (`formats.md`); what does not apply is `null`.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::LayerScale;
+
+/// One step; every value is taken before its update.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct StepRecord {
+    /// `step`.
+    pub kind: &'static str,
+    /// From 1.
+    pub step: u64,
+    /// From 1.
+    pub epoch: u64,
+    /// Learning rate after the schedule.
+    pub lr: f64,
+    /// Mean over the batch.
+    pub loss: f64,
+    /// Fraction of the batch with a positive margin.
+    pub accuracy: f64,
+    /// Fraction of the batch with a margin of at least delta.
+    pub well: Option<f64>,
+    /// Size of the parameters.
+    #[serde(rename = "R")]
+    pub size: Option<f64>,
+    /// Scales of the loss by name: `r1`, `r2`, `lambda`.
+    pub scales: BTreeMap<String, f64>,
+    /// r2 / r1 where both exist.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub r2_over_r1: Option<f64>,
+    /// What the step did to the weight of each layer.
+    pub layers: BTreeMap<String, LayerScale>,
+    /// At the perturbed parameters, for SAM and ASAM.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub perturbed: Option<Perturbed>,
+}
+
+/// The second phase of a SAM step.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Perturbed {
+    /// Mean over the batch at the perturbed parameters.
+    pub loss: f64,
+    /// Fraction well classified there.
+    pub well: Option<f64>,
+    /// Size of the perturbed parameters.
+    #[serde(rename = "R")]
+    pub size: Option<f64>,
+}
+
+/// Loss and accuracy over many samples.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct Means {
+    /// Mean loss.
+    pub loss: f64,
+    /// Fraction with a positive margin.
+    pub accuracy: f64,
+}
+
+/// One epoch, or the part of one that a run ended in.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct EpochRecord {
+    /// `epoch`.
+    pub kind: &'static str,
+    /// From 1.
+    pub epoch: u64,
+    /// Steps so far.
+    pub step: u64,
+    /// Running means over the batches of the epoch.
+    pub train: Means,
+    /// Evaluation mode, loss as trained.
+    pub test: Means,
+    /// Present and true where the epoch is not whole.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub partial: bool,
+}
+
+/// One line of `timing.jsonl`.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub(super) struct TimingRecord {
+    /// From 1.
+    pub(super) epoch: u64,
+    /// Wall-clock seconds of training, evaluation not included.
+    pub(super) seconds: f64,
+    /// Training samples per second.
+    pub(super) samples_per_second: f64,
+}
+
+pub(super) fn line(record: &impl Serialize) -> String {
+    serde_json::to_string(record).expect("records hold plain numbers")
+}

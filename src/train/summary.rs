@@ -1,0 +1,41 @@
+//! `summary.json`.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::measure::SplitSummary;
+
+/// What a finished run amounts to (`specc.summary/1`).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Summary {
+    /// `specc.summary/1`.
+    pub schema: String,
+    /// SHA-256 of the run's identity, in hex.
+    pub spec_hash: String,
+    /// The seed.
+    pub seed: u64,
+    /// `cpu`, `cuda:0`.
+    pub device: String,
+    /// `avx512`, `avx2`, …
+    pub isa: String,
+    /// Threads used.
+    pub threads: usize,
+    /// `f32` or `f64`.
+    pub dtype: String,
+    /// Trainable numbers of the net, scales of the loss not counted.
+    pub params: u64,
+    /// Whole epochs done.
+    pub epochs: u64,
+    /// Steps done.
+    pub steps: u64,
+    /// Scales of the loss at the end: `r1`, `r2`, `lambda`.
+    pub scales: BTreeMap<String, f64>,
+    /// Size of the parameters at the end.
+    #[serde(rename = "R")]
+    pub size: Option<f64>,
+    /// Measures on the training set, in evaluation mode without augmentation.
+    pub train: SplitSummary,
+    /// Measures on the test set.
+    pub test: SplitSummary,
+}
