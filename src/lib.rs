@@ -1,4 +1,36 @@
-//! `specc` compiles a `.net` file into a checked graph, differentiates and trains it, and measures its confidence.
+//! `specc` compiles a `.net` file into a checked graph, differentiates, fuses and trains it, and measures how
+//! confident it is.
+//!
+//! # Code map
+//!
+//! Data flows one way, through one type per stage; imports point to the left only.
+//!
+//! ```text
+//! text → ast::Spec → model::Spec → Graph → Checked → Joint → Plan → Program → RunDir → SplitSummary
+//! ```
+//!
+//! | folder | in | out | what happens |
+//! |---|---|---|---|
+//! | [`syntax`] | text | `ast::Spec` | grammar, tree, printer, formatter; the only user of pest |
+//! | [`model`] | tree | `model::Spec` | names, defaults, ranges, overrides, imports; `resolved.net` |
+//! | [`ir`] | spec | `Graph` | blocks, `repeat` and `if` expanded into operations with shapes; the only user of petgraph |
+//! | [`check`] | graph | `Checked` | costs, scaling degrees, verdicts with witnesses, what R is made of |
+//! | [`loss`] | graph | graph | R, well-classified mask, scales and base loss as operations |
+//! | [`grad`] | graph | `Joint` | reverse mode at compile time; forward, backward and updates in one graph a phase |
+//! | [`optim`] | graph | graph | SGD, Adam, AdamW, SAM and ASAM as operations |
+//! | [`passes`] | graph | graph | dead and equal nodes, constants |
+//! | [`lower`] | joint | `Plan` | order, buffers and lifetimes for one target; the contract with training |
+//! | `exec` | plan | `Program` | the reference executor on candle and the fused kernels' executor (feature `exec`) |
+//! | [`train`] | program, data | run | batches, schedules, records, checkpoints, measures |
+//! | [`measure`] | logits | `SplitSummary` | margins, close-enough, top-k, super-classes, masses, histograms |
+//! | [`report`] | measures | text | tables |
+//!
+//! Shared ground: [`diag`] (codes, diagnostics, rendering), [`data`] (readers, fetching, augmentation), [`store`]
+//! (run directories, checkpoints), [`kernels`] (slices in, slices out). [`cli`] alone prints, reads arguments and the
+//! environment, and decides exit codes.
+//!
+//! A new layer starts in `model/table`, a new operation in `ir/op.rs` (the compiler then lists every analysis that must
+//! decide about it), a new code in `diag/codes.rs`, a new command in `cli/args.rs`.
 
 pub mod check;
 pub mod cli;

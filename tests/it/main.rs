@@ -11,6 +11,7 @@ mod golden;
 mod grad;
 mod interp;
 mod kernels;
+mod layers;
 mod loss;
 mod measure;
 mod model;
