@@ -73,7 +73,7 @@ codes! {
     E0213 "imports form a cycle",
     E0214 "unknown override key",
     E0215 "expression without a value",
-    E0216 "loss definition without a single value",
+    E0216 "loss definition without a value",
     E0217 "blocks use each other without end",
     W0201 "unused definition",
     W0202 "unreachable statement",

@@ -283,7 +283,8 @@ pub fn check(
         | (Type::Float | Type::Floats, Value::Int(_) | Value::Float(_))
         | (Type::Bool, Value::Bool(_))
         | (Type::Text, Value::Text(_))
-        | (Type::Init, Value::Call(_)) => true,
+        | (Type::Init, Value::Call(_))
+        | (Type::Flag, Value::Bool(true)) => true,
         (Type::Pad, Value::Word(word)) => word == "same",
         (Type::Pair | Type::Pad, Value::List(items)) => items.len() == 2 && items.iter().all(int),
         (Type::Shape, Value::List(items)) => !items.is_empty() && items.iter().all(int),

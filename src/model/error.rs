@@ -178,14 +178,12 @@ pub enum ModelError {
         /// The place.
         span: Span,
     },
-    /// A loss definition that is not `let`s and one `out`.
+    /// A loss definition without an `out`.
     #[error("loss definition without a value")]
     LossBody {
         /// The loss.
         name: String,
-        /// What was found, in words.
-        found: String,
-        /// The place.
+        /// The name in the definition.
         span: Span,
     },
     /// Blocks that use each other.
@@ -337,9 +335,9 @@ impl ToDiagnostic for ModelError {
                 Diagnostic::new(Code::E0215, "this expression has no value")
                     .label(*span, what.as_str())
             }
-            Self::LossBody { name, found, span } => {
-                Diagnostic::new(Code::E0216, format!("loss `{name}` has no single value"))
-                    .label(*span, found.as_str())
+            Self::LossBody { name, span } => {
+                Diagnostic::new(Code::E0216, format!("loss `{name}` has no value"))
+                    .label(*span, "its body has no `out`")
                     .expected("`let` statements, then one `out`")
                     .help("end the definition with `out <formula>`")
             }

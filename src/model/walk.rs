@@ -54,7 +54,7 @@ pub(crate) fn is_branch(expr: &Expr, is_branch_name: &dyn Fn(&str) -> bool) -> b
     match &expr.value {
         ExprKind::Call(call) => {
             let name = call.callee.value.as_str();
-            !QUERIES.contains(&name)
+            !(QUERIES.contains(&name) && call.parens)
                 && (name == "in" || Group::Layer.row(name).is_some() || is_branch_name(name))
         }
         ExprKind::Chain(steps) => match steps.as_slice() {

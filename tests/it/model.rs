@@ -1,63 +1,272 @@
 //! Resolving specs and building their graphs.
+#![expect(clippy::disallowed_methods, reason = "specs are files")]
 
-use specc::data::{Locations, describe};
-use specc::diag::{Diagnostics, RenderStyle, SourceMap, ToDiagnostic, render};
-use specc::ir::{Graph, compile};
-use specc::model::{ResolveContext, Spec};
+use std::path::{Path, PathBuf};
 
-/// Compiles a text under the name `spec.net`; imports come from `files`.
-pub(crate) fn compile_text(
-    text: &str,
-    files: &[(&str, &str)],
-    overrides: &[&str],
-) -> (SourceMap, Result<(Spec, Graph), Diagnostics>, Diagnostics) {
-    let mut sources = SourceMap::new();
-    let file = sources.add("spec.net", text);
-    let (spec, problems) = specc::syntax::parse(file, text);
-    let mut load = |path: &str| {
-        let file = files.iter().find(|(name, _)| *name == path);
-        file.map(|(_, text)| (*text).to_owned()).ok_or_else(|| "no such file".to_owned())
-    };
-    let overrides = overrides
-        .iter()
-        .map(|text| specc::syntax::parse_override(sources.add("argument", *text), text).unwrap())
-        .collect();
-    let locations = Locations::default();
-    let mut ctx = ResolveContext {
-        sources: &mut sources,
-        file,
-        name: "spec".into(),
-        load: &mut load,
-        describe: &|data| describe(data, &locations).map_err(|error| error.to_diagnostic()),
-        overrides,
-        incomplete: !problems.is_empty(),
-        warnings: vec![],
-    };
-    let outcome = if problems.is_empty() { compile(&spec, &mut ctx) } else { Err(problems) };
-    let warnings = std::mem::take(&mut ctx.warnings);
-    (sources, outcome, warnings)
+use proptest::prelude::*;
+use specc::diag::{Diagnostics, RenderStyle, SourceMap, render};
+use specc::ir::{self, Graph, verify};
+use specc::model::{Spec, to_ast};
+use specc::syntax::print;
+
+use crate::pipeline::{Compiled, compile, compile_with};
+use crate::props;
+
+fn specs() -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("specs");
+    let entries = std::fs::read_dir(folder).unwrap();
+    let mut paths: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
+    paths.sort();
+    paths
 }
 
-/// All messages as a user sees them.
-pub(crate) fn rendered(sources: &SourceMap, diagnostics: &Diagnostics) -> String {
+fn rendered(sources: &SourceMap, diagnostics: &Diagnostics) -> String {
     let style = RenderStyle { color: false, width: 100 };
     diagnostics.iter().map(|d| render(d, sources, style) + "\n").collect()
 }
 
-#[test]
-fn specs_compile() {
-    let dir = concat!(env!("CARGO_MANIFEST_DIR"), "/specs");
-    for entry in std::fs::read_dir(dir).unwrap() {
-        let path = entry.unwrap().path();
-        let text = std::fs::read_to_string(&path).unwrap();
-        let (sources, outcome, warnings) = compile_text(&text, &[], &[]);
-        match outcome {
-            Ok((_, graph)) => {
-                let params: usize = graph.params.iter().map(|p| p.shape.elements()).sum();
-                println!("{path:?} {params} {}", graph.len());
-            }
-            Err(errors) => panic!("{}", rendered(&sources, &errors)),
-        }
-        assert!(warnings.is_empty(), "{}", rendered(&sources, &warnings));
+fn legal(compiled: Compiled) -> (Spec, Graph) {
+    assert!(compiled.warnings.is_empty(), "{}", rendered(&compiled.sources, &compiled.warnings));
+    match compiled.outcome {
+        Ok(result) => result,
+        Err(errors) => panic!("{}", rendered(&compiled.sources, &errors)),
     }
 }
+
+fn no_imports(_: &str) -> Result<String, String> {
+    Err("there is none".into())
+}
+
+fn text(text: &str, overrides: &[&str]) -> Compiled {
+    compile_with("spec", text, &mut no_imports, overrides)
+}
+
+fn codes(compiled: &Compiled) -> Vec<&'static str> {
+    let errors = compiled.outcome.as_ref().err();
+    errors.into_iter().flatten().map(|error| error.code.id()).collect()
+}
+
+/// A whole spec around a net.
+fn with_net(net: &str) -> String {
+    format!("data digits\n{net}\nloss cross_entropy\ntrain sgd\n")
+}
+
+#[test]
+fn shipped_specs_match_their_snapshots() {
+    for path in specs() {
+        let source = std::fs::read_to_string(&path).unwrap();
+        let (spec, graph) = legal(compile(&path, &source, &[]));
+        verify(&graph).unwrap();
+        let name = path.file_stem().unwrap().to_string_lossy().into_owned();
+        insta::assert_snapshot!(format!("{name}.model"), print(&to_ast(&spec)));
+        insta::assert_snapshot!(format!("{name}.graph"), ir::text(&graph));
+    }
+}
+
+#[test]
+fn resolved_specs_compile_to_the_same_graph_and_text() {
+    let suite = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/suite");
+    let cases = ["model", "graph"].map(|feature| suite.join(feature).join("ok"));
+    let cases = cases.iter().flat_map(|folder| std::fs::read_dir(folder).unwrap());
+    let cases = cases.map(|entry| entry.unwrap().path());
+    let cases = cases.filter(|path| path.extension().is_some_and(|ending| ending == "net"));
+    for path in specs().into_iter().chain(cases) {
+        let source = std::fs::read_to_string(&path).unwrap();
+        let (spec, graph) = legal(compile(&path, &source, &[]));
+        let resolved = print(&to_ast(&spec));
+        let (again, same) = legal(text(&resolved, &[]));
+        assert_eq!(ir::text(&graph), ir::text(&same), "{}", path.display());
+        assert_eq!(ir::hash(&graph), ir::hash(&same));
+        assert_eq!(print(&to_ast(&again)), resolved, "{}", path.display());
+        assert_eq!((&spec.data, &spec.train), (&again.data, &again.train));
+    }
+}
+
+#[test]
+fn parameter_counts_are_the_published_ones() {
+    let count = |name: &str| {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("specs").join(name);
+        let source = std::fs::read_to_string(&path).unwrap();
+        assert!(source.lines().filter(|line| !line.starts_with("//")).count() <= 25, "{name}");
+        let (_, graph) = legal(compile(&path, &source, &[]));
+        graph.params.iter().map(|param| param.shape.elements()).sum::<usize>()
+    };
+    assert_eq!(count("lenet_cifar100.net"), 63_092);
+    assert_eq!(count("wrn28_10_cifar100_asam.net"), 36_536_884);
+}
+
+#[test]
+fn graphs_do_not_depend_on_layout_or_values_spelt_otherwise() {
+    let hash = |net: &str| ir::hash(&legal(text(&with_net(net), &[])).1);
+    let plain = hash("net a { flatten  linear(64) -> relu  linear(classes) }");
+    let other = "let w = 8\n// words\nnet b { flatten -> linear(w * w)\n\nrelu\nlinear(classes, bias=true) }";
+    assert_eq!(plain, hash(other));
+    assert_ne!(plain, hash("net a { flatten  linear(64) -> abs  linear(classes) }"));
+    assert_ne!(plain, hash("net a { flatten  x: linear(64) -> relu  linear(classes) }"));
+}
+
+#[test]
+fn names_of_the_residual_net_are_those_of_the_golden_trajectories() {
+    let net = "block wide(c, stride=1) {
+        let main = in -> conv(c, kernel=3, stride=stride, pad=1) -> batch_norm -> relu
+          -> conv(c, kernel=3, pad=1)
+        if stride == 1 { out main + in }
+        else { out main + (in -> conv(c, kernel=1, stride=stride)) }
+      }
+      net wrn(bias=false) {
+        conv(8, kernel=3, pad=1)
+        let x = in
+        (batch_norm -> relu -> conv(8, kernel=3, pad=1) -> batch_norm -> relu
+          -> conv(8, kernel=3, pad=1)) + identity
+        batch_norm -> relu -> wide(12, stride=2) -> batch_norm -> relu -> wide(16, stride=2)
+        batch_norm -> relu -> global_avg_pool -> linear(classes, bias=true)
+      }";
+    let compiled = text(&with_net(net), &[]);
+    let (_, graph) = compiled.outcome.unwrap();
+    let found: Vec<_> = graph.params.iter().map(|param| param.name.as_str()).collect();
+    let expected = "conv1.weight bn1.weight bn1.bias conv2.weight bn2.weight bn2.bias conv3.weight \
+        bn3.weight bn3.bias conv4.weight bn4.weight bn4.bias conv5.weight conv6.weight \
+        bn5.weight bn5.bias conv7.weight bn6.weight bn6.bias conv8.weight conv9.weight \
+        bn7.weight bn7.bias linear1.weight linear1.bias";
+    assert_eq!(found, expected.split_whitespace().collect::<Vec<_>>());
+}
+
+#[test]
+fn overrides_go_through_the_same_checks() {
+    let source = "data digits\nnet n { flatten -> linear(classes) }\n\
+        loss two_scale(0.5, base=focal(gamma=2), size=weights)\n\
+        train sam(sgd(lr=0.1), rho=0.05) { epochs = 3 }";
+    let keys = [
+        "train.steps=7",
+        "train.lr=0.2",
+        "train.rho=0.1",
+        "loss.delta=0.25",
+        "loss.base.gamma=3",
+        "data.normalize=half",
+        "net.bias=false",
+    ];
+    let (spec, graph) = legal(text(source, &keys));
+    assert_eq!(graph.params.len(), 1);
+    let resolved = print(&to_ast(&spec));
+    for part in ["steps = 7", "lr=0.2", "rho=0.1", "delta=0.25", "gamma=3", "normalize=half"] {
+        assert!(resolved.contains(part), "{part}\n{resolved}");
+    }
+    let wrong = [
+        ("train.epcohs=2", "E0214"),
+        ("loss.gamma=2", "E0214"),
+        ("loss.base.delta=2", "E0214"),
+        ("sweep.x=2", "E0214"),
+        ("data.coarse=true", "E0214"),
+        ("train.lr=-1", "E0206"),
+        ("loss.delta=true", "E0205"),
+    ];
+    for (key, code) in wrong {
+        let compiled = text(source, &[key]);
+        assert_eq!(codes(&compiled), [code], "{key}");
+        let errors = compiled.outcome.unwrap_err();
+        assert_eq!(compiled.sources.name(errors[0].labels[0].span.file), "argument");
+        insta::assert_snapshot!(format!("override.{key}"), rendered(&compiled.sources, &errors));
+    }
+}
+
+#[test]
+fn a_width_of_a_million_millions_is_refused_at_once() {
+    for net in [
+        "net a { flatten  linear(10^12)  linear(classes) }",
+        "net a { conv(10^12, kernel=3)  flatten  linear(classes) }",
+        "net a { conv(4, kernel=10^12, pad=10^12)  flatten  linear(classes) }",
+        "net a { flatten  repeat 64 { linear(10^5) }  linear(classes) }",
+        "net a { conv(1, kernel=1, pad=9 * 10^18)  flatten  linear(classes) }",
+    ] {
+        assert_eq!(codes(&text(&with_net(net), &[])).first(), Some(&"E0301"), "{net}");
+    }
+}
+
+#[test]
+fn deep_and_long_expansions_are_refused() {
+    let blocks: String = (1..300)
+        .map(|i| format!("block b{i} {{ b{} }}\n", i - 1))
+        .collect::<String>()
+        .replace("block b1 { b0 }", "block b1 { relu }");
+    let net = format!("{blocks}net n {{ flatten -> b299 -> linear(classes) }}");
+    assert_eq!(codes(&text(&with_net(&net), &[])), ["E0302"]);
+    let net = "net n { flatten -> linear(classes) repeat 10^9 { relu } }";
+    assert_eq!(codes(&text(&with_net(net), &[])), ["E0302"]);
+    let net = "net n { flatten -> linear(classes) repeat 0..10^9 { relu } }";
+    assert_eq!(codes(&text(&with_net(net), &[])), ["E0206"]);
+}
+
+#[test]
+fn an_import_is_read_once_and_sees_its_own_values() {
+    let mut reads = 0;
+    let mut load = |path: &str| match path {
+        "lib/a.net" => Ok("import \"c.net\"\nblock a { linear(c) }".to_owned()),
+        "lib/b.net" => Ok("import \"./c.net\"\nblock b(n) { linear(c * n) }".to_owned()),
+        "lib/c.net" => {
+            reads += 1;
+            Ok("let c = 3".to_owned())
+        }
+        other => Err(format!("`{other}` is not there")),
+    };
+    let source = "import \"lib/a.net\"\nimport \"lib/b.net\"\n".to_owned()
+        + &with_net("net n { flatten -> a -> b(2) -> linear(classes) }");
+    let (_, graph) = legal(compile_with("spec", &source, &mut load, &[]));
+    assert_eq!(graph.params[2].shape.dims, [6, 3]);
+    assert_eq!(reads, 1);
+}
+
+#[test]
+fn a_value_of_one_file_does_not_clash_with_a_parameter_of_another() {
+    let mut load = |_: &str| Ok("block wide(c) { linear(c) }".to_owned());
+    let source = "import \"lib.net\"\nlet c = 3\n".to_owned()
+        + &with_net("net n { flatten -> wide(2 * c) -> linear(classes) }");
+    let (spec, graph) = legal(compile_with("spec", &source, &mut load, &[]));
+    let resolved = print(&to_ast(&spec));
+    let (_, same) = legal(text(&resolved, &[]));
+    assert_eq!(ir::hash(&graph), ir::hash(&same), "{resolved}");
+}
+
+proptest! {
+    /// Whatever parses is resolved or refused; nothing panics.
+    #[test]
+    fn no_tree_panics(tree in props::ast::spec()) {
+        let _ = text(&print(&tree), &[]);
+    }
+
+    /// Bodies drawn from words of the language are built or refused, and what is built holds its invariants.
+    #[test]
+    fn built_graphs_hold_their_invariants(
+        words in prop::collection::vec(prop::sample::select(LAYERS), 0..12),
+    ) {
+        let net = format!("net n {{ {} \n flatten -> linear(classes) }}", words.join("\n"));
+        if let Ok((spec, graph)) = text(&with_net(&net), &[]).outcome {
+            prop_assert!(verify(&graph).is_ok());
+            let resolved = print(&to_ast(&spec));
+            let (_, same) = text(&resolved, &[]).outcome.unwrap();
+            prop_assert_eq!(ir::hash(&graph), ir::hash(&same));
+        }
+    }
+}
+
+const LAYERS: &[&str] = &[
+    "conv(4, kernel=3, pad=same)",
+    "conv(6, kernel=[1, 2], stride=2, bias=false)",
+    "depthwise_conv(3, pad=1)",
+    "batch_norm",
+    "layer_norm(affine=false)",
+    "group_norm(2)",
+    "relu",
+    "prelu(per_channel=true)",
+    "max_pool(2)",
+    "avg_pool(3, stride=1, pad=1)",
+    "global_avg_pool",
+    "flatten",
+    "linear(6)",
+    "softmax",
+    "dropout(0.2)",
+    "relu + identity",
+    "concat(in)",
+    "repeat 2 { tanh }",
+    "if channels(in) == 1 { abs } else { silu }",
+    "reshape([4, 4, 4])",
+];

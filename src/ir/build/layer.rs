@@ -245,7 +245,7 @@ impl<'a> Builder<'a> {
 
     fn linear(&mut self, args: &Args, site: Site, x: NodeId) -> Tensor {
         let inputs = self.flat(site, x)?;
-        let outputs = args.size("out")?;
+        let outputs = args.size("features")?;
         let fans = Fans { inputs, outputs };
         let (weight_init, bias_init) = initial(args.value("init")?, fans);
         let weight =

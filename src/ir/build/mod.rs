@@ -24,7 +24,7 @@ use crate::diag::{Diagnostic, Diagnostics, Span, ToDiagnostic};
 use crate::model::bind::looks_like;
 use crate::model::eval::describe;
 use crate::model::walk::{is_branch, names_of_body};
-use crate::model::{ModelError, ResolveContext, Spec, Value, eval, resolve_all, sort};
+use crate::model::{ModelError, ResolveContext, Spec, Value, eval, resolve_all, tidy};
 use crate::syntax::ast;
 
 /// Nodes of a graph.
@@ -65,7 +65,7 @@ pub fn build(spec: &Spec) -> Result<Graph, Diagnostics> {
     if errors.is_empty() {
         return Ok(graph);
     }
-    sort(&mut errors);
+    tidy(&mut errors);
     Err(errors)
 }
 
@@ -89,7 +89,7 @@ pub fn compile(
         },
         (Some(_) | None, _) => None,
     };
-    sort(&mut errors);
+    tidy(&mut errors);
     match (outcome.spec, built) {
         (Some(spec), Some(graph)) if errors.is_empty() => Ok((spec, graph)),
         _ => Err(errors),

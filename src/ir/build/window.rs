@@ -17,7 +17,7 @@ struct Window {
 impl Builder<'_> {
     pub(super) fn conv(&mut self, args: &Args, site: Site, x: NodeId) -> Tensor {
         let [channels, ..] = self.picture(site, x)?;
-        let (outputs, groups) = (args.size("out")?, args.size("groups")?);
+        let (outputs, groups) = (args.size("channels")?, args.size("groups")?);
         if channels % groups != 0 || outputs % groups != 0 {
             return self.fail(&BuildError::Groups {
                 layer: "conv".into(),

@@ -13,7 +13,7 @@ use crate::model::eval::unknown_name;
 use crate::model::table::{Group, JOINS, QUERIES};
 use crate::model::walk::is_branch;
 use crate::model::{Block, ModelError, Value};
-use crate::syntax::ast::{BinaryOp, Call, Expr, ExprKind, Name, Net, Step, Stmt, StmtKind};
+use crate::syntax::ast::{Call, Expr, ExprKind, Name, Net, Step, Stmt, StmtKind};
 
 /// What the bodies use.
 #[derive(Debug, Default)]
@@ -217,7 +217,7 @@ impl<'a> Checker<'a> {
         match &expr.value {
             ExprKind::Call(call) => self.layer(call, expr.span),
             ExprKind::Chain(steps) => self.chain(steps),
-            ExprKind::Binary(BinaryOp::Add | BinaryOp::Mul, a, b) => {
+            ExprKind::Binary(_, a, b) => {
                 for side in [a, b] {
                     if self.is_branch(side) {
                         self.branch(side);
@@ -234,7 +234,6 @@ impl<'a> Checker<'a> {
             | ExprKind::List(_)
             | ExprKind::Range(..)
             | ExprKind::Unary(..)
-            | ExprKind::Binary(..)
             | ExprKind::Index(..) => {}
         }
     }

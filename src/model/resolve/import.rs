@@ -8,6 +8,7 @@ use super::{LetScope, ResolveContext, built_in};
 use crate::diag::{Diagnostics, FileId, Severity, Span, Spanned, ToDiagnostic};
 use crate::model::bind::{as_call, looks_like};
 use crate::model::eval::eval;
+use crate::model::table::QUERIES;
 use crate::model::{Block, ModelError, Value};
 use crate::syntax::ast;
 
@@ -84,7 +85,9 @@ impl Library {
     }
 
     fn claim(&mut self, what: &'static str, name: &ast::Name, errors: &mut Diagnostics) -> bool {
-        let taken = match built_in(&name.value) {
+        let query = what == "a block" && QUERIES.contains(&name.value.as_str());
+        let query = query.then(|| "a built-in shape query".to_owned());
+        let taken = match built_in(&name.value).or(query) {
             Some(what) => Some((what, None)),
             None => {
                 self.taken.get(&name.value).map(|(what, span)| ((*what).to_owned(), Some(*span)))
@@ -173,7 +176,7 @@ impl Collector {
                     if let Some(body) = &loss.body
                         && self.library.claim("a loss", &loss.head.callee, errors)
                     {
-                        self.loss(&loss.head, body, &lets, ctx, errors);
+                        self.loss(&loss.head, body, &lets, errors);
                     }
                 }
                 ast::ItemKind::Block(_)
@@ -194,7 +197,6 @@ impl Collector {
         head: &ast::Call,
         body: &[ast::Stmt],
         lets: &BTreeMap<String, Spanned<Value>>,
-        ctx: &mut ResolveContext<'_>,
         errors: &mut Diagnostics,
     ) {
         let name = &head.callee;
@@ -216,35 +218,13 @@ impl Collector {
             name.map(|call| ast::Param { name: call.callee.clone(), default: None })
         });
         let params: Vec<_> = params.collect();
-        let out = body.iter().position(|stmt| matches!(stmt.kind, ast::StmtKind::Out(_)));
-        let broken = body.iter().find_map(|stmt| match stmt.kind {
-            ast::StmtKind::Let(_) | ast::StmtKind::Out(_) => None,
-            ast::StmtKind::Chain(_) => Some(("found a statement without `let` or `out`", stmt)),
-            ast::StmtKind::Repeat { .. } => Some(("found a `repeat`", stmt)),
-            ast::StmtKind::If { .. } => Some(("found an `if`", stmt)),
-        });
-        let fault = match (broken, out) {
-            (Some((found, stmt)), _) => Some((found, stmt.span.0)),
-            (None, None) => Some(("found no `out`", name.span)),
-            (None, Some(_)) => None,
-        };
-        if let Some((found, span)) = fault {
-            let error =
-                ModelError::LossBody { name: name.value.clone(), found: found.into(), span };
+        if !has_out(body) {
+            let span = name.span;
+            let error = ModelError::LossBody { name: name.value.clone(), span };
             errors.push(error.to_diagnostic());
         }
-        if let Some(out) = out
-            && let Some(after) = body.get(out + 1)
-        {
-            let warning = ModelError::Unreachable { out: body[out].span.0, span: after.span.0 };
-            ctx.warnings.push(warning.to_diagnostic());
-        }
-        let definition = LossDefinition {
-            params,
-            body: body[..out.map_or(body.len(), |out| out + 1)].to_vec(),
-            lets: lets.clone(),
-            span: name.span,
-        };
+        let definition =
+            LossDefinition { params, body: body.to_vec(), lets: lets.clone(), span: name.span };
         self.library.losses.insert(name.value.clone(), definition);
     }
 
@@ -293,6 +273,15 @@ impl Collector {
         self.done.insert(full, lets.clone());
         lets
     }
+}
+
+/// Whether some statement is an `out`.
+fn has_out(body: &[ast::Stmt]) -> bool {
+    body.iter().any(|stmt| match &stmt.kind {
+        ast::StmtKind::Out(_) => true,
+        ast::StmtKind::If { then, otherwise, .. } => has_out(then) || has_out(otherwise),
+        ast::StmtKind::Let(_) | ast::StmtKind::Chain(_) | ast::StmtKind::Repeat { .. } => false,
+    })
 }
 
 /// `path` seen from `folder`, both relative to the folder of the spec; `None` where it leaves that folder.

@@ -19,9 +19,7 @@ use super::{
     Analyze, Base, Divisor, Form, Length, Loss, ModelError, Optimizer, Schedule, Spec, Train, Value,
 };
 use crate::data::{DataSpec, Description};
-use crate::diag::{
-    Diagnostic, Diagnostics, FileId, Severity, SourceMap, Span, Spanned, ToDiagnostic,
-};
+use crate::diag::{Diagnostic, Diagnostics, FileId, SourceMap, Span, Spanned, ToDiagnostic, sort};
 use crate::syntax::ast;
 
 /// What a spec is resolved against.
@@ -113,11 +111,14 @@ pub fn resolve_all(spec: &ast::Spec, ctx: &mut ResolveContext<'_>) -> Outcome {
     for (_, value) in library.losses.iter().filter(|(name, _)| used_losses.contains(*name)) {
         used_lets.extend(value.mentions());
     }
-    warn_unused(&library, &used_lets, &bodies.used_blocks, &used_losses, ctx);
-    ctx.warnings.extend(bodies.warnings);
+    // Where a name is wrong, the one that was meant looks unused.
+    if errors.is_empty() {
+        warn_unused(&library, &used_lets, &bodies.used_blocks, &used_losses, ctx);
+        ctx.warnings.extend(bodies.warnings);
+    }
 
-    sort(&mut errors);
-    sort(&mut ctx.warnings);
+    tidy(&mut errors);
+    tidy(&mut ctx.warnings);
     let whole = match (data, net) {
         (Some(data), Some(net)) => Some(Spec {
             name: ctx.name.clone(),
@@ -138,16 +139,11 @@ pub fn resolve_all(spec: &ast::Spec, ctx: &mut ResolveContext<'_>) -> Outcome {
     Outcome { spec: whole, net_is_sound, errors }
 }
 
-/// Source order, warnings and errors alike; the same problem of one place once.
-pub fn sort(diagnostics: &mut Diagnostics) {
+/// Source order; the same problem of one place once.
+pub fn tidy(diagnostics: &mut Diagnostics) {
+    sort(diagnostics);
     let place = |d: &Diagnostic| d.labels.first().map(|label| label.span);
-    diagnostics.sort_by_key(|d| (place(d), d.code));
     diagnostics.dedup_by(|a, b| a.code == b.code && a.title == b.title && place(a) == place(b));
-}
-
-/// Whether any of them stops the command.
-pub fn has_errors(diagnostics: &Diagnostics) -> bool {
-    diagnostics.iter().any(|d| d.severity() == Severity::Error)
 }
 
 /// Top-level values, with a record of which were used.
@@ -272,9 +268,6 @@ pub(super) fn built_in(name: &str) -> Option<String> {
         if group.row(name).is_some() {
             return Some(format!("a built-in {}", group.noun()));
         }
-    }
-    if super::table::QUERIES.contains(&name) {
-        return Some("a built-in shape query".into());
     }
     super::table::RESERVED_VALUES
         .contains(&name)

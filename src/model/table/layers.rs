@@ -6,10 +6,12 @@ use super::{CallRow, ParamRow, Range, Type};
 /// Sizes: positive, and small enough that products of a few of them stay in range of the checks.
 const SIZE: Range = Range::Within(1.0, 9e18);
 
-const OUT: ParamRow =
-    ParamRow::new("out", Type::Int, Required, "features or channels of the result")
-        .positional()
-        .within(SIZE);
+const FEATURES: ParamRow = ParamRow::new("features", Type::Int, Required, "features of the result")
+    .positional()
+    .within(SIZE);
+const CHANNELS: ParamRow = ParamRow::new("channels", Type::Int, Required, "channels of the result")
+    .positional()
+    .within(SIZE);
 const BIAS: ParamRow = ParamRow::new("bias", Type::Bool, Bool(true), "whether a bias is added");
 const INIT: ParamRow = ParamRow::new(
     "init",
@@ -41,13 +43,15 @@ const POOL: &[ParamRow] = &[
 
 pub(super) const LAYERS: &[CallRow] = &[
     CallRow {
-        name: "linear", doc: "Fully connected layer: x Wᵀ + b.", params: &[OUT, BIAS, INIT]
+        name: "linear",
+        doc: "Fully connected layer: x Wᵀ + b.",
+        params: &[FEATURES, BIAS, INIT],
     },
     CallRow {
         name: "conv",
         doc: "Cross-correlation over rows and columns with zero padding.",
         params: &[
-            OUT,
+            CHANNELS,
             KERNEL,
             STRIDE,
             PAD,

@@ -353,6 +353,6 @@ mod tests {
     #[test]
     fn a_signature_shows_defaults() {
         let row = Group::Layer.row("linear").unwrap();
-        assert_eq!(row.signature(), "linear(out, bias=true, init=default)");
+        assert_eq!(row.signature(), "linear(features, bias=true, init=default)");
     }
 }
