@@ -65,6 +65,9 @@ fn describe(plan: &Plan, stage: &Stage, idx: usize, step: &Step, layer: Option<&
     if stage.output("loss").is_some_and(|slot| stage.slot(slot).first == idx) {
         return "the loss".to_owned();
     }
+    if let (Op::BatchMean | Op::BatchVar, Some(layer)) = (op, layer) {
+        return format!("the statistics of `{layer}`");
+    }
     match (layer, feeds_loss(stage)[idx]) {
         (Some(layer), true) => format!("the output of `{layer}`"),
         (Some(layer), false) => format!("the gradient in `{layer}`"),

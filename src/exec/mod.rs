@@ -5,6 +5,7 @@
 
 mod blame;
 mod error;
+mod evaluate;
 mod init;
 mod ops;
 mod parallel;
@@ -12,6 +13,7 @@ mod reference;
 mod start;
 mod tensor;
 
+pub use evaluate::{Evaluated, evaluate};
 pub use init::init;
 pub use reference::{Options, ReferenceProgram};
 pub use start::{Start, StartError, initial_state, size_of};

@@ -186,7 +186,8 @@ pub(super) struct Results {
 }
 
 impl Results {
-    fn get(&self, slot: SlotId) -> Result<&Tensor, ExecError> {
+    /// A value that an output or a write needs.
+    pub(super) fn get(&self, slot: SlotId) -> Result<&Tensor, ExecError> {
         self.values.get(slot.0 as usize).and_then(Option::as_ref).ok_or_else(|| ExecError::Device {
             message: "a value was dropped before it was read".to_owned(),
         })
@@ -291,7 +292,8 @@ fn isa() -> &'static str {
     "portable"
 }
 
-fn load_batch<T: Real>(batch: &Batch<'_>) -> Result<(Tensor, Tensor), ExecError> {
+/// The samples `[n, len]` and labels `[n]` of a batch.
+pub(super) fn load_batch<T: Real>(batch: &Batch<'_>) -> Result<(Tensor, Tensor), ExecError> {
     let n = batch.indices.len();
     if n == 0 {
         return Err(ExecError::Device { message: "a batch without samples".to_owned() });

@@ -10,5 +10,5 @@ pub use program::{
     Batch, DType, ExecError, HostTensor, HyperValues, Program, RawSamples, Samples, State,
     StateEntry, StepOutput,
 };
-pub use reference::plan;
+pub use reference::{plan, stage};
 pub use text::op_text;

@@ -21,7 +21,7 @@ pub fn plan(joint: &Joint, target: Target) -> Plan {
 }
 
 /// One stage with one step per node that its outputs and updates need.
-pub(super) fn stage(name: &str, graph: &Graph) -> Stage {
+pub fn stage(name: &str, graph: &Graph) -> Stage {
     let live = graph.live();
     let mut of_node: Vec<Option<SlotId>> = vec![None; graph.len()];
     let mut stage = Stage { name: name.to_owned(), ..Stage::default() };

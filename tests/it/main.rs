@@ -2,9 +2,15 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests panic like the tests they serve")]
 
 mod analyze;
+#[cfg(feature = "exec")]
+mod cases;
 mod check;
 mod data;
 mod dump;
+#[cfg(feature = "exec")]
+mod exec;
+#[cfg(feature = "exec")]
+mod exec_ops;
 mod explain;
 mod fmt;
 mod golden;
@@ -23,3 +29,5 @@ mod reference;
 mod render;
 mod suite;
 mod syntax;
+#[cfg(feature = "exec")]
+mod trajectories;
