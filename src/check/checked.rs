@@ -7,7 +7,7 @@ use super::layerwise::{Failure, ancestors, failures};
 use super::numeric::{Claim, Interpreter, Point, Witness, refute};
 use super::rules::Judgement;
 use super::size::{IN_TRAINING, normalizer, not_invariant};
-use super::{Normalizer, Number, Scaling, Statistics, assertion};
+use super::{Mode, Normalizer, Number, Scaling, assertion};
 use crate::diag::{Code, Diagnostic, Diagnostics, Severity};
 use crate::ir::{Graph, LayerId, NodeId, Op, Shape};
 use crate::model::{Form, Permission, Spec};
@@ -16,16 +16,22 @@ use crate::model::{Form, Permission, Spec};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Options {
     /// Which statistics a batch norm uses in the verdict.
-    pub statistics: Statistics,
+    pub mode: Mode,
     /// Size of one number in bytes, for the memory of the costs.
     pub bytes: u64,
     /// Operations that numeric witnesses may cost; nets above go without.
     pub budget: u64,
 }
 
+impl From<Mode> for Options {
+    fn from(mode: Mode) -> Self {
+        Self { mode, ..Self::default() }
+    }
+}
+
 impl Default for Options {
     fn default() -> Self {
-        Self { statistics: Statistics::Train, bytes: 4, budget: 100_000_000 }
+        Self { mode: Mode::Train, bytes: 4, budget: 100_000_000 }
     }
 }
 
@@ -174,10 +180,14 @@ impl Checked {
 /// Checks a graph against its spec. The graph ends in the output `logits`.
 ///
 /// Returns the checked graph unless an error was found, and all diagnostics.
-pub fn run(graph: Graph, spec: &Spec, options: Options) -> (Option<Checked>, Diagnostics) {
+pub fn run(
+    graph: Graph,
+    spec: &Spec,
+    options: impl Into<Options>,
+) -> (Option<Checked>, Diagnostics) {
     let Some(logits) = graph.output("logits") else { return (None, vec![]) };
     let mut diagnostics = vec![];
-    let mut checked = facts(graph, logits, options);
+    let mut checked = facts(graph, logits, options.into());
     let scaled = spec.loss.form != Form::Plain;
     let allowed = spec.net.allow.contains(&Permission::Nonhomogeneous);
     diagnostics.extend(degree_one(&checked, scaled, allowed));
@@ -203,10 +213,8 @@ pub fn run(graph: Graph, spec: &Spec, options: Options) -> (Option<Checked>, Dia
 
 /// The facts of a graph that ends in `logits`, without judging them.
 pub fn facts(graph: Graph, logits: NodeId, options: Options) -> Checked {
-    let exact =
-        Scaling::of(&graph, logits, Judgement { statistics: options.statistics, limit: false });
-    let limit =
-        Scaling::of(&graph, logits, Judgement { statistics: options.statistics, limit: true });
+    let exact = Scaling::of(&graph, logits, Judgement { mode: options.mode, limit: false });
+    let limit = Scaling::of(&graph, logits, Judgement { mode: options.mode, limit: true });
     let training =
         (limit.judgement != IN_TRAINING).then(|| Scaling::of(&graph, logits, IN_TRAINING));
     let live = ancestors(&graph, logits);

@@ -6,9 +6,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::rules::{Demand, Judgement, Operand, Outcome, Rule, rule};
-use super::{Form, Number, Statistics, Unknown};
-use crate::ir::{Binary, Graph, NodeId, Op, ParamId, Unary};
+use super::rules::{Demand, Judgement, Operand, Outcome, Rule, View, rule};
+use super::{Form, Mode, Number, Unknown};
+use crate::ir::{Binary, Graph, NodeId, Norm, Op, ParamId, Unary};
 
 /// The degree of a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,7 +39,8 @@ pub struct Equation {
 /// What is known about the degrees of one graph.
 #[derive(Clone, Debug)]
 pub struct Degrees {
-    exact: Vec<Option<Degree>>,
+    /// By view, then by node.
+    found: [Vec<Option<Degree>>; 4],
     /// The equations in the order of the graph.
     pub equations: Vec<Equation>,
     /// Natural exponents of tensors that a norm removes: not needed, but what they would be without it.
@@ -55,30 +56,28 @@ impl Degrees {
         judgement: Judgement,
     ) -> Self {
         let wanted = wanted(graph, roots, given, judgement);
-        let mut degrees =
-            Self { exact: vec![None; graph.len()], equations: vec![], natural: vec![] };
-        let mut shifted: Vec<Option<Degree>> = vec![None; graph.len()];
+        let found = std::array::from_fn(|_| vec![None; graph.len()]);
+        let mut degrees = Self { found, equations: vec![], natural: vec![] };
         for (id, want) in wanted {
+            let index = id.0 as usize;
             if let Some(unknown) = given.get(&id) {
                 let degree = Degree::Form(Arc::new(Form::unknown(*unknown)));
-                degrees.exact[id.0 as usize] = Some(degree.clone());
-                shifted[id.0 as usize] = Some(degree);
+                for table in &mut degrees.found {
+                    table[index] = Some(degree.clone());
+                }
                 continue;
             }
-            if want.exact {
-                let rule = rule(&graph[id].op, want.inputs.len(), judgement);
-                let degree = degrees.apply(graph, id, &rule, &want.inputs, &shifted);
-                degrees.exact[id.0 as usize] = Some(degree);
-            }
-            if want.up_to_shift {
-                let degree = match shift_rule(graph, id, &want.inputs, judgement) {
-                    Some(rule) => {
-                        degrees.natural.extend(natural(graph, id, &want.inputs, &shifted));
-                        degrees.apply(graph, id, &rule, &want.inputs, &shifted)
+            for view in View::ALL.into_iter().filter(|view| want.views[*view as usize]) {
+                let degree = match view_rule(graph, id, &want.inputs, judgement, view) {
+                    Ok(rule) => {
+                        degrees.natural.extend(degrees.natural(graph, id, &want.inputs, view));
+                        degrees.apply(graph, id, &rule, &want.inputs)
                     }
-                    None => degrees.exact[id.0 as usize].clone().unwrap_or(Degree::Nothing),
+                    Err(fallback) => {
+                        degrees.found[fallback as usize][index].clone().unwrap_or(Degree::Nothing)
+                    }
                 };
-                shifted[id.0 as usize] = Some(degree);
+                degrees.found[view as usize][index] = Some(degree);
             }
         }
         degrees
@@ -86,7 +85,7 @@ impl Degrees {
 
     /// The degree of a node, where it was needed.
     pub fn degree(&self, id: NodeId) -> Option<&Degree> {
-        self.exact.get(id.0 as usize)?.as_ref()
+        self.found[View::Exact as usize].get(id.0 as usize)?.as_ref()
     }
 
     /// The degree of a node as a form; 0 for what is identically 0.
@@ -97,23 +96,34 @@ impl Degrees {
         }
     }
 
-    fn apply(
-        &mut self,
-        graph: &Graph,
-        id: NodeId,
-        rule: &Rule,
-        inputs: &[NodeId],
-        shifted: &[Option<Degree>],
-    ) -> Degree {
-        let up_to_shift = |port: usize| {
-            rule.operands.iter().any(|operand| operand.port == port && operand.up_to_shift)
+    /// Where a sum loses a bias to a norm behind it: bias − rest, which the bias would need without the norm.
+    fn natural(&self, graph: &Graph, id: NodeId, inputs: &[NodeId], view: View) -> Option<Form> {
+        let lossy = matches!(view, View::Shift | View::ChannelsShift);
+        if !lossy || graph[id].op != Op::Binary(Binary::Add) {
+            return None;
+        }
+        let (rest, bias) = match (is_shift(graph, inputs[0]), is_shift(graph, inputs[1])) {
+            (false, true) => (inputs[0], inputs[1]),
+            (true, false) => (inputs[1], inputs[0]),
+            (true, true) | (false, false) => return None,
         };
+        let param = tensor(graph, bias)?;
+        match &self.found[view as usize][rest.0 as usize] {
+            Some(Degree::Form(rest)) => {
+                Some(Form::unknown(Unknown::Param(param)).plus(&Number::MINUS_ONE, rest))
+            }
+            Some(Degree::Nothing) | None => None,
+        }
+    }
+
+    fn apply(&mut self, graph: &Graph, id: NodeId, rule: &Rule, inputs: &[NodeId]) -> Degree {
         let found: Vec<Degree> = inputs
             .iter()
             .enumerate()
             .map(|(port, input)| {
-                let table = if up_to_shift(port) { shifted } else { &self.exact };
-                table[input.0 as usize].clone().unwrap_or(Degree::Nothing)
+                let operand = rule.operands.iter().find(|operand| operand.port == port);
+                let view = operand.map_or(View::Exact, |operand| operand.view);
+                self.found[view as usize][input.0 as usize].clone().unwrap_or(Degree::Nothing)
             })
             .collect();
         for demand in &rule.demands {
@@ -213,52 +223,144 @@ pub(super) fn tensor(graph: &Graph, id: NodeId) -> Option<ParamId> {
 
 struct Wanted {
     inputs: Vec<NodeId>,
-    exact: bool,
-    up_to_shift: bool,
+    /// By view.
+    views: [bool; 4],
 }
 
-/// The nodes to look at, operands first, and in which way.
+/// The nodes to look at, operands first, and in which views.
 fn wanted(
     graph: &Graph,
     roots: &[NodeId],
     given: &BTreeMap<NodeId, Unknown>,
     judgement: Judgement,
 ) -> Vec<(NodeId, Wanted)> {
-    let mut exact = vec![false; graph.len()];
-    let mut up_to_shift = vec![false; graph.len()];
+    let mut views = vec![[false; 4]; graph.len()];
     for root in roots {
-        exact[root.0 as usize] = true;
+        views[root.0 as usize][View::Exact as usize] = true;
     }
     let mut nodes = vec![];
     for id in graph.ids().rev() {
         let index = id.0 as usize;
-        if !exact[index] && !up_to_shift[index] {
+        if !views[index].contains(&true) {
             continue;
         }
         let inputs = graph.inputs(id);
         if !given.contains_key(&id) {
             let mut asked: Vec<Operand> = vec![];
-            let mut need_exact = exact[index];
-            if up_to_shift[index] {
-                match shift_rule(graph, id, &inputs, judgement) {
-                    Some(rule) => asked.extend(rule.operands),
-                    None => need_exact = true,
+            // Fallbacks go to views that come earlier.
+            for view in View::ALL.into_iter().rev() {
+                if views[index][view as usize] {
+                    match view_rule(graph, id, &inputs, judgement, view) {
+                        Ok(rule) => asked.extend(rule.operands),
+                        Err(fallback) => views[index][fallback as usize] = true,
+                    }
                 }
             }
-            if need_exact {
-                asked.extend(rule(&graph[id].op, inputs.len(), judgement).operands);
-            }
             for operand in asked {
-                let table = if operand.up_to_shift { &mut up_to_shift } else { &mut exact };
-                table[inputs[operand.port].0 as usize] = true;
+                views[inputs[operand.port].0 as usize][operand.view as usize] = true;
             }
-            exact[index] = need_exact;
         }
-        let want = Wanted { inputs, exact: exact[index], up_to_shift: up_to_shift[index] };
-        nodes.push((id, want));
+        nodes.push((id, Wanted { inputs, views: views[index] }));
     }
     nodes.reverse();
     nodes
+}
+
+/// The rule of an operation for one view of its result; where it has none of its own, the stricter view to take instead.
+fn view_rule(
+    graph: &Graph,
+    id: NodeId,
+    inputs: &[NodeId],
+    judgement: Judgement,
+    view: View,
+) -> Result<Rule, View> {
+    match view {
+        View::Exact => Ok(rule(&graph[id].op, inputs.len(), judgement)),
+        View::Shift => shift_rule(graph, id, inputs, judgement).ok_or(View::Exact),
+        View::Channels => channel_rule(graph, id, inputs, judgement, view).ok_or(View::Exact),
+        View::ChannelsShift => channel_rule(graph, id, inputs, judgement, view).ok_or(View::Shift),
+    }
+}
+
+/// The rule of an operation that keeps channels apart: its operands are seen in the same view, and nothing is asked of their
+/// degrees, which may differ from channel to channel. `None` for all others.
+fn channel_rule(
+    graph: &Graph,
+    id: NodeId,
+    inputs: &[NodeId],
+    judgement: Judgement,
+    view: View,
+) -> Option<Rule> {
+    let shift = view == View::ChannelsShift;
+    let through = |ports: &[usize], view: View| {
+        let operands = ports.iter().map(|port| Operand { port: *port, view }).collect();
+        Some(Rule { operands, demands: vec![], result: Outcome::Nothing })
+    };
+    let trained = judgement.mode == Mode::Train;
+    match &graph[id].op {
+        Op::Concat { axis: 1 } => through(&(0..inputs.len()).collect::<Vec<_>>(), view),
+        // These bend at 0, so a shift does not pass.
+        Op::Unary(Unary::Relu | Unary::Abs | Unary::LeakyRelu(_)) => through(&[0], View::Channels),
+        Op::MaxPool(_) | Op::Slice { .. } => through(&[0], view),
+        Op::AvgPool(pool) if pool.pad == [0, 0] || !shift => through(&[0], view),
+        Op::Binary(Binary::Mul) if is_shift(graph, inputs[1]) => through(&[0], view),
+        Op::Binary(Binary::Mul) if is_shift(graph, inputs[0]) => through(&[1], view),
+        Op::Binary(Binary::Add) if shift && is_shift(graph, inputs[1]) => through(&[0], view),
+        Op::Binary(Binary::Add) if shift && is_shift(graph, inputs[0]) => through(&[1], view),
+        // Statistics of the batch give each channel a factor and a shift, whatever eps is.
+        Op::BatchNorm { .. } if trained => through(&[0], View::ChannelsShift),
+        Op::Normalize { norm: Norm::Batch, .. } => through(&[0], View::ChannelsShift),
+        Op::Input
+        | Op::Labels
+        | Op::Param(_)
+        | Op::Buffer(_)
+        | Op::Hyper(_)
+        | Op::Const(_)
+        | Op::BatchCount
+        | Op::Unary(_)
+        | Op::Binary(_)
+        | Op::Select
+        | Op::Prelu
+        | Op::PreluGradInput
+        | Op::PreluGradSlope
+        | Op::DropoutMask { .. }
+        | Op::StopGradient
+        | Op::Reshape(_)
+        | Op::Expand { .. }
+        | Op::Sum { .. }
+        | Op::SumSquares
+        | Op::Concat { .. }
+        | Op::Unslice { .. }
+        | Op::Linear
+        | Op::LinearGradInput
+        | Op::LinearGradWeight
+        | Op::Conv(_)
+        | Op::ConvGradInput { .. }
+        | Op::ConvGradWeight { .. }
+        | Op::MaxPoolGrad(_)
+        | Op::AvgPool(_)
+        | Op::AvgPoolGrad { .. }
+        | Op::BatchNorm { .. }
+        | Op::Dropout { .. }
+        | Op::Normalize { .. }
+        | Op::NormalizeGrad { .. }
+        | Op::NormalizeRunning { .. }
+        | Op::NormalizeRunningGrad { .. }
+        | Op::BatchMean
+        | Op::BatchVar
+        | Op::Softmax
+        | Op::LogSoftmax
+        | Op::Gather
+        | Op::Scatter { .. }
+        | Op::ArgMax
+        | Op::ArgMaxExcept
+        | Op::LogNotLabel
+        | Op::SoftmaxExcept
+        | Op::SparsemaxThreshold
+        | Op::SparsemaxSupport
+        | Op::SpectralNorm
+        | Op::SpectralNormGrad => None,
+    }
 }
 
 /// The rule of an operation for its result up to a shift per channel (the same for all samples and places of a picture);
@@ -269,7 +371,9 @@ fn shift_rule(graph: &Graph, id: NodeId, inputs: &[NodeId], judgement: Judgement
     let shifted = |ports: &[usize]| {
         let mut rule = plain();
         for operand in &mut rule.operands {
-            operand.up_to_shift = ports.contains(&operand.port);
+            if ports.contains(&operand.port) {
+                operand.view = View::Shift;
+            }
         }
         Some(rule)
     };
@@ -280,7 +384,7 @@ fn shift_rule(graph: &Graph, id: NodeId, inputs: &[NodeId], judgement: Judgement
         Op::Unary(Unary::Neg) | Op::StopGradient | Op::MaxPool(_) | Op::Slice { .. } => {
             shifted(&[0])
         }
-        Op::Dropout { .. } if judgement.statistics == Statistics::Eval => shifted(&[0]),
+        Op::Dropout { .. } if judgement.mode == Mode::Eval => shifted(&[0]),
         Op::Reshape(shape) if shape.dims.len() == 1 => shifted(&[0]),
         Op::Sum { axes } if axes.iter().all(|axis| *axis >= 2) => shifted(&[0]),
         Op::AvgPool(pool) if pool.pad == [0, 0] => shifted(&[0]),
@@ -348,26 +452,4 @@ fn is_shift(graph: &Graph, id: NodeId) -> bool {
     let source = graph.inputs(id);
     let unbatched = source.first().is_some_and(|source| !graph[*source].shape.batched);
     unbatched && shape.batched && (axes.is_empty() || axes.as_slice() == [1])
-}
-
-/// Where a sum loses a bias to a norm behind it: bias − rest, which the bias would need without the norm.
-fn natural(
-    graph: &Graph,
-    id: NodeId,
-    inputs: &[NodeId],
-    shifted: &[Option<Degree>],
-) -> Option<Form> {
-    let Op::Binary(Binary::Add) = graph[id].op else { return None };
-    let (rest, bias) = match (is_shift(graph, inputs[0]), is_shift(graph, inputs[1])) {
-        (false, true) => (inputs[0], inputs[1]),
-        (true, false) => (inputs[1], inputs[0]),
-        (true, true) | (false, false) => return None,
-    };
-    let param = tensor(graph, bias)?;
-    match &shifted[rest.0 as usize] {
-        Some(Degree::Form(rest)) => {
-            Some(Form::unknown(Unknown::Param(param)).plus(&Number::MINUS_ONE, rest))
-        }
-        Some(Degree::Nothing) | None => None,
-    }
 }

@@ -153,7 +153,9 @@ fn candidates(graph: &Graph, scaling: &Scaling, conflict: &Conflict) -> Vec<Edit
     for position in &conflict.equations {
         let equation = &scaling.degrees.equations[*position];
         let (id, op) = (equation.node, &graph[equation.node].op);
-        let sides = [Some(equation.operand), equation.other].into_iter().flatten();
+        let sides: Vec<NodeId> =
+            [Some(equation.operand), equation.other].into_iter().flatten().collect();
+        let tensors = sides.iter().any(|side| tensor(graph, *side).is_some());
         for side in sides {
             if let Some(param) = tensor(graph, side)
                 && graph.param(param).role == ParamRole::Bias
@@ -170,7 +172,7 @@ fn candidates(graph: &Graph, scaling: &Scaling, conflict: &Conflict) -> Vec<Edit
             edits.push(Edit::Remove(id));
         } else if super::layerwise::is_norm(op) && equation.other.is_none() {
             eps.insert(id);
-        } else if matches!(op, Op::Binary(Binary::Add)) {
+        } else if matches!(op, Op::Binary(Binary::Add)) && !tensors {
             edits.extend([Edit::MapOn(id, 1), Edit::MapOn(id, 0)]);
         }
     }

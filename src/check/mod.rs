@@ -35,14 +35,14 @@ pub use form::{Form, Unknown};
 pub use layerwise::{Failure, ancestors, failures};
 pub use normalizer::{Factor, FactorNorm, Normalizer};
 pub use number::Number;
-pub use rules::{Demand, Judgement, Operand, Outcome, Rule, rule};
+pub use rules::{Demand, Judgement, Operand, Outcome, Rule, View, rule};
 pub use scaling::Scaling;
 pub use size::{IN_TRAINING, SizeError, normalizer};
 pub use symmetry::{NoNormalizer, Symmetry};
 
-/// Which statistics a batch norm uses.
+/// Which statistics a batch norm uses; dropout follows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Statistics {
+pub enum Mode {
     /// Those of the batch.
     #[default]
     Train,

@@ -3,7 +3,7 @@
 //! A value has degree d when it becomes c^d times itself under θ_p → c^{e_p} θ_p, for all c > 0.
 //! A rule is sound: whenever its demands hold, the result has the stated degree.
 
-use super::{Number, Statistics, Unknown};
+use super::{Mode, Number, Unknown};
 use crate::ir::{Binary, Norm, Op, Unary};
 
 /// What one operation does to degrees.
@@ -22,8 +22,26 @@ pub struct Rule {
 pub struct Operand {
     /// Its position.
     pub port: usize,
-    /// Whether a shift per channel, the same for all samples and places, does not matter.
-    pub up_to_shift: bool,
+    /// How exactly its value matters.
+    pub view: View,
+}
+
+/// How exactly a value matters to the operation that takes it. A shift of a channel is the same for all samples and places.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum View {
+    /// As it is.
+    Exact,
+    /// Up to a shift per channel.
+    Shift,
+    /// Each channel up to a positive factor of its own.
+    Channels,
+    /// Each channel up to a positive factor and a shift of its own: what a batch norm without eps sees.
+    ChannelsShift,
+}
+
+impl View {
+    /// All views.
+    pub const ALL: [Self; 4] = [Self::Exact, Self::Shift, Self::Channels, Self::ChannelsShift];
 }
 
 /// A condition on degrees.
@@ -50,7 +68,7 @@ pub enum Outcome {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Judgement {
     /// Which statistics a batch norm uses.
-    pub statistics: Statistics,
+    pub mode: Mode,
     /// Take the limit eps → 0 instead of the net as it is.
     pub limit: bool,
 }
@@ -111,13 +129,13 @@ pub fn rule(op: &Op, operands: usize, judgement: Judgement) -> Rule {
         | Op::SpectralNorm => keep(),
         Op::BatchMean => keep(),
         Op::BatchVar => Rule {
-            operands: vec![Operand { port: 0, up_to_shift: true }],
+            operands: vec![Operand { port: 0, view: View::Shift }],
             demands: vec![],
             result: sum(&[(0, 2)]),
         },
         Op::SumSquares => Rule { operands: exact(&[0]), demands: vec![], result: sum(&[(0, 2)]) },
         Op::Concat { .. } => Rule {
-            operands: (0..operands).map(|port| Operand { port, up_to_shift: false }).collect(),
+            operands: (0..operands).map(|port| Operand { port, view: View::Exact }).collect(),
             demands: (1..operands).map(|port| Demand::Equal(0, port)).collect(),
             result: sum(&[(0, 1)]),
         },
@@ -132,14 +150,15 @@ pub fn rule(op: &Op, operands: usize, judgement: Judgement) -> Rule {
             Rule { operands: exact(&[0, 1]), demands: vec![], result: sum(&[(1, 1)]) }
         }
 
-        Op::BatchNorm { eps, .. } => match judgement.statistics {
-            Statistics::Train => normalize(Norm::Batch, *eps, judgement),
-            Statistics::Eval => running(*eps, judgement),
+        Op::BatchNorm { eps, .. } => match judgement.mode {
+            Mode::Train => normalize(Norm::Batch, *eps, judgement),
+            Mode::Eval => running(*eps, judgement),
         },
         Op::Normalize { norm, eps } => normalize(*norm, *eps, judgement),
         Op::NormalizeGrad { norm, eps } => {
             let mut rule = normalize(*norm, *eps, judgement);
-            rule.operands.push(Operand { port: 1, up_to_shift: false });
+            rule.operands[0].view = View::Exact;
+            rule.operands.push(Operand { port: 1, view: View::Exact });
             // The derivative in x of a function of degree 0 has degree −1.
             rule.result = sum(&[(1, 1), (0, -1)]);
             rule
@@ -201,15 +220,17 @@ fn binary(function: Binary) -> Rule {
 }
 
 fn normalize(norm: Norm, eps: f64, judgement: Judgement) -> Rule {
-    // A batch norm subtracts what a channel shares over samples and places, a layer norm only what
-    // all channels share.
-    let up_to_shift = match norm {
-        Norm::Batch => true,
-        Norm::Layer | Norm::Group(_) => false,
+    // A batch norm subtracts what a channel shares over samples and places and, without eps, divides by what is left of it;
+    // the other norms do so with what all channels share.
+    let eps = added(eps, judgement);
+    let view = match (norm, eps) {
+        (Norm::Batch, false) => View::ChannelsShift,
+        (Norm::Batch, true) => View::Shift,
+        (Norm::Layer | Norm::Group(_), _) => View::Exact,
     };
     Rule {
-        operands: vec![Operand { port: 0, up_to_shift }],
-        demands: if added(eps, judgement) { vec![Demand::Zero(0)] } else { vec![] },
+        operands: vec![Operand { port: 0, view }],
+        demands: if eps { vec![Demand::Zero(0)] } else { vec![] },
         result: sum(&[]),
     }
 }
@@ -258,7 +279,7 @@ fn product(second: i64) -> Rule {
 }
 
 fn exact(ports: &[usize]) -> Vec<Operand> {
-    ports.iter().map(|port| Operand { port: *port, up_to_shift: false }).collect()
+    ports.iter().map(|port| Operand { port: *port, view: View::Exact }).collect()
 }
 
 fn sum(terms: &[(usize, i64)]) -> Outcome {

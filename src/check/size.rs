@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 
 use super::blame::{Question, conflict};
+use super::layerwise::{is_norm, word};
 use super::rules::Judgement;
 use super::symmetry::invariant;
-use super::{Factor, FactorNorm, NoNormalizer, Normalizer, Scaling, Statistics};
+use super::{Factor, FactorNorm, Mode, NoNormalizer, Normalizer, Scaling};
 use crate::diag::{Code, Diagnostic, Diagnostics, ToDiagnostic};
 use crate::ir::{Graph, LayerId, NodeId, Op, ParamId, ParamRole};
 use crate::model::{Loss, Size};
@@ -23,7 +24,7 @@ pub enum SizeError {
 
 /// How norms are judged where R is derived: as in training, in the limit eps → 0. What is invariant there is so for eps > 0 too,
 /// since eps only takes symmetries away.
-pub const IN_TRAINING: Judgement = Judgement { statistics: Statistics::Train, limit: true };
+pub const IN_TRAINING: Judgement = Judgement { mode: Mode::Train, limit: true };
 
 /// The normaliser that a loss asks for; `None` where it uses no R.
 ///
@@ -92,11 +93,34 @@ fn refusal(graph: &Graph, scaling: &Scaling, loss: &Loss, error: &SizeError) -> 
     let diagnostic = error.to_diagnostic().label(loss.span, "this loss divides the logits by R");
     match error {
         SizeError::NoWeights => diagnostic,
-        SizeError::NotDerived(_) => match conflict(graph, scaling, Question::Scale) {
-            Some(conflict) => conflict.tell(graph, scaling, diagnostic),
-            None => diagnostic,
-        },
+        SizeError::NotDerived(_) => {
+            let diagnostic = match end_of_scale(graph, scaling) {
+                Some(id) => {
+                    let text = format!("{} forgets the scale of its input", word(&graph[id].op));
+                    diagnostic.label(graph[id].origin, text)
+                }
+                None => diagnostic,
+            };
+            match conflict(graph, scaling, Question::Scale) {
+                Some(conflict) => conflict.tell(graph, scaling, diagnostic),
+                None => diagnostic,
+            }
+        }
     }
+}
+
+/// The last operation before the logits, along first operands, that turns a value with a degree of its own into degree 0.
+fn end_of_scale(graph: &Graph, scaling: &Scaling) -> Option<NodeId> {
+    let mut id = graph.output("logits")?;
+    while scaling.degrees.form(id).is_zero() {
+        let before = *graph.inputs(id).first()?;
+        let forgets = is_norm(&graph[id].op) || !scaling.degrees.form(before).is_zero();
+        if forgets {
+            return Some(id);
+        }
+        id = before;
+    }
+    None
 }
 
 impl ToDiagnostic for SizeError {

@@ -21,10 +21,12 @@ mod terminal;
 mod train;
 
 pub mod analyze;
+pub mod check;
 pub mod data;
 pub mod explain;
 pub mod fetch_bar;
 pub mod fmt;
+pub mod graph;
 
 use std::process::ExitCode;
 

@@ -1,6 +1,6 @@
 //! Evaluates the forward operations of a graph in f64, one node at a time.
 
-use super::super::Statistics;
+use super::super::Mode;
 use super::super::layerwise::ancestors;
 use super::super::rules::Judgement;
 use super::Point;
@@ -124,13 +124,11 @@ impl<'a> Interpreter<'a> {
             }
             Op::BatchNorm { eps, .. } => {
                 let (channels, inner) = (*shape(0)?.dims.first()?, inner(shape(0)?));
-                match self.judgement.statistics {
-                    Statistics::Train => {
+                match self.judgement.mode {
+                    Mode::Train => {
                         normalize(Norm::Batch, self.eps(*eps), value(0)?, point.n, channels, inner)
                     }
-                    Statistics::Eval => {
-                        running(self.eps(*eps), value(0)?, value(1)?, value(2)?, inner)
-                    }
+                    Mode::Eval => running(self.eps(*eps), value(0)?, value(1)?, value(2)?, inner),
                 }
             }
             Op::Normalize { norm, eps } => {
@@ -140,12 +138,12 @@ impl<'a> Interpreter<'a> {
             Op::NormalizeRunning { eps } => {
                 running(self.eps(*eps), value(0)?, value(1)?, value(2)?, inner(shape(0)?))
             }
-            Op::Dropout { p, stream } => match self.judgement.statistics {
-                Statistics::Train => {
+            Op::Dropout { p, stream } => match self.judgement.mode {
+                Mode::Train => {
                     let x = value(0)?.iter().enumerate();
                     x.map(|(i, x)| if kept(*stream, i, *p) { x / (1.0 - p) } else { 0.0 }).collect()
                 }
-                Statistics::Eval => value(0)?.to_vec(),
+                Mode::Eval => value(0)?.to_vec(),
             },
             Op::Softmax => rows(value(0)?, *node.shape.dims.first()?, false),
             Op::LogSoftmax => rows(value(0)?, *node.shape.dims.first()?, true),

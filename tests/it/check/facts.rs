@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 use specc::check::numeric::{Interpreter, Point, claims, confirm};
-use specc::check::{Exponents, Judgement, Number, Scaling, Statistics};
+use specc::check::{Exponents, Judgement, Mode, Number, Scaling};
 use specc::ir::Graph;
 
 use super::nets::Net;
@@ -37,11 +37,11 @@ fn net(case: &Value) -> (Graph, Judgement) {
     let mut net = Net::new();
     let x = net.input(&dims);
     let logits = net.sequence(&case["layers"], x);
-    let statistics = match case["batch_norm_mode"].as_str().unwrap() {
-        "eval" => Statistics::Eval,
-        _ => Statistics::Train,
+    let mode = match case["batch_norm_mode"].as_str().unwrap() {
+        "eval" => Mode::Eval,
+        _ => Mode::Train,
     };
-    (net.finish(logits), Judgement { statistics, limit: false })
+    (net.finish(logits), Judgement { mode, limit: false })
 }
 
 fn facts(case: &Value, graph: &Graph, scaling: &Scaling) {
@@ -78,7 +78,7 @@ fn exponents(what: &str, expected: &Value, graph: &Graph, found: Option<&Exponen
 fn forward(case: &Value, graph: &Graph, judgement: Judgement, tensors: &SafeTensors<'_>) {
     let named =
         |group: &str, name: &str| f64s(tensors, case["tensors"][group][name].as_str().unwrap());
-    let eval = judgement.statistics == Statistics::Eval;
+    let eval = judgement.mode == Mode::Eval;
     let zeros = |len: usize| vec![0.0; len];
     let point = Point {
         params: graph.params.iter().map(|param| named("parameters", &param.name)).collect(),

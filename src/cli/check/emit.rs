@@ -1,0 +1,70 @@
+//! `specc check --emit ir|facts`: a graph as stable text, one operation a line.
+
+use std::fmt::Write as _;
+
+use crate::check::{Checked, Degree, describe};
+use crate::ir::{Graph, NodeId, Op};
+use crate::lower::op_text;
+
+/// The operations of a graph: `%3 = linear %1 %2 : [n, 10]  // fc1`.
+pub fn ir(graph: &Graph) -> String {
+    let mut text = String::new();
+    for id in graph.ids() {
+        let _ = writeln!(text, "{}", operation(graph, id));
+    }
+    for (name, id) in &graph.outputs {
+        let _ = writeln!(text, "{name} = %{}", id.0);
+    }
+    text
+}
+
+fn operation(graph: &Graph, id: NodeId) -> String {
+    let node = &graph[id];
+    let what = match &node.op {
+        Op::Param(param) => format!("param {}", graph.param(*param).name),
+        Op::Buffer(buffer) => format!("buffer {}", graph.buffer(*buffer).name),
+        op => op_text(op),
+    };
+    let mut line = format!("%{} = {what}", id.0);
+    for input in graph.inputs(id) {
+        let _ = write!(line, " %{}", input.0);
+    }
+    let _ = write!(line, " : {}", node.shape);
+    if let Some(layer) = node.layer {
+        let _ = write!(line, "  // {}", graph.layer(layer).name);
+    }
+    line
+}
+
+/// The operations with the degree of each value, then the equations and the layers with their costs.
+pub fn facts(checked: &Checked) -> String {
+    let graph = checked.graph();
+    let degrees = &checked.exact().degrees;
+    let mut text = String::new();
+    for id in graph.ids() {
+        let degree = match degrees.degree(id) {
+            None => "-".to_owned(),
+            Some(Degree::Nothing) => "any".to_owned(),
+            Some(Degree::Form(form)) => describe(graph, form),
+        };
+        let _ = writeln!(text, "{}  degree {degree}", operation(graph, id));
+    }
+    for equation in &degrees.equations {
+        let form = describe(graph, &equation.form);
+        let _ = writeln!(text, "equation at %{}: {form} = 0", equation.node.0);
+    }
+    for layer in checked.layers() {
+        let cost = layer.cost;
+        let _ = writeln!(
+            text,
+            "layer {}: {} params {} flops {} bytes {} + {} n",
+            graph.layer(layer.id).name,
+            layer.shape,
+            cost.params,
+            cost.flops,
+            cost.memory.fixed,
+            cost.memory.per_sample,
+        );
+    }
+    text
+}

@@ -1,0 +1,342 @@
+//! `specc check`: layers, costs and the verdict on scaling, in words and within 80 columns.
+
+use std::fmt::Write as _;
+
+use crate::check::numeric::Confirmed;
+use crate::check::{Checked, Exponents, Mode, NoNormalizer, Question, Scaling, tell_witness};
+use crate::diag::SourceMap;
+use crate::ir::{Graph, ParamRole};
+
+/// Columns of the report.
+const WIDTH: usize = 80;
+
+/// The whole report.
+pub fn report(checked: &Checked, sources: &SourceMap) -> String {
+    let mut text = table(checked);
+    text.push('\n');
+    text.push_str(&verdict(checked, sources));
+    text
+}
+
+/// One row per layer: name, kind, shape of the result, parameters, operations, degree of the logits in the layer.
+pub fn table(checked: &Checked) -> String {
+    let graph = checked.graph();
+    let mut rows: Vec<[String; 6]> = checked
+        .layers()
+        .iter()
+        .map(|layer| {
+            let written = graph.layer(layer.id);
+            let params =
+                if layer.cost.params == 0 { String::new() } else { grouped(layer.cost.params) };
+            let own = match &layer.own {
+                None => String::new(),
+                Some(None) => "none".to_owned(),
+                Some(Some(degree)) => degree.to_string(),
+            };
+            let flops =
+                if layer.cost.flops == 0 { String::new() } else { grouped(layer.cost.flops) };
+            [
+                written.name.clone(),
+                written.kind.clone(),
+                layer.shape.to_string(),
+                params,
+                flops,
+                own,
+            ]
+        })
+        .collect();
+    let total = checked.total();
+    rows.push([
+        "total".to_owned(),
+        String::new(),
+        String::new(),
+        grouped(total.params),
+        grouped(total.flops),
+        checked.exact().joint.as_ref().map_or_else(|| "none".to_owned(), ToString::to_string),
+    ]);
+    let head = ["layer", "kind", "shape", "params", "FLOP", "degree"].map(str::to_owned);
+    let mut widths = [0; 6];
+    for row in rows.iter().chain([&head]) {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = (*width).max(cell.chars().count());
+        }
+    }
+    // Long names and shapes give way so that a row fits.
+    for column in [0, 2] {
+        let all: usize = widths.iter().sum::<usize>() + 10;
+        widths[column] = widths[column].saturating_sub(all.saturating_sub(WIDTH)).max(8);
+    }
+    let mut text = String::new();
+    let last = rows.len() - 1;
+    for (i, row) in [&head].into_iter().chain(&rows).enumerate() {
+        if i == 1 || i == last + 1 {
+            let rule: usize = widths.iter().sum::<usize>() + 10;
+            let _ = writeln!(text, "{}", "-".repeat(rule));
+        }
+        let mut line = String::new();
+        for (column, (cell, width)) in row.iter().zip(widths).enumerate() {
+            let cell = clip(cell, width);
+            let pad = " ".repeat(width - cell.chars().count());
+            let gap = if column == 0 { "" } else { "  " };
+            let padded = if column < 3 { format!("{cell}{pad}") } else { format!("{pad}{cell}") };
+            line.push_str(gap);
+            line.push_str(&padded);
+        }
+        let _ = writeln!(text, "{}", line.trim_end());
+    }
+    let _ = writeln!(
+        text,
+        "memory: {} + {} per sample in {}, before gradients",
+        bytes(total.memory.fixed),
+        bytes(total.memory.per_sample),
+        if checked.options().bytes == 8 { "f64" } else { "f32" },
+    );
+    text
+}
+
+fn clip(cell: &str, width: usize) -> String {
+    if cell.chars().count() <= width {
+        return cell.to_owned();
+    }
+    cell.chars().take(width.saturating_sub(1)).chain(['…']).collect()
+}
+
+/// What the analysis found, one statement a line.
+pub fn verdict(checked: &Checked, sources: &SourceMap) -> String {
+    let graph = checked.graph();
+    let exact = checked.exact();
+    let mut out = Lines::default();
+    out.title(match exact.judgement.mode {
+        Mode::Train => "scaling (batch statistics)",
+        Mode::Eval => "scaling (running statistics)",
+    });
+    match checked.failures() {
+        [] => out.say("degree one", "every layer, in its own parameters or in its input"),
+        failures => {
+            for failure in failures {
+                let line = sources.position(failure.origin).line;
+                out.say(
+                    "degree one",
+                    &format!("no: `{}`, line {line}: {}", failure.name, failure.reason),
+                );
+            }
+        }
+    }
+    match &exact.joint {
+        Some(degree) => {
+            out.say("joint", &format!("degree {degree}: z(c θ) = c^{degree} z(θ) for c > 0"));
+        }
+        None => refusal(checked, sources, &mut out),
+    }
+    match &exact.input {
+        Some(degree) => out.say("input", &format!("degree {degree}")),
+        None => out.say("input", "no degree"),
+    }
+    match (&exact.weights_one, &exact.joint) {
+        (Some(exponents), _) => out.say("quasi", &weights_one(graph, exponents)),
+        (None, _) => match &exact.general {
+            Some(exponents) => out.say("quasi", &general(graph, exponents)),
+            None => out.say("quasi", "no exponents but 0"),
+        },
+    }
+    let silent = exact.symmetries.iter().filter(|symmetry| symmetry.leaves_logits()).count();
+    let symmetries = match (exact.symmetries.len(), silent) {
+        (0, _) => "none".to_owned(),
+        (all, 0) => format!("{all}, moving the logits"),
+        (all, silent) => {
+            let example = exact.symmetries.iter().find_map(|symmetry| symmetry.conserved(graph));
+            let example = example.map_or_else(String::new, |text| format!(", such as {text}"));
+            format!("{all}; {silent} leave the logits and conserve {silent} quantities{example}")
+        }
+    };
+    out.say("symmetries", &symmetries);
+    out.say("scale-free", &scale_free(graph, exact));
+    out.say(
+        "size R",
+        &match &checked.training().normalizer {
+            Ok(normalizer) => normalizer.formula(graph),
+            Err(NoNormalizer::NoScale) => "none: no scaling moves the logits".to_owned(),
+            Err(NoNormalizer::ScaleOfShift) => "none: the scale follows a bias alone".to_owned(),
+        },
+    );
+    if let Some(used) = checked.normalizer()
+        && checked.training().normalizer.as_ref() != Ok(used)
+    {
+        out.say("loss uses", &used.formula(graph));
+    }
+    if let Some(bound) = checked.eps_bound() {
+        out.title("in the limit eps → 0");
+        let limit = checked.limit();
+        out.say(
+            "joint",
+            &limit.joint.as_ref().map_or("no degree".to_owned(), |d| format!("degree {d}")),
+        );
+        match (&limit.weights_one, &limit.general) {
+            (Some(exponents), _) => out.say("quasi", &weights_one(graph, exponents)),
+            (None, Some(exponents)) => out.say("quasi", &general(graph, exponents)),
+            (None, None) => out.say("quasi", "no exponents but 0"),
+        }
+        out.say("scale-free", &scale_free(graph, limit));
+        out.say(
+            "bound",
+            &format!(
+                "a norm of a value of degree d and variance v has degree at most d·eps/(v + eps) \
+                 in place of 0; eps = {}: {:.1e} per degree at v = 1",
+                bound.eps,
+                bound.degree(1.0, 1.0)
+            ),
+        );
+    }
+    out.text
+}
+
+fn refusal(checked: &Checked, sources: &SourceMap, out: &mut Lines) {
+    let Some((conflict, edits)) = checked.blame(Question::Joint) else {
+        return out.say("joint", "no degree");
+    };
+    let graph = checked.graph();
+    for position in &conflict.equations {
+        let equation = &checked.exact().degrees.equations[*position];
+        let line = sources.position(graph[equation.node].origin).line;
+        out.say("joint", &format!("no degree: line {line}: {}", conflict.clash(graph, equation)));
+    }
+    match checked.joint_witness() {
+        Some(witness) => out.say("", &tell_witness(witness, "all parameters")),
+        None => out.say("", "no witness: the net is too large to evaluate here (see --numeric)"),
+    }
+    for (_, text) in edits {
+        out.say("", &format!("fix: {text}"));
+    }
+}
+
+fn weights_one(graph: &Graph, exponents: &Exponents) -> String {
+    let others: Vec<String> = graph
+        .params
+        .iter()
+        .zip(&exponents.of)
+        .filter(|(param, value)| {
+            !value.is_one() && !matches!(param.role, ParamRole::Weight | ParamRole::Gain)
+        })
+        .map(|(param, value)| format!("{} {value}", param.name))
+        .collect();
+    let rest = if others.is_empty() {
+        "all tensors at exponent 1".to_owned()
+    } else {
+        format!("weights and the rest at 1, {}", shortened(&others))
+    };
+    format!("degree {} with {rest}", exponents.degree)
+}
+
+fn general(graph: &Graph, exponents: &Exponents) -> String {
+    let moving: Vec<String> = graph
+        .params
+        .iter()
+        .zip(&exponents.of)
+        .filter(|(_, value)| !value.is_zero())
+        .map(|(param, value)| format!("{} {value}", param.name))
+        .collect();
+    format!("degree {} with {}, the rest at 0", exponents.degree, shortened(&moving))
+}
+
+fn scale_free(graph: &Graph, scaling: &Scaling) -> String {
+    let names: Vec<String> =
+        scaling.scale_free().iter().map(|id| graph.param(*id).name.clone()).collect();
+    if names.is_empty() { "none".to_owned() } else { shortened(&names) }
+}
+
+fn shortened(names: &[String]) -> String {
+    const SHOWN: usize = 8;
+    let mut text = names.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
+    if names.len() > SHOWN {
+        let _ = write!(text, " and {} more", names.len() - SHOWN);
+    }
+    text
+}
+
+/// The claims tried by numbers: the worst error, and refusals that no number could illustrate.
+pub fn numeric(tried: &[Confirmed]) -> String {
+    let mut out = Lines::default();
+    out.title("numeric check (f64, c = 0.01, 0.5, 2, 3.7)");
+    let held = tried.iter().filter(|confirmed| confirmed.claim.degree.is_some());
+    let worst = held
+        .clone()
+        .filter_map(|confirmed| Some((confirmed.worst?, &confirmed.claim.name)))
+        .max_by(|a, b| a.0.total_cmp(&b.0));
+    let count = held.clone().count();
+    match worst {
+        Some((error, name)) => out
+            .say("degrees", &format!("{count} claims, worst relative error {error:.1e} ({name})")),
+        None => out.say("degrees", "no claim could be tried"),
+    }
+    let refused = tried.iter().filter(|confirmed| confirmed.claim.degree.is_none());
+    let silent: Vec<String> = refused
+        .clone()
+        .filter(|confirmed| confirmed.witness.is_none())
+        .map(|confirmed| confirmed.claim.name.clone())
+        .collect();
+    let refused = refused.count();
+    out.say(
+        "refusals",
+        &match silent.as_slice() {
+            [] => format!("{refused}, each with a witness"),
+            names => format!("{refused}, without a witness: {}", shortened(names)),
+        },
+    );
+    out.text
+}
+
+/// Labelled lines, wrapped at the width of the report.
+#[derive(Default)]
+struct Lines {
+    text: String,
+}
+
+impl Lines {
+    fn title(&mut self, title: &str) {
+        let _ = writeln!(self.text, "{title}");
+    }
+
+    fn say(&mut self, label: &str, what: &str) {
+        const LABEL: usize = 13;
+        let mut line = format!("  {label:<width$}", width = LABEL - 2);
+        let mut empty = true;
+        for word in what.split(' ') {
+            let fits = line.chars().count() + 1 + word.chars().count() <= WIDTH;
+            if !empty && !fits {
+                let _ = writeln!(self.text, "{}", line.trim_end());
+                line = " ".repeat(LABEL);
+                empty = true;
+            }
+            if !empty {
+                line.push(' ');
+            }
+            line.push_str(word);
+            empty = false;
+        }
+        let _ = writeln!(self.text, "{}", line.trim_end());
+    }
+}
+
+/// `1,234,567`.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+fn bytes(count: u64) -> String {
+    const UNITS: [&str; 5] = ["B", "KiB", "MiB", "GiB", "TiB"];
+    let mut value = count as f64;
+    let mut unit = 0;
+    while value >= 1024.0 && unit + 1 < UNITS.len() {
+        value /= 1024.0;
+        unit += 1;
+    }
+    if unit == 0 { format!("{count} B") } else { format!("{value:.1} {}", UNITS[unit]) }
+}

@@ -1,0 +1,118 @@
+//! Refusals in words, fixes, assertions and sizes, on small nets.
+
+use specc::check::{Checked, Mode, Number, Options, Question, Scaling, Unknown, facts as facts_of};
+use specc::ir::{Binary, Graph, NodeId, Unary};
+
+use super::nets::Net;
+
+fn checked(build: impl FnOnce(&mut Net, NodeId) -> NodeId) -> Checked {
+    let mut net = Net::new();
+    let x = net.input(&[5]);
+    let logits = build(&mut net, x);
+    facts_of(net.finish(logits), logits, Options::from(Mode::Train))
+}
+
+fn suggestions(checked: &Checked, question: Question) -> Vec<String> {
+    checked.blame(question).map_or(vec![], |(_, edits)| edits.into_iter().map(|(_, t)| t).collect())
+}
+
+#[test]
+fn a_deep_bias_is_named_and_dropped() {
+    let checked = checked(|net, x| {
+        let x = net.linear(x, 6, false, Some("fc1"));
+        let x = net.unary("relu", Unary::Relu, x);
+        net.linear(x, 3, true, Some("fc2"))
+    });
+    let (conflict, _) = checked.blame(Question::Joint).unwrap();
+    let equation = &checked.exact().degrees.equations[conflict.equations[0]];
+    assert_eq!(
+        conflict.clash(checked.graph(), equation),
+        "`fc2.bias` has degree 1, but what it is added to has degree 2"
+    );
+    assert_eq!(suggestions(&checked, Question::Joint), ["drop the bias of `fc2`: `bias=false`"]);
+    assert!(checked.joint_witness().is_some());
+}
+
+#[test]
+fn tanh_is_named_and_replaced() {
+    let checked = checked(|net, x| {
+        let x = net.linear(x, 6, false, None);
+        let x = net.unary("tanh", Unary::Tanh, x);
+        net.linear(x, 3, false, None)
+    });
+    assert_eq!(checked.failures().len(), 1);
+    assert_eq!(
+        checked.failures()[0].reason,
+        "`tanh` has no degree in its input: only inputs of degree 0 keep one"
+    );
+    assert_eq!(suggestions(&checked, Question::Joint), ["replace this `tanh` by `relu`"]);
+}
+
+#[test]
+fn an_identity_skip_gets_a_map() {
+    let checked = checked(|net, x| {
+        let x = net.linear(x, 6, false, None);
+        let x = net.unary("relu", Unary::Relu, x);
+        let main = net.linear(x, 6, false, None);
+        let sum = net.binary("add", Binary::Add, main, x);
+        net.linear(sum, 3, false, None)
+    });
+    assert_eq!(
+        suggestions(&checked, Question::Joint),
+        ["put `linear(6, bias=false)` on the branch that ends in `relu1`"]
+    );
+    assert_eq!(checked.exact().normalizer.as_ref().unwrap().factors.len(), 2);
+}
+
+#[test]
+fn size_equals_weights_on_feed_forward_nets() {
+    for bias in [false, true] {
+        let checked = checked(|net, x| {
+            let x = net.linear(x, 6, bias, None);
+            let x = net.unary("relu", Unary::Relu, x);
+            let x = net.linear(x, 6, bias, None);
+            let x = net.unary("relu", Unary::Relu, x);
+            net.linear(x, 3, bias, None)
+        });
+        let formula = checked.training().normalizer.as_ref().unwrap().formula(checked.graph());
+        assert_eq!(formula, "‖linear1.weight‖ · ‖linear2.weight‖ · ‖linear3.weight‖");
+    }
+}
+
+#[test]
+fn a_size_is_shared_by_parallel_branches() {
+    let checked = checked(|net, x| {
+        let a = net.linear(x, 3, false, None);
+        let b = net.linear(x, 3, false, None);
+        net.binary("add", Binary::Add, a, b)
+    });
+    let formula = checked.training().normalizer.as_ref().unwrap().formula(checked.graph());
+    assert_eq!(formula, "‖linear1.weight‖^(1/2) · ‖linear2.weight‖^(1/2)");
+}
+
+#[test]
+fn five_hundred_layers_cost_no_time() {
+    let mut net = Net::new();
+    let mut x = net.input(&[4]);
+    for i in 0..500 {
+        let y = net.linear(x, 4, i % 2 == 0, None);
+        let y = net.unary("relu", Unary::Relu, y);
+        let y = if i % 5 == 0 { net.batch_norm(y, 1e-5, true, None) } else { y };
+        x = if i % 3 == 0 { net.binary("add", Binary::Add, x, y) } else { y };
+    }
+    let logits = net.linear(x, 3, true, None);
+    let graph: Graph = net.finish(logits);
+    for limit in [false, true] {
+        let judgement = specc::check::Judgement { mode: Mode::Train, limit };
+        let scaling = Scaling::of(&graph, logits, judgement);
+        for symmetry in &scaling.symmetries {
+            for equation in &scaling.degrees.equations {
+                let sum = equation.form.value(|unknown| match unknown {
+                    Unknown::Given(_) => Number::ZERO,
+                    Unknown::Param(_) => symmetry.exponents.coefficient(unknown),
+                });
+                assert!(sum.is_zero());
+            }
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! The verdict on every spec of the repository, and the error of every code.
+
+use specc::check::{Checked, Mode, run};
+use specc::cli::check::text;
+use specc::cli::graph::{dot::dot, picture::picture, svg::svg};
+use specc::diag::{Diagnostics, SourceMap};
+
+use crate::model::{compile_text, rendered};
+
+fn check(text: &str) -> (SourceMap, Option<Checked>, Diagnostics) {
+    let (sources, outcome, _) = compile_text(text, &[], &[]);
+    let (spec, graph) = match outcome {
+        Ok(found) => found,
+        Err(errors) => panic!("{}", rendered(&sources, &errors)),
+    };
+    let (checked, diagnostics) = run(graph, &spec, Mode::Train);
+    (sources, checked, diagnostics)
+}
+
+#[test]
+fn specs() {
+    insta::glob!("../../../specs", "*.net", |path| {
+        let text = std::fs::read_to_string(path).unwrap();
+        let (sources, checked, diagnostics) = check(&text);
+        let checked = checked.unwrap();
+        let report = text::report(&checked, &sources);
+        assert!(report.lines().all(|line| line.chars().count() <= 80), "{report}");
+        insta::assert_snapshot!(format!("{report}\n{}", rendered(&sources, &diagnostics)));
+        assert!(dot(&picture(&checked)).starts_with("digraph"));
+        assert!(svg(&picture(&checked)).starts_with("<svg"));
+    });
+}
+
+#[test]
+fn wrong_examples_raise_their_codes() {
+    use specc::diag::Code;
+    let pages =
+        [Code::E0401, Code::E0402, Code::E0403, Code::E0404, Code::W0401, Code::W0402, Code::W0403];
+    for code in pages {
+        let page = code.explanation();
+        let start = page.find("```net").unwrap() + "```net\n".len();
+        let example = &page[start..start + page[start..].find("```").unwrap()];
+        let (sources, _, diagnostics) = check(example);
+        assert!(
+            diagnostics.iter().any(|d| d.code == code),
+            "{code}: {}",
+            rendered(&sources, &diagnostics)
+        );
+        insta::assert_snapshot!(code.id(), rendered(&sources, &diagnostics));
+    }
+}
