@@ -34,6 +34,10 @@ pub(crate) enum Command {
     /// Evaluate a trained run again.
     #[cfg(feature = "exec")]
     Eval(super::eval::EvalArgs),
+    /// Check a spec: shapes, costs, and how the logits scale.
+    Check(super::check::CheckArgs),
+    /// Draw the network of a spec.
+    Graph(super::graph::GraphArgs),
     /// Take measures of stored logits.
     Analyze(super::analyze::AnalyzeArgs),
     /// Bring specs into the canonical layout.
@@ -55,7 +59,9 @@ impl Cli {
             #[cfg(feature = "exec")]
             Some(Command::Eval(args)) => Some(args.machine.threads()),
             Some(
-                Command::Analyze(_)
+                Command::Check(_)
+                | Command::Graph(_)
+                | Command::Analyze(_)
                 | Command::Fmt(_)
                 | Command::Explain(_)
                 | Command::Data(_)

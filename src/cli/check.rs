@@ -6,3 +6,170 @@
 pub mod emit;
 pub mod json;
 pub mod text;
+
+use std::path::PathBuf;
+
+use super::compile::{Compiled, Request, compile};
+use super::environment;
+use super::graph::{dot::dot, picture::picture};
+use super::outcome::Outcome;
+use super::terminal::Terminal;
+use crate::check::numeric::{Confirmed, Interpreter, Point, claims, confirm};
+use crate::check::{Checked, Mode, Options, WITNESS_SAMPLES, WITNESS_SEED};
+use crate::grad::{self, Joint};
+use crate::lower::{self, Target};
+use crate::{ir, model, syntax};
+
+/// Operations that `--numeric` may cost.
+const NUMERIC_BUDGET: u64 = 30_000_000_000;
+
+/// Arguments of `specc check`.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct CheckArgs {
+    /// The spec.
+    spec: PathBuf,
+
+    /// Changes to the spec: `loss.delta=0.1`.
+    #[arg(value_name = "key=value")]
+    overrides: Vec<String>,
+
+    /// One JSON document on stdout.
+    #[arg(long, conflicts_with = "emit")]
+    json: bool,
+
+    /// Print one stage of the compiler instead.
+    #[arg(long, value_enum, value_name = "STAGE")]
+    emit: Option<Emit>,
+
+    /// Statistics that batch norms are judged with.
+    #[arg(long, value_enum, default_value_t, value_name = "MODE")]
+    bn: Bn,
+
+    /// Try every claim in f64 and report the worst relative error.
+    #[arg(long)]
+    numeric: bool,
+
+    /// Folder with data sets [default: $SPECC_DATA, then the user cache].
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+}
+
+/// `--emit`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Emit {
+    /// The spec as parsed, in canonical layout.
+    Ast,
+    /// The spec with every default stated.
+    Model,
+    /// The operations from the input to the logits.
+    Ir,
+    /// The operations with their degrees, and the costs of the layers.
+    Facts,
+    /// Forward, backward and updates.
+    Joint,
+    /// The steps that run.
+    Plan,
+    /// The net as a Graphviz graph.
+    Dot,
+}
+
+/// `--bn`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+enum Bn {
+    /// Those of the batch.
+    #[default]
+    Train,
+    /// Running statistics, as constants.
+    Eval,
+}
+
+/// Runs `specc check`.
+pub(crate) fn run(args: &CheckArgs, terminal: &mut Terminal) -> anyhow::Result<Outcome> {
+    let locations = environment::locations(args.data_dir.as_deref(), args.spec.parent());
+    let mode = match args.bn {
+        Bn::Train => Mode::Train,
+        Bn::Eval => Mode::Eval,
+    };
+    let compiled = compile(&Request {
+        spec: &args.spec,
+        overrides: &args.overrides,
+        locations: &locations,
+        check: Options::from(mode),
+    });
+    let tried = match &compiled.checked {
+        Some(checked) if args.numeric => Some(numeric(checked)),
+        Some(_) | None => None,
+    };
+    if args.json {
+        let document = json::document(
+            compiled.checked.as_ref(),
+            &compiled.diagnostics,
+            &compiled.sources,
+            tried.as_deref(),
+        );
+        terminal.print(format!("{document:#}"));
+        return Ok(compiled.outcome());
+    }
+    match args.emit {
+        Some(stage) => emit(&compiled, stage, terminal),
+        None => {
+            if let Some(checked) = &compiled.checked {
+                terminal.print(text::report(checked, &compiled.sources));
+                if let Some(tried) = &tried {
+                    terminal.print(text::numeric(
+                        tried,
+                        claims(checked.graph(), checked.exact()).len(),
+                    ));
+                }
+            }
+            terminal.report(&compiled.diagnostics, &compiled.sources);
+        }
+    }
+    Ok(compiled.outcome())
+}
+
+/// Tries the claims in their order, as many as the budget allows.
+fn numeric(checked: &Checked) -> Vec<Confirmed> {
+    let (graph, logits) = (checked.graph(), checked.logits());
+    let total = checked.total();
+    let all = claims(graph, checked.exact());
+    let evaluations = crate::check::numeric::FACTORS.len() + 1;
+    let affordable = |count: usize, samples: usize| {
+        Point::affordable(&total, samples, count.saturating_mul(evaluations), NUMERIC_BUDGET)
+    };
+    let samples = if affordable(all.len(), WITNESS_SAMPLES) { WITNESS_SAMPLES } else { 2 };
+    let interpreter = Interpreter::new(graph, logits, checked.exact().judgement);
+    let point = Point::draw(graph, logits, samples, WITNESS_SEED);
+    all.iter()
+        .enumerate()
+        .take_while(|(i, _)| affordable(i + 1, samples))
+        .filter_map(|(_, claim)| confirm(&interpreter, &point, claim))
+        .collect()
+}
+
+fn emit(compiled: &Compiled, stage: Emit, terminal: &mut Terminal) {
+    match (stage, &compiled.model, &compiled.checked) {
+        (Emit::Ast, _, _) => terminal.print(syntax::print(&compiled.ast)),
+        (Emit::Model, Some(spec), _) => terminal.print(syntax::print(&model::to_ast(spec))),
+        (Emit::Ir, _, Some(checked)) => terminal.print(ir::text(checked.graph())),
+        (Emit::Facts, _, Some(checked)) => terminal.print(emit::facts(checked)),
+        (Emit::Dot, _, Some(checked)) => terminal.print(dot(&picture(checked))),
+        (Emit::Joint | Emit::Plan, Some(spec), Some(checked)) => {
+            let normalizer = checked.normalizer();
+            match grad::joint(checked.graph(), &spec.loss, normalizer, &spec.train) {
+                Ok(joint) if stage == Emit::Joint => terminal.print(joint_text(&joint)),
+                Ok(joint) => terminal.print(lower::plan(&joint, Target::Cpu).to_string()),
+                Err(errors) => terminal.report(&errors, &compiled.sources),
+            }
+        }
+        (Emit::Model | Emit::Ir | Emit::Facts | Emit::Dot | Emit::Joint | Emit::Plan, _, _) => {}
+    }
+    terminal.report(&compiled.diagnostics, &compiled.sources);
+}
+
+fn joint_text(joint: &Joint) -> String {
+    let phases = joint.train.iter().map(|phase| (phase.name, &phase.graph));
+    let size = joint.size.as_ref().map(|graph| ("size", graph));
+    let parts = phases.chain([("eval", &joint.eval)]).chain(size);
+    parts.map(|(name, graph)| format!("phase {name}\n{}\n", ir::text(graph))).collect()
+}

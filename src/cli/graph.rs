@@ -3,3 +3,64 @@
 pub mod dot;
 pub mod picture;
 pub mod svg;
+
+use std::path::PathBuf;
+
+use super::compile::{Request, compile};
+use super::environment;
+use super::outcome::Outcome;
+use super::terminal::Terminal;
+use crate::check::Options;
+use crate::store::write_atomic;
+
+/// Arguments of `specc graph`.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct GraphArgs {
+    /// The spec.
+    spec: PathBuf,
+
+    /// Changes to the spec.
+    #[arg(value_name = "key=value")]
+    overrides: Vec<String>,
+
+    /// The picture: a file that ends in `.svg` or `.dot`; without it, Graphviz text on stdout.
+    #[arg(short, long = "output", value_name = "FILE")]
+    output: Option<PathBuf>,
+
+    /// Folder with data sets [default: $SPECC_DATA, then the user cache].
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+}
+
+/// Runs `specc graph`.
+pub(crate) fn run(args: &GraphArgs, terminal: &mut Terminal) -> anyhow::Result<Outcome> {
+    let ending = args.output.as_ref().map(|path| path.extension().and_then(|e| e.to_str()));
+    let draw = match ending {
+        None | Some(Some("dot" | "gv")) => dot::dot,
+        Some(Some("svg")) => svg::svg,
+        Some(_) => {
+            terminal.note("error: `-o` takes a file that ends in `.svg` or `.dot`");
+            return Ok(Outcome::Usage);
+        }
+    };
+    let locations = environment::locations(args.data_dir.as_deref(), args.spec.parent());
+    let compiled = compile(&Request {
+        spec: &args.spec,
+        overrides: &args.overrides,
+        locations: &locations,
+        check: Options { budget: 0, ..Options::default() },
+    });
+    terminal.report(&compiled.diagnostics, &compiled.sources);
+    let Some(checked) = &compiled.checked else { return Ok(compiled.outcome()) };
+    let text = draw(&picture::picture(checked));
+    match &args.output {
+        None => terminal.print(text),
+        Some(path) => {
+            if let Err(error) = write_atomic(path, text.as_bytes()) {
+                terminal.report_error(&error);
+                return Ok(Outcome::Failed);
+            }
+        }
+    }
+    Ok(compiled.outcome())
+}

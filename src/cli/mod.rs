@@ -59,6 +59,8 @@ fn dispatch(command: &Command, terminal: &mut Terminal) -> anyhow::Result<Outcom
         Command::Train(args) => train::run(args, terminal),
         #[cfg(feature = "exec")]
         Command::Eval(args) => eval::run(args, terminal),
+        Command::Check(args) => check::run(args, terminal),
+        Command::Graph(args) => graph::run(args, terminal),
         Command::Analyze(args) => commands::analyze(args, terminal),
         Command::Fmt(args) => commands::fmt(args, terminal),
         Command::Explain(args) => commands::explain(args, terminal),

@@ -52,7 +52,7 @@ pub struct Witness {
     pub after: Vec<f64>,
 }
 
-/// Every claim of an analysis: joint, per layer, per tensor, input, exponents, symmetries.
+/// Every claim of an analysis: joint, input, exponents, per layer, per tensor, symmetries.
 pub fn claims(graph: &Graph, scaling: &Scaling) -> Vec<Claim> {
     let n = graph.params.len();
     let degree = |d: &Option<Number>| d.as_ref().map(Number::to_f64);
@@ -73,6 +73,17 @@ pub fn claims(graph: &Graph, scaling: &Scaling) -> Vec<Claim> {
             degree: degree(&scaling.input),
         },
     ];
+    let general = [("weights one", &scaling.weights_one), ("general", &scaling.general)];
+    for (name, exponents) in general {
+        if let Some(Exponents { of, degree }) = exponents {
+            claims.push(Claim {
+                name: name.into(),
+                exponents: of.iter().map(Number::to_f64).collect(),
+                input: 0.0,
+                degree: Some(degree.to_f64()),
+            });
+        }
+    }
     for (layer, found) in &scaling.layers {
         claims.push(Claim {
             name: format!("layer {}", graph.layer(*layer).name),
@@ -88,17 +99,6 @@ pub fn claims(graph: &Graph, scaling: &Scaling) -> Vec<Claim> {
             input: 0.0,
             degree: degree(found),
         });
-    }
-    let general = [("weights one", &scaling.weights_one), ("general", &scaling.general)];
-    for (name, exponents) in general {
-        if let Some(Exponents { of, degree }) = exponents {
-            claims.push(Claim {
-                name: name.into(),
-                exponents: of.iter().map(Number::to_f64).collect(),
-                input: 0.0,
-                degree: Some(degree.to_f64()),
-            });
-        }
     }
     for (i, symmetry) in scaling.symmetries.iter().enumerate() {
         let exponent = |id| symmetry.exponents.coefficient(Unknown::Param(id)).to_f64();

@@ -1,40 +1,10 @@
-//! `specc check --emit ir|facts`: a graph as stable text, one operation a line.
+//! `specc check --emit facts`: the degree of every value as stable text.
 
 use std::fmt::Write as _;
 
 use crate::check::{Checked, Degree, describe};
 use crate::ir::{Graph, NodeId, Op};
 use crate::lower::op_text;
-
-/// The operations of a graph: `%3 = linear %1 %2 : [n, 10]  // fc1`.
-pub fn ir(graph: &Graph) -> String {
-    let mut text = String::new();
-    for id in graph.ids() {
-        let _ = writeln!(text, "{}", operation(graph, id));
-    }
-    for (name, id) in &graph.outputs {
-        let _ = writeln!(text, "{name} = %{}", id.0);
-    }
-    text
-}
-
-fn operation(graph: &Graph, id: NodeId) -> String {
-    let node = &graph[id];
-    let what = match &node.op {
-        Op::Param(param) => format!("param {}", graph.param(*param).name),
-        Op::Buffer(buffer) => format!("buffer {}", graph.buffer(*buffer).name),
-        op => op_text(op),
-    };
-    let mut line = format!("%{} = {what}", id.0);
-    for input in graph.inputs(id) {
-        let _ = write!(line, " %{}", input.0);
-    }
-    let _ = write!(line, " : {}", node.shape);
-    if let Some(layer) = node.layer {
-        let _ = write!(line, "  // {}", graph.layer(layer).name);
-    }
-    line
-}
 
 /// The operations with the degree of each value, then the equations and the layers with their costs.
 pub fn facts(checked: &Checked) -> String {
@@ -67,4 +37,22 @@ pub fn facts(checked: &Checked) -> String {
         );
     }
     text
+}
+
+fn operation(graph: &Graph, id: NodeId) -> String {
+    let node = &graph[id];
+    let what = match &node.op {
+        Op::Param(param) => format!("param {}", graph.param(*param).name),
+        Op::Buffer(buffer) => format!("buffer {}", graph.buffer(*buffer).name),
+        op => op_text(op),
+    };
+    let mut line = format!("%{} = {what}", id.0);
+    for input in graph.inputs(id) {
+        let _ = write!(line, " %{}", input.0);
+    }
+    let _ = write!(line, " : {}", node.shape);
+    if let Some(layer) = node.layer {
+        let _ = write!(line, "  // {}", graph.layer(layer).name);
+    }
+    line
 }

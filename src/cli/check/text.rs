@@ -253,8 +253,8 @@ fn shortened(names: &[String]) -> String {
     text
 }
 
-/// The claims tried by numbers: the worst error, and refusals that no number could illustrate.
-pub fn numeric(tried: &[Confirmed]) -> String {
+/// The claims tried by numbers, of `all` there are: the worst error, and refusals that no number could illustrate.
+pub fn numeric(tried: &[Confirmed], all: usize) -> String {
     let mut out = Lines::default();
     out.title("numeric check (f64, c = 0.01, 0.5, 2, 3.7)");
     let held = tried.iter().filter(|confirmed| confirmed.claim.degree.is_some());
@@ -282,6 +282,10 @@ pub fn numeric(tried: &[Confirmed]) -> String {
             names => format!("{refused}, without a witness: {}", shortened(names)),
         },
     );
+    if tried.len() < all {
+        let left = all - tried.len();
+        out.say("not tried", &format!("{left} claims: the net is too large to evaluate them here"));
+    }
     out.text
 }
 
