@@ -3,15 +3,16 @@
 //! Reports what is wrong whatever the values are: unknown names and keys, names given twice, recursion, and what is never
 //! used. Types, ranges and shapes are checked where the body is expanded.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::built_in;
+use super::{LetScope, built_in};
 use super::import::Library;
 use crate::diag::{Diagnostics, FileId, Span, Spanned, ToDiagnostic};
-use crate::model::bind::{bare_name, bind, bind_block, call_span};
+use crate::model::bind::{Bound, bare_name, bind, bind_block, call_span, typed};
 use crate::model::eval::unknown_name;
 use crate::model::table::{Group, JOINS, QUERIES};
-use crate::model::walk::is_branch;
+use crate::model::walk::{is_branch, names_of_expr};
 use crate::model::{Block, ModelError, Value};
 use crate::syntax::ast::{Call, Expr, ExprKind, Name, Net, Step, Stmt, StmtKind};
 
@@ -24,6 +25,8 @@ pub(super) struct Bodies {
     pub(super) used_blocks: BTreeSet<String>,
     /// Warnings.
     pub(super) warnings: Diagnostics,
+    /// Values of another type or out of range; they do not keep the net from being expanded.
+    pub(super) values: Diagnostics,
 }
 
 pub(super) fn check(
@@ -38,13 +41,13 @@ pub(super) fn check(
         let mut checker = Checker::new(library, &block.lets, main, errors);
         checker.params(block);
         checker.body(&block.body);
-        uses.insert(name.clone(), checker.finish(&mut bodies.warnings));
+        uses.insert(name.clone(), checker.finish(&mut bodies));
     }
     recursion(&uses, library, errors);
     if let Some(net) = net {
         let mut checker = Checker::new(library, &library.lets, main, errors);
         checker.body(&net.body);
-        let own = checker.finish(&mut bodies.warnings);
+        let own = checker.finish(&mut bodies);
         let mut todo: Vec<String> = own.blocks.keys().cloned().collect();
         let mut taken = own.keys;
         bodies.used_lets.extend(own.lets);
@@ -92,6 +95,7 @@ struct Checker<'a> {
     main: FileId,
     errors: &'a mut Diagnostics,
     warnings: Diagnostics,
+    values: Diagnostics,
     locals: Vec<Local>,
     uses: Uses,
 }
@@ -103,13 +107,15 @@ impl<'a> Checker<'a> {
         main: FileId,
         errors: &'a mut Diagnostics,
     ) -> Self {
-        let (warnings, locals, uses) = (vec![], vec![], Uses::default());
-        Self { library, lets, main, errors, warnings, locals, uses }
+        let (warnings, values, locals) = (vec![], vec![], vec![]);
+        let uses = Uses::default();
+        Self { library, lets, main, errors, warnings, values, locals, uses }
     }
 
-    fn finish(mut self, warnings: &mut Diagnostics) -> Uses {
+    fn finish(mut self, bodies: &mut Bodies) -> Uses {
         self.close(0);
-        warnings.append(&mut self.warnings);
+        bodies.warnings.append(&mut self.warnings);
+        bodies.values.append(&mut self.values);
         self.uses
     }
 
@@ -249,8 +255,9 @@ impl<'a> Checker<'a> {
                 call.args.iter().for_each(|arg| self.branch(&arg.value));
                 return;
             }
-            bind(row, call, span, self.errors);
+            let bound = bind(row, call, span, self.errors);
             call.args.iter().for_each(|arg| self.value(&arg.value));
+            self.constants(&bound);
         } else if let Some(block) = self.library.blocks.get(name) {
             self.uses.blocks.entry(name.to_owned()).or_insert(call.callee.span);
             bind_block(name, &block.params, call, span, self.errors);
@@ -260,6 +267,24 @@ impl<'a> Checker<'a> {
             known.extend(self.library.blocks.keys().cloned());
             known.extend(self.locals.iter().map(|local| local.name.value.clone()));
             unknown_name("layer", name, &known, call.callee.span, self.errors);
+        }
+    }
+
+    /// Checks type and range of the arguments that do not depend on shapes, data or parameters.
+    fn constants(&mut self, bound: &Bound<'_>) {
+        for param in bound.row.params {
+            let Some(expr) = bound.given(param.name) else { continue };
+            let mut names = BTreeSet::new();
+            names_of_expr(expr, &mut names);
+            let known = |name: &String| {
+                self.lets.contains_key(name)
+                    || name == "same"
+                    || Group::Init.row(name).is_some_and(|row| row.params.is_empty())
+            };
+            if names.iter().all(known) {
+                let scope = LetScope { lets: self.lets, used: RefCell::default() };
+                typed(param, expr, &scope, &mut self.values);
+            }
         }
     }
 

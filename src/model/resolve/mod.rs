@@ -81,8 +81,9 @@ pub fn resolve_all(spec: &ast::Spec, ctx: &mut ResolveContext<'_>) -> Outcome {
     let data =
         items.data.and_then(|(call, span)| data::resolve(call, span, &scope, ctx, &mut errors));
     let net = items.net.and_then(|(net, span)| net::resolve(net, span, &scope, &mut errors));
-    let bodies = body::check(items.net.map(|(net, _)| net), &library, ctx.file, &mut errors);
+    let mut bodies = body::check(items.net.map(|(net, _)| net), &library, ctx.file, &mut errors);
     let net_is_sound = errors.len() == before_net && data.is_some() && net.is_some();
+    errors.append(&mut bodies.values);
 
     let selected = items
         .loss

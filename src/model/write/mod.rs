@@ -2,23 +2,25 @@
 //!
 //! The tree needs no imports and no overrides, and resolves to an equal spec.
 
+mod body;
+mod expr;
+
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::table::{Default, Group, JOINS};
+use body::{BodyWriter, default};
+use expr::{at, boolean, call, call_expr, float, int, keyed, list, literal, named, nowhere, plain, size, text, word};
+
+use super::table::Group;
 use super::walk::locals_of_body;
 use super::{
     Base, CustomLoss, Divisor, Form, Length, Loss, On, Optimizer, Permission, Scale, ScaleExpr,
     Schedule, SharpnessKind, Size, Spec, Train, Value,
 };
 use crate::data::{DataSpec, HeldOut, Normalize, NpyPair, Source};
-use crate::diag::{FileId, Span, Spanned};
 use crate::syntax::ast::{
-    Arg, BinaryOp, Block, Call, Entry, Expr, ExprKind, IgnoredSpan, Item, ItemKind, Let, Name, Net,
-    Param, Spec as Tree, Step, Stmt, StmtKind, Train as TrainItem, UnaryOp,
+    Arg, Block, Call, Entry, Expr, ExprKind, IgnoredSpan, Item, ItemKind, Let, Net, Param,
+    Spec as Tree, Train as TrainItem, UnaryOp,
 };
-
-/// Options that layers take from the head of the net.
-const INHERITED: [&str; 5] = ["init", "bias", "eps", "momentum", "affine"];
 
 /// The spec as a tree with every default stated.
 pub fn to_ast(spec: &Spec) -> Tree {
@@ -66,93 +68,6 @@ pub fn to_ast(spec: &Spec) -> Tree {
     kinds.extend(spec.asserts.iter().cloned().map(ItemKind::Assert));
     let item = |kind| Item { docs: vec![], kind, span: IgnoredSpan(nowhere()) };
     Tree { items: kinds.into_iter().map(item).collect() }
-}
-
-fn nowhere() -> Span {
-    Span::new(FileId(0), 0, 0)
-}
-
-fn named(name: &str) -> Name {
-    Spanned::new(name.to_owned(), nowhere())
-}
-
-fn at(kind: ExprKind) -> Expr {
-    Expr::new(kind, nowhere())
-}
-
-fn word(name: &str) -> Expr {
-    at(ExprKind::Call(Call { callee: named(name), args: vec![], parens: false }))
-}
-
-fn text(text: &str) -> Expr {
-    at(ExprKind::Str(text.to_owned()))
-}
-
-fn int(value: i64) -> Expr {
-    if value >= 0 {
-        return at(ExprKind::Int(value));
-    }
-    // The smallest integer has no positive counterpart; as a difference it has a form.
-    match value.checked_neg() {
-        Some(positive) => at(ExprKind::Unary(UnaryOp::Neg, Box::new(at(ExprKind::Int(positive))))),
-        None => at(ExprKind::Binary(
-            BinaryOp::Sub,
-            Box::new(int(value + 1)),
-            Box::new(at(ExprKind::Int(1))),
-        )),
-    }
-}
-
-fn float(value: f64) -> Expr {
-    if value.is_sign_negative() {
-        let positive = at(ExprKind::Float(-value));
-        return at(ExprKind::Unary(UnaryOp::Neg, Box::new(positive)));
-    }
-    at(ExprKind::Float(value))
-}
-
-fn boolean(value: bool) -> Expr {
-    at(ExprKind::Bool(value))
-}
-
-fn size(value: usize) -> Expr {
-    int(i64::try_from(value).unwrap_or(i64::MAX))
-}
-
-fn list(items: impl IntoIterator<Item = Expr>) -> Expr {
-    at(ExprKind::List(items.into_iter().collect()))
-}
-
-fn literal(value: &Value) -> Expr {
-    match value {
-        Value::Int(value) => int(*value),
-        Value::Float(value) => float(*value),
-        Value::Bool(value) => boolean(*value),
-        Value::Word(name) => word(name),
-        Value::Text(value) => text(value),
-        Value::Call(call) => {
-            let args = call.args.iter().map(|(key, value)| keyed(key, literal(value)));
-            call_expr(&call.name, args)
-        }
-        Value::List(items) => list(items.iter().map(literal)),
-    }
-}
-
-fn keyed(key: &str, value: Expr) -> Arg {
-    Arg { key: Some(named(key)), value }
-}
-
-fn plain(value: Expr) -> Arg {
-    Arg { key: None, value }
-}
-
-fn call(name: &str, args: impl IntoIterator<Item = Arg>) -> Call {
-    let args: Vec<_> = args.into_iter().collect();
-    Call { callee: named(name), parens: !args.is_empty(), args }
-}
-
-fn call_expr(name: &str, args: impl IntoIterator<Item = Arg>) -> Expr {
-    at(ExprKind::Call(call(name, args)))
 }
 
 fn data(data: &DataSpec) -> Call {
@@ -238,119 +153,6 @@ fn net_head(spec: &Spec, taken: &BTreeSet<&'static str>) -> Call {
         args.push(keyed("allow", list([word("nonhomogeneous")])));
     }
     call(&spec.net.name.value, args)
-}
-
-/// A default as an expression; `given` are the arguments that it may refer to.
-fn default(default: Default, given: &[(&'static str, Expr)]) -> Option<Expr> {
-    match default {
-        Default::Required | Default::None | Default::Formula(_) => None,
-        Default::Int(value) => Some(int(value)),
-        Default::Float(value) => Some(float(value)),
-        Default::Bool(value) => Some(boolean(value)),
-        Default::Word(name) => Some(word(name)),
-        Default::Like(other) => {
-            given.iter().find(|(name, _)| *name == other).map(|(_, expr)| expr.clone())
-        }
-    }
-}
-
-/// Writes bodies with the defaults of their layers.
-struct BodyWriter<'a> {
-    inlined: BTreeMap<&'a str, &'a Value>,
-    /// Options of the net that some layer takes.
-    taken: &'a mut BTreeSet<&'static str>,
-}
-
-impl BodyWriter<'_> {
-    fn body(&mut self, body: &[Stmt]) -> Vec<Stmt> {
-        body.iter().map(|stmt| Stmt { kind: self.stmt(&stmt.kind), span: stmt.span }).collect()
-    }
-
-    fn stmt(&mut self, stmt: &StmtKind) -> StmtKind {
-        match stmt {
-            StmtKind::Chain(steps) => StmtKind::Chain(self.steps(steps)),
-            StmtKind::Let(binding) => {
-                StmtKind::Let(Let { name: binding.name.clone(), value: self.expr(&binding.value) })
-            }
-            StmtKind::Out(expr) => StmtKind::Out(self.expr(expr)),
-            StmtKind::Repeat { var, range, body } => StmtKind::Repeat {
-                var: var.clone(),
-                range: self.expr(range),
-                body: self.body(body),
-            },
-            StmtKind::If { condition, then, otherwise } => StmtKind::If {
-                condition: self.expr(condition),
-                then: self.body(then),
-                otherwise: self.body(otherwise),
-            },
-        }
-    }
-
-    fn steps(&mut self, steps: &[Step]) -> Vec<Step> {
-        steps
-            .iter()
-            .map(|step| Step { label: step.label.clone(), expr: self.expr(&step.expr) })
-            .collect()
-    }
-
-    fn expr(&mut self, expr: &Expr) -> Expr {
-        let kind = match &expr.value {
-            ExprKind::Call(call) => match self.inlined.get(call.callee.value.as_str()) {
-                Some(value) if !call.parens => return literal(value),
-                Some(_) | None => ExprKind::Call(self.call(call)),
-            },
-            ExprKind::List(items) => {
-                ExprKind::List(items.iter().map(|item| self.expr(item)).collect())
-            }
-            ExprKind::Range(a, b) => {
-                ExprKind::Range(Box::new(self.expr(a)), Box::new(self.expr(b)))
-            }
-            ExprKind::Unary(op, a) => ExprKind::Unary(*op, Box::new(self.expr(a))),
-            ExprKind::Binary(op, a, b) => {
-                ExprKind::Binary(*op, Box::new(self.expr(a)), Box::new(self.expr(b)))
-            }
-            ExprKind::Index(a, b) => {
-                ExprKind::Index(Box::new(self.expr(a)), Box::new(self.expr(b)))
-            }
-            ExprKind::Chain(steps) => ExprKind::Chain(self.steps(steps)),
-            ExprKind::Int(_) | ExprKind::Float(_) | ExprKind::Bool(_) | ExprKind::Str(_) => {
-                expr.value.clone()
-            }
-        };
-        at(kind)
-    }
-
-    fn call(&mut self, call: &Call) -> Call {
-        let mut args: Vec<_> = call
-            .args
-            .iter()
-            .map(|arg| Arg { key: arg.key.clone(), value: self.expr(&arg.value) })
-            .collect();
-        let name = call.callee.value.as_str();
-        let row = Group::Layer.row(name).filter(|_| !JOINS.contains(&name));
-        if let Some(row) = row {
-            let mut positional = row.positional();
-            let mut given: Vec<(&'static str, Expr)> = vec![];
-            for arg in &args {
-                let param = match &arg.key {
-                    Some(key) => row.param(&key.value),
-                    None => positional.next(),
-                };
-                given.extend(param.map(|param| (param.name, arg.value.clone())));
-            }
-            for param in row.params {
-                if INHERITED.contains(&param.name) {
-                    self.taken.insert(param.name);
-                } else if !given.iter().any(|(name, _)| *name == param.name)
-                    && let Some(value) = default(param.default, &given)
-                {
-                    args.push(keyed(param.name, value));
-                }
-            }
-        }
-        let parens = call.parens || !args.is_empty();
-        Call { callee: call.callee.clone(), args, parens }
-    }
 }
 
 fn definition(custom: &CustomLoss) -> ItemKind {
