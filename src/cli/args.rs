@@ -42,7 +42,9 @@ pub(crate) enum Command {
     Analyze(super::analyze::AnalyzeArgs),
     /// Bring specs into the canonical layout.
     Fmt(super::fmt::FmtArgs),
-    /// Explain the code of a message.
+    /// Write a spec to start from.
+    New(super::new::NewArgs),
+    /// Explain the code of a message, or a word of the language.
     Explain(super::explain::ExplainArgs),
     /// List, fetch and verify data sets.
     Data(super::data::DataArgs),
@@ -63,6 +65,7 @@ impl Cli {
                 | Command::Graph(_)
                 | Command::Analyze(_)
                 | Command::Fmt(_)
+                | Command::New(_)
                 | Command::Explain(_)
                 | Command::Data(_)
                 | Command::Completions(_),

@@ -8,6 +8,7 @@ use super::environment;
 use super::explain::{self, ExplainArgs};
 use super::fetch_bar::FetchBar;
 use super::fmt::{self, FmtArgs};
+use super::new::{self, NewArgs};
 use super::outcome::Outcome;
 use super::terminal::Terminal;
 use crate::data::DataError;
@@ -41,6 +42,13 @@ pub(crate) fn fmt(args: &FmtArgs, terminal: &mut Terminal) -> anyhow::Result<Out
 /// `specc explain`.
 pub(crate) fn explain(args: &ExplainArgs, terminal: &mut Terminal) -> anyhow::Result<Outcome> {
     let code = explain::run(args, terminal.out(), &mut io::stderr())?;
+    Ok(if code == 0 { Outcome::Ok } else { Outcome::Usage })
+}
+
+/// `specc new`.
+pub(crate) fn new(args: &NewArgs, terminal: &mut Terminal) -> anyhow::Result<Outcome> {
+    let code = new::run(args, terminal.out(), &mut io::stderr())?;
+    terminal.out().flush()?;
     Ok(if code == 0 { Outcome::Ok } else { Outcome::Usage })
 }
 

@@ -1,15 +1,16 @@
-//! `specc explain`: the page of a code, or the list of all codes.
+//! `specc explain`: the page of a code or of a word of the language, or the list of all codes.
 
 use std::io::{self, Write};
 
 use clap::Args;
 
 use crate::diag::{Code, nearest};
+use crate::model::table;
 
-/// Explain a code such as E0304.
+/// Explain a code such as E0304, or a word of the language such as conv.
 #[derive(Args, Clone, Debug)]
 pub struct ExplainArgs {
-    /// The code.
+    /// The code or the word.
     #[arg(required_unless_present = "list", conflicts_with = "list", value_name = "CODE")]
     pub code: Option<String>,
 
@@ -30,6 +31,11 @@ pub fn run(args: &ExplainArgs, out: &mut dyn Write, err: &mut dyn Write) -> io::
         out.flush()?;
         return Ok(0);
     };
+    if let Some(page) = table::page(text) {
+        writeln!(out, "{}", page.trim_end())?;
+        out.flush()?;
+        return Ok(0);
+    }
     match text.parse::<Code>() {
         Ok(code) => {
             writeln!(out, "{}", code.explanation().trim_end())?;

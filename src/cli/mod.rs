@@ -27,6 +27,7 @@ pub mod explain;
 pub mod fetch_bar;
 pub mod fmt;
 pub mod graph;
+pub mod new;
 
 use std::process::ExitCode;
 
@@ -63,6 +64,7 @@ fn dispatch(command: &Command, terminal: &mut Terminal) -> anyhow::Result<Outcom
         Command::Graph(args) => graph::run(args, terminal),
         Command::Analyze(args) => commands::analyze(args, terminal),
         Command::Fmt(args) => commands::fmt(args, terminal),
+        Command::New(args) => commands::new(args, terminal),
         Command::Explain(args) => commands::explain(args, terminal),
         Command::Data(args) => commands::data(args, terminal),
         Command::Completions(args) => completions::run(args, terminal),

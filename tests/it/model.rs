@@ -20,9 +20,24 @@ fn specs() -> Vec<PathBuf> {
     paths
 }
 
-fn rendered(sources: &SourceMap, diagnostics: &Diagnostics) -> String {
+/// All messages as a user sees them.
+pub(crate) fn rendered(sources: &SourceMap, diagnostics: &Diagnostics) -> String {
     let style = RenderStyle { color: false, width: 100 };
     diagnostics.iter().map(|d| render(d, sources, style) + "\n").collect()
+}
+
+/// Compiles a text; imports come from `files`. Gives the model and the graph or the errors, and the warnings.
+pub(crate) fn compile_text(
+    text: &str,
+    files: &[(&str, &str)],
+    overrides: &[&str],
+) -> (SourceMap, Result<(Spec, Graph), Diagnostics>, Diagnostics) {
+    let mut load = |path: &str| {
+        let file = files.iter().find(|(name, _)| *name == path);
+        file.map(|(_, text)| (*text).to_owned()).ok_or_else(|| "no such file".to_owned())
+    };
+    let compiled = compile_with("spec", text, &mut load, overrides);
+    (compiled.sources, compiled.outcome, compiled.warnings)
 }
 
 fn legal(compiled: Compiled) -> (Spec, Graph) {
@@ -270,3 +285,14 @@ const LAYERS: &[&str] = &[
     "if channels(in) == 1 { abs } else { silu }",
     "reshape([4, 4, 4])",
 ];
+
+#[test]
+fn the_reference_states_every_call_with_its_defaults() {
+    use specc::model::table::Group;
+    let reference = include_str!("../../grammar/REFERENCE.md");
+    let rows = Group::ALL.into_iter().flat_map(Group::rows);
+    let lines: Vec<_> =
+        rows.map(|row| format!("| `{}` | {} |", row.signature(), row.doc)).collect();
+    let missing: Vec<_> = lines.iter().filter(|line| !reference.contains(line.as_str())).collect();
+    assert!(missing.is_empty(), "{missing:#?}");
+}

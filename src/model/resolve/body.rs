@@ -6,8 +6,8 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{LetScope, built_in};
 use super::import::Library;
+use super::{LetScope, built_in};
 use crate::diag::{Diagnostics, FileId, Span, Spanned, ToDiagnostic};
 use crate::model::bind::{Bound, bare_name, bind, bind_block, call_span, typed};
 use crate::model::eval::unknown_name;

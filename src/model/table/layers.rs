@@ -110,7 +110,7 @@ pub(super) const LAYERS: &[CallRow] = &[
         doc: "x where x > 0, else slope · x.",
         params: &[ParamRow::new("slope", Type::Float, Float(0.01), "slope below 0").positional()],
     },
-    CallRow { name: "abs", doc: "|x|.", params: &[] },
+    CallRow { name: "abs", doc: "Absolute value.", params: &[] },
     CallRow {
         name: "prelu",
         doc: "leaky_relu with a trained slope.",

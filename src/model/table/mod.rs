@@ -5,7 +5,10 @@
 mod data;
 mod layers;
 mod losses;
+mod page;
 mod train;
+
+pub use page::page;
 
 /// Where a call may stand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -115,6 +118,10 @@ impl CallRow {
     /// The call with its parameters and defaults, as the reference shows it: `linear(out, bias=true)`.
     pub fn signature(&self) -> String {
         let params: Vec<_> = self.params.iter().map(ParamRow::signature).collect();
+        if matches!(self.name, "train" | "analyze") {
+            let entries: Vec<_> = params.iter().map(|param| param.replace('=', " = ")).collect();
+            return format!("{} {{ {} }}", self.name, entries.join("  "));
+        }
         if params.is_empty() {
             self.name.to_owned()
         } else {
@@ -156,10 +163,14 @@ impl ParamRow {
     fn signature(&self) -> String {
         let name = self.name;
         match self.default {
+            Default::None if self.ty == Type::Flag => name.to_owned(),
             Default::Required if self.positional => name.to_owned(),
             Default::Required => format!("{name}="),
             Default::None => format!("{name}=…"),
             Default::Int(value) => format!("{name}={value}"),
+            Default::Float(value) if value != 0.0 && value.abs() < 1e-3 => {
+                format!("{name}={value:e}")
+            }
             Default::Float(value) => format!("{name}={value}"),
             Default::Bool(value) => format!("{name}={value}"),
             Default::Word(value) | Default::Like(value) | Default::Formula(value) => {

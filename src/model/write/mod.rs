@@ -8,7 +8,10 @@ mod expr;
 use std::collections::{BTreeMap, BTreeSet};
 
 use body::{BodyWriter, default};
-use expr::{at, boolean, call, call_expr, float, int, keyed, list, literal, named, nowhere, plain, size, text, word};
+use expr::{
+    at, boolean, call, call_expr, float, int, keyed, list, literal, named, nowhere, plain, size,
+    text, word,
+};
 
 use super::table::Group;
 use super::walk::locals_of_body;
