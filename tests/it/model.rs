@@ -1,6 +1,7 @@
 //! Resolving specs and building their graphs.
 #![expect(clippy::disallowed_methods, reason = "specs are files")]
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use proptest::prelude::*;
@@ -201,7 +202,8 @@ fn a_width_of_a_million_millions_is_refused_at_once() {
 fn deep_and_long_expansions_are_refused() {
     let mut blocks = "block b1 { relu }\n".to_owned();
     for i in 2..300 {
-        blocks += &format!("block b{i} {{ b{} }}\n", i - 1);
+        let inner = i - 1;
+        writeln!(blocks, "block b{i} {{ b{inner} }}").unwrap();
     }
     let net = format!("{blocks}net n {{ flatten -> b299 -> linear(classes) }}");
     assert_eq!(codes(&text(&with_net(&net), &[])), ["E0302"]);

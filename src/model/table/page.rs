@@ -20,9 +20,10 @@ fn row_page(group: Group, row: &CallRow) -> String {
         page.push('\n');
     }
     for param in row.params {
-        let range = match param.range {
-            Range::Any => String::new(),
-            range => format!(", {}", range.words()),
+        let range = if param.range == Range::Any {
+            String::new()
+        } else {
+            format!(", {}", param.range.words())
         };
         let _ = writeln!(page, "- `{}`: {} ({}{range})", param.name, param.doc, param.ty.words());
     }
