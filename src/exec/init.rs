@@ -105,7 +105,9 @@ fn orthogonal(rows: usize, columns: usize, matrix: &[f64]) -> Vec<f64> {
         reflector[0] += sign * norm;
         let length = libm::sqrt(reflector.iter().map(|v| v * v).sum());
         if length > 0.0 {
-            reflector.iter_mut().for_each(|v| *v /= length);
+            for v in reflector.iter_mut() {
+                *v /= length;
+            }
         }
         for column in rest {
             reflect(reflector, &mut column[k..]);
@@ -149,8 +151,8 @@ mod tests {
         }
     }
 
-    fn draw(shape: &[usize], init: Init) -> Vec<f64> {
-        let state = super::init(&[param(shape, init)], &[], 3, DType::F64);
+    fn draw(shape: &[usize], how: Init) -> Vec<f64> {
+        let state = init(&[param(shape, how)], &[], 3, DType::F64);
         let HostTensor::F64(values) = state.params[0].values.clone() else { panic!("f64 asked") };
         values
     }
@@ -199,13 +201,13 @@ mod tests {
     #[test]
     fn both_precisions_start_from_the_same_numbers() {
         let params = [param(&[7, 3], Init::Normal { deviation: 1.0 })];
-        let wide = super::init(&params, &[], 9, DType::F64);
-        let narrow = super::init(&params, &[], 9, DType::F32);
+        let wide = init(&params, &[], 9, DType::F64);
+        let narrow = init(&params, &[], 9, DType::F32);
         let (HostTensor::F64(wide), HostTensor::F32(narrow)) =
             (&wide.params[0].values, &narrow.params[0].values)
         else {
             panic!("dtypes as asked");
         };
-        assert!(wide.iter().zip(narrow).all(|(a, b)| *a as f32 == *b));
+        assert!(wide.iter().zip(narrow).all(|(a, b)| (*a as f32).to_bits() == b.to_bits()));
     }
 }

@@ -316,6 +316,7 @@ fn report(stage: &Stage, results: &Results) -> Result<StepOutput, ExecError> {
     let number = |name: &str| -> Result<Option<f64>, ExecError> {
         stage.output(name).map(|slot| Ok(to_double(results.get(slot)?)?)).transpose()
     };
+    #[expect(clippy::cast_sign_loss, reason = "counts are not negative")]
     let count = |value: f64| value.round().max(0.0) as u64;
     Ok(StepOutput {
         loss: number("loss")?.unwrap_or(f64::NAN),

@@ -96,3 +96,50 @@ fn slot(graph: &Graph, id: NodeId, idx: usize, inputs: &[SlotId], slots: &[Slot]
     };
     Slot { shape: node.shape.clone(), kind: node.kind, scope, place, first: idx, last: idx }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diag::{FileId, Span};
+    use crate::ir::{Emit, Init, Kind, Param, ParamRole, Shape, Unary};
+    use crate::lower::Footprint;
+
+    /// relu(x wᵀ) as a picture of one row, and its sum.
+    fn small() -> Stage {
+        let origin = Span::new(FileId(0), 0, 0);
+        let mut graph = Graph::new();
+        let x = graph.add_leaf(Op::Input, Shape::per_sample([3]), Kind::Real, origin);
+        let (_, w) = graph.add_param(Param {
+            name: "w".to_owned(),
+            shape: Shape::fixed([2, 3]),
+            role: ParamRole::Weight,
+            init: Init::Constant(0.0),
+            layer: None,
+            origin,
+        });
+        let mut emit = Emit::new(&mut graph, origin);
+        let y = emit.op(Op::Linear, &[x, w]);
+        let picture = emit.reshape(y, Shape::per_sample([1, 2]));
+        let relu = emit.unary(Unary::Relu, picture);
+        let sum = emit.sum(relu, [0, 1, 2]);
+        graph.outputs.insert("sum".to_owned(), sum);
+        stage("small", &graph)
+    }
+
+    #[test]
+    fn buffers_live_from_their_first_use_to_their_last() {
+        let stage = small();
+        let lives: Vec<_> = stage.slots.iter().map(|slot| (slot.first, slot.last)).collect();
+        // The product is read through its view until step 4; the sum is an output.
+        assert_eq!(lives, [(0, 2), (1, 2), (2, 4), (3, 4), (4, 5), (5, 6)]);
+        assert_eq!(stage.slots[3].place, Place::View(SlotId(2)));
+        assert_eq!(stage.released()[4], [SlotId(2), SlotId(3)]);
+    }
+
+    #[test]
+    fn the_footprint_counts_what_lives_at_once() {
+        let stage = small();
+        assert_eq!(stage.peak_footprint(), Footprint { fixed: 0, per_sample: 5 });
+        assert_eq!(stage.peak(4), 20);
+    }
+}

@@ -179,14 +179,12 @@ pub(crate) fn entries(bytes: &[u8]) -> Vec<StateEntry> {
     names.sort_unstable();
     let entry = |name: &&str| {
         let tensor = file.tensor(name).unwrap();
-        let values = match tensor.dtype() {
-            Dtype::F32 => HostTensor::F32(
-                tensor.data().as_chunks().0.iter().map(|b| f32::from_le_bytes(*b)).collect(),
-            ),
-            Dtype::F64 => HostTensor::F64(
-                tensor.data().as_chunks().0.iter().map(|b| f64::from_le_bytes(*b)).collect(),
-            ),
-            dtype => panic!("{name} is {dtype:?}"),
+        let bytes = tensor.data();
+        let values = if tensor.dtype() == Dtype::F32 {
+            HostTensor::F32(bytes.as_chunks().0.iter().map(|b| f32::from_le_bytes(*b)).collect())
+        } else {
+            assert_eq!(tensor.dtype(), Dtype::F64, "{name}");
+            HostTensor::F64(bytes.as_chunks().0.iter().map(|b| f64::from_le_bytes(*b)).collect())
         };
         StateEntry { name: (*name).to_owned(), shape: tensor.shape().to_vec(), values }
     };

@@ -1,8 +1,8 @@
 //! The reference executor on small nets: forward tests, threads, memory, and errors at run time.
 
 use specc::exec::{Options, ReferenceProgram, StartError, evaluate, init, initial_state, size_of};
-use specc::grad::joint;
-use specc::ir::{Mode, specialize};
+use specc::grad::{differentiate, joint};
+use specc::ir::{Mode, Op, specialize};
 use specc::lower::{
     self, Batch, DType, ExecError, HostTensor, HyperValues, Program, State, StateEntry, Target,
 };
@@ -243,8 +243,7 @@ fn a_short_batch_runs_and_an_empty_one_is_an_error() {
 #[test]
 fn a_nan_is_traced_to_the_layer_that_made_it() {
     let mut program = conv_program(DType::F32, 1);
-    let before = program.state().unwrap();
-    let mut broken = before.clone();
+    let mut broken = program.state().unwrap();
     let weight = broken.params.iter_mut().find(|entry| entry.name == "linear1.weight").unwrap();
     let HostTensor::F32(values) = &mut weight.values else { panic!("f32 asked") };
     values[3] = f32::MAX;
@@ -322,4 +321,64 @@ fn dropout_leaves_evaluation_alone() {
     assert_eq!(program.eval(&batch).unwrap(), first);
     let HostTensor::F64(logits) = first.0 else { panic!("f64 asked") };
     assert_eq!(logits.len(), 9);
+}
+
+/// Derivatives of a convolutional net against candle's own, on operations whose gradients candle has right.
+#[test]
+fn gradients_agree_with_the_autograd_of_candle() {
+    use candle_core::{D, Device, Tensor, Var};
+    let net = "net judged {\n  conv(4, kernel=3, stride=2, pad=1) -> tanh\n  conv(5, kernel=2) -> tanh\n  flatten\n  \
+               linear(7) -> tanh\n  linear(classes)\n}\n";
+    let text = spec_around(net, &[2, 8, 8], "cross_entropy", "sgd(lr=0.1)");
+    let (spec, graph) = compile_text(&text, &specc::data::Locations::default());
+    let joint = joint(&graph, &spec.loss, None, &spec.train).unwrap();
+    let start = initial_state(&joint, &spec.loss, 3, DType::F64, None).unwrap();
+    let mut graph = joint.train[0].graph.clone();
+    graph.updates.clear();
+    let loss = graph.output("loss").unwrap();
+    let params: Vec<_> = graph.ids().filter(|id| matches!(graph[*id].op, Op::Param(_))).collect();
+    let gradients = differentiate(&mut graph, loss, &params);
+    for (node, gradient) in params.iter().zip(gradients) {
+        let Op::Param(id) = graph[*node].op else { panic!("filtered above") };
+        let name = graph.param(id).name.clone();
+        graph.outputs.insert(name, gradient.unwrap());
+    }
+    let n = 6;
+    let samples = Numbers { len: 128, values: numbers(128 * n, 5) };
+    let indices: Vec<u32> = (0..n as u32).collect();
+    let batch = Batch { samples: &samples, indices: &indices, epoch: 0 };
+    let hyper = HyperValues { lr: 0.0, step: 1 };
+    let found = evaluate(&graph, &start.state, &batch, &hyper, options(DType::F64)).unwrap();
+
+    let vars: Vec<(String, Var)> = start
+        .state
+        .params
+        .iter()
+        .map(|entry| {
+            let HostTensor::F64(values) = &entry.values else { panic!("f64 asked") };
+            let tensor = Tensor::from_slice(values, entry.shape.as_slice(), &Device::Cpu).unwrap();
+            (entry.name.clone(), Var::from_tensor(&tensor).unwrap())
+        })
+        .collect();
+    let var = |name: &str| vars.iter().find(|(known, _)| known == name).unwrap().1.as_tensor();
+    let picture_bias = |name: &str| var(name).reshape((1, (), 1, 1)).unwrap();
+    let x = Tensor::from_slice(&samples.values, (n, 2, 8, 8), &Device::Cpu).unwrap();
+    let x = x.conv2d(var("conv1.weight"), 1, 2, 1, 1).unwrap();
+    let x = x.broadcast_add(&picture_bias("conv1.bias")).unwrap().tanh().unwrap();
+    let x = x.conv2d(var("conv2.weight"), 0, 1, 1, 1).unwrap();
+    let x = x.broadcast_add(&picture_bias("conv2.bias")).unwrap().tanh().unwrap();
+    let x = x.flatten_from(1).unwrap().matmul(&var("linear1.weight").t().unwrap()).unwrap();
+    let x = x.broadcast_add(var("linear1.bias")).unwrap().tanh().unwrap();
+    let x = x.matmul(&var("linear2.weight").t().unwrap()).unwrap();
+    let x = x.broadcast_add(var("linear2.bias")).unwrap();
+    let sum = x.exp().unwrap().sum(D::Minus1).unwrap().log().unwrap();
+    // Every label is 0.
+    let loss = (sum - x.narrow(1, 0, 1).unwrap().squeeze(1).unwrap()).unwrap().mean_all().unwrap();
+    let store = loss.backward().unwrap();
+    for (name, var) in &vars {
+        let expected: Vec<f64> = store.get(var).unwrap().flatten_all().unwrap().to_vec1().unwrap();
+        for (a, b) in found[name].values.iter().zip(&expected) {
+            assert!((a - b).abs() <= FORWARD * (1.0 + b.abs()), "{name}: {a} {b}");
+        }
+    }
 }

@@ -140,7 +140,7 @@ impl Bench {
                 assert_eq!(*sizes, node.shape.sizes(n), "{what} {dtype}");
                 let largest = expected.data.iter().fold(1.0_f64, |a, b| a.max(b.abs()));
                 for (a, b) in values.iter().zip(&expected.data) {
-                    let ok = (a - b).abs() <= allowed * largest || a == b;
+                    let ok = (a - b).abs() <= allowed * largest || a.to_bits() == b.to_bits();
                     assert!(ok, "{what} {:?} {dtype} {sizes:?}: found {a}, expected {b}", node.op);
                 }
             }

@@ -121,6 +121,7 @@ impl Run {
             let state = self.program.state().unwrap();
             let batch = Batch { samples: &self.train, indices: &indices, epoch: 0 };
             let hyper = HyperValues { lr: record["lr"].as_f64().unwrap(), step: t as u64 + 1 };
+            self.check_gradient_norm(record, &state, &batch);
             let outputs = self.program.step(&batch, &hyper).unwrap();
             self.check_step(t, record, &outputs, &state);
         }
@@ -133,11 +134,7 @@ impl Run {
         let n = self.case["batch"].as_f64().unwrap();
         self.close(&format!("{at} loss"), first.loss, &record["loss"], self.allowed("loss"));
         let correct = record["accuracy"].as_f64().unwrap() * n;
-        self.same_count(
-            &format!("{at} correct"),
-            Some(first.correct),
-            Some(correct.round() as u64),
-        );
+        self.same_count(&format!("{at} correct"), Some(first.correct), Some(whole(correct)));
         self.same_count(&format!("{at} well"), first.well, record["n_well"].as_u64());
         let size = first.size.unwrap_or(f64::NAN);
         self.close(&format!("{at} R"), size, &record["R"], self.allowed("R"));
@@ -161,6 +158,19 @@ impl Run {
                 self.allowed("loss"),
             );
         }
+    }
+
+    /// ‖g‖, or ‖T g‖ for ASAM, now and then.
+    fn check_gradient_norm(&self, record: &Value, state: &State, batch: &Batch<'_>) {
+        let is_due = record["step"].as_u64().unwrap().is_multiple_of(8);
+        if record["gradient_norm"].is_null() || !is_due || self.dtype == DType::F32 {
+            return;
+        }
+        let hyper = HyperValues { lr: 0.0, step: 1 };
+        let options = Options { dtype: self.dtype, seed: 0, threads: 2 };
+        let found = evaluate(&self.joint.train[0].graph, state, batch, &hyper, options).unwrap();
+        let norm = found["gradient_norm"].values[0];
+        self.close("gradient norm", norm, &record["gradient_norm"], EXACT);
     }
 
     fn check_end(&mut self, start: &State) {
@@ -233,7 +243,7 @@ impl Run {
         };
         self.all_close("test logits", &logits[..expected.len()], &expected, allowed);
         let correct = self.case["end"]["test_accuracy"].as_f64().unwrap() * indices.len() as f64;
-        self.same_count("test accuracy", Some(output.correct), Some(correct.round() as u64));
+        self.same_count("test accuracy", Some(output.correct), Some(whole(correct)));
     }
 
     fn check_first_gradient(&self, start: &State) {
@@ -335,6 +345,12 @@ impl Run {
         let worst = found.iter().zip(expected).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
         assert!(worst <= allowed * largest, "{} {what}: off by {worst} of {largest}", self.name());
     }
+}
+
+/// A count that was stored as a share.
+#[expect(clippy::cast_sign_loss, reason = "shares are not negative")]
+fn whole(count: f64) -> u64 {
+    count.round() as u64
 }
 
 fn find(state: &State, name: &str) -> Vec<f64> {

@@ -203,7 +203,9 @@ fn dot(a: &[f64], b: &[f64]) -> f64 {
 fn normalize(vector: &mut [f64]) -> f64 {
     let norm = dot(vector, vector).sqrt();
     if norm > 0.0 {
-        vector.iter_mut().for_each(|v| *v /= norm);
+        for v in vector.iter_mut() {
+            *v /= norm;
+        }
     }
     norm
 }
