@@ -98,16 +98,16 @@ pub(super) fn check(checked: &Checked, asserts: &[Expr]) -> Diagnostics {
 }
 
 fn one(checked: &Checked, assert: &Expr) -> Result<Option<Diagnostic>, AssertError> {
-    match &assert.value {
-        ExprKind::Call(call) => statement(checked, call, assert.span),
-        ExprKind::Binary(operator, left, right) => {
-            let ExprKind::Call(call) = &left.value else {
-                return Err(unknown("an expression", left.span));
-            };
-            comparison(checked, call, *operator, right, assert.span)
-        }
-        _other => Err(unknown("an expression", assert.span)),
+    if let ExprKind::Call(call) = &assert.value {
+        return statement(checked, call, assert.span);
     }
+    let ExprKind::Binary(operator, left, right) = &assert.value else {
+        return Err(unknown("an expression", assert.span));
+    };
+    let ExprKind::Call(call) = &left.value else {
+        return Err(unknown("an expression", left.span));
+    };
+    comparison(checked, call, *operator, right, assert.span)
 }
 
 fn unknown(found: &str, span: Span) -> AssertError {
@@ -296,10 +296,10 @@ impl Arguments {
                 Some("degree") => {
                     arguments.degree = Some(number(value).ok_or_else(|| refuse(at))?);
                 }
-                Some("limit") => match &value.value {
-                    ExprKind::Bool(limit) => arguments.limit = *limit,
-                    _other => return Err(refuse(at)),
-                },
+                Some("limit") => {
+                    let ExprKind::Bool(limit) = &value.value else { return Err(refuse(at)) };
+                    arguments.limit = *limit;
+                }
                 Some(_) => return Err(refuse(key.as_ref().map_or(at, |key| key.span))),
             }
         }
@@ -343,11 +343,11 @@ impl Arguments {
 
 /// A name, or a string for names with dots.
 fn word(expr: &Expr) -> Option<String> {
-    match &expr.value {
-        ExprKind::Call(call) if call.args.is_empty() => Some(call.callee.value.clone()),
-        ExprKind::Str(text) => Some(text.clone()),
-        _other => None,
+    if let ExprKind::Str(text) = &expr.value {
+        return Some(text.clone());
     }
+    let ExprKind::Call(call) = &expr.value else { return None };
+    call.args.is_empty().then(|| call.callee.value.clone())
 }
 
 /// An exact number: an integer, a fraction of integers, or a short decimal.
@@ -357,6 +357,14 @@ fn number(expr: &Expr) -> Option<Number> {
         ExprKind::Float(value) => Number::from_f64(*value),
         ExprKind::Unary(UnaryOp::Neg, inner) => Some(number(inner)?.neg()),
         ExprKind::Binary(BinaryOp::Div, a, b) => Some(number(a)?.mul(&number(b)?.inverse()?)),
-        _other => None,
+        ExprKind::Unary(UnaryOp::Not, _)
+        | ExprKind::Binary(..)
+        | ExprKind::Bool(_)
+        | ExprKind::Str(_)
+        | ExprKind::Call(_)
+        | ExprKind::List(_)
+        | ExprKind::Range(..)
+        | ExprKind::Index(..)
+        | ExprKind::Chain(_) => None,
     }
 }

@@ -37,9 +37,8 @@ pub struct Conflict {
 pub(super) fn known(graph: &Graph, question: Question, unknown: Unknown) -> Option<Number> {
     let one = |holds: bool| Some(if holds { Number::ONE } else { Number::ZERO });
     match (question, unknown) {
-        (Question::Input, Unknown::Given(_)) => Some(Number::ONE),
-        (_, Unknown::Given(_)) => Some(Number::ZERO),
-        (Question::Joint, Unknown::Param(_)) => Some(Number::ONE),
+        (question, Unknown::Given(_)) => one(question == Question::Input),
+        (Question::Joint, Unknown::Param(_)) => one(true),
         (Question::WeightsOne, Unknown::Param(id)) => match graph.param(id).role {
             ParamRole::Weight | ParamRole::Gain => Some(Number::ONE),
             ParamRole::Bias | ParamRole::Shift | ParamRole::Slope | ParamRole::Scale => None,
@@ -119,14 +118,15 @@ impl Conflict {
         let op = &graph[equation.node].op;
         let (left, right) = (degree(&equation.left), degree(&equation.right));
         let Some(other) = equation.other else {
-            return match op {
-                Op::BatchNorm { eps, .. }
-                | Op::Normalize { eps, .. }
-                | Op::NormalizeRunning { eps } => {
-                    format!("{} with eps = {eps} needs degree 0, but finds {left}", word(op))
-                }
-                Op::Prelu => format!("a slope of `prelu` needs degree 0, but has {left}"),
-                _ => format!("{} needs degree 0, but finds {left}", word(op)),
+            return if let Op::BatchNorm { eps, .. }
+            | Op::Normalize { eps, .. }
+            | Op::NormalizeRunning { eps } = op
+            {
+                format!("{} with eps = {eps} needs degree 0, but finds {left}", word(op))
+            } else if *op == Op::Prelu {
+                format!("a slope of `prelu` needs degree 0, but has {left}")
+            } else {
+                format!("{} needs degree 0, but finds {left}", word(op))
             };
         };
         if is_norm(op) {

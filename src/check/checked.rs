@@ -241,11 +241,15 @@ pub fn facts(graph: Graph, logits: NodeId, options: Options) -> Checked {
     }
     let eps = live
         .iter()
-        .filter_map(|id| match &graph[*id].op {
-            Op::BatchNorm { eps, .. }
+        .filter_map(|id| {
+            if let Op::BatchNorm { eps, .. }
             | Op::Normalize { eps, .. }
-            | Op::NormalizeRunning { eps } => Some(*eps),
-            _other => None,
+            | Op::NormalizeRunning { eps } = &graph[*id].op
+            {
+                Some(*eps)
+            } else {
+                None
+            }
         })
         .fold(0.0_f64, f64::max);
     let failures = failures(&graph, logits, exact.judgement);

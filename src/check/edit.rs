@@ -61,28 +61,27 @@ pub fn apply(graph: &Graph, edit: &Edit) -> Option<Graph> {
             continue;
         }
         let operands: Vec<NodeId> = operands.into_iter().flatten().collect();
-        let new = match &node.op {
-            Op::Param(param) => match params[param.0 as usize] {
-                Some(known) => copy.add(Op::Param(known), &[], node.origin, node.layer).ok()?,
-                None => {
-                    let (known, new) = copy.add_param(graph.param(*param).clone());
-                    params[param.0 as usize] = Some(known);
-                    new
-                }
-            },
-            Op::Buffer(buffer) => match buffers[buffer.0 as usize] {
-                Some(known) => copy.add(Op::Buffer(known), &[], node.origin, node.layer).ok()?,
-                None => {
-                    let original = graph.buffer(*buffer).clone();
-                    let (known, new) = copy.add_buffer(original, node.origin, node.layer);
-                    buffers[buffer.0 as usize] = Some(known);
-                    new
-                }
-            },
-            Op::Input | Op::Labels => {
-                copy.add_leaf(node.op.clone(), node.shape.clone(), node.kind, node.origin)
+        let new = if let Op::Param(param) = &node.op {
+            if let Some(known) = params[param.0 as usize] {
+                copy.add(Op::Param(known), &[], node.origin, node.layer).ok()?
+            } else {
+                let (known, new) = copy.add_param(graph.param(*param).clone());
+                params[param.0 as usize] = Some(known);
+                new
             }
-            op => copy.add(changed(op, id, edit), &operands, node.origin, node.layer).ok()?,
+        } else if let Op::Buffer(buffer) = &node.op {
+            if let Some(known) = buffers[buffer.0 as usize] {
+                copy.add(Op::Buffer(known), &[], node.origin, node.layer).ok()?
+            } else {
+                let original = graph.buffer(*buffer).clone();
+                let (known, new) = copy.add_buffer(original, node.origin, node.layer);
+                buffers[buffer.0 as usize] = Some(known);
+                new
+            }
+        } else if matches!(node.op, Op::Input | Op::Labels) {
+            copy.add_leaf(node.op.clone(), node.shape.clone(), node.kind, node.origin)
+        } else {
+            copy.add(changed(&node.op, id, edit), &operands, node.origin, node.layer).ok()?
         };
         place[id.0 as usize] = Some(new);
     }

@@ -38,6 +38,7 @@ impl Number {
     }
 
     /// The fraction with the smallest denominator up to 1000 whose nearest double is `value`.
+    #[expect(clippy::float_cmp, reason = "the nearest double is asked for")]
     pub fn from_f64(value: f64) -> Option<Self> {
         (1..=1000_i64).find_map(|denominator| {
             let numerator = (value * denominator as f64).round();

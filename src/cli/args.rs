@@ -1,5 +1,6 @@
 //! The arguments of every command, and what `specc` says without any.
 
+#[cfg(feature = "exec")]
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -8,6 +9,7 @@ use clap::{Parser, Subcommand};
 use super::completions::CompletionsArgs;
 use super::outcome::Outcome;
 use super::terminal::{ColorChoice, Terminal};
+#[cfg(feature = "exec")]
 use crate::lower::{DType, Target};
 
 /// Compiles, trains and measures the networks of `.net` files.
@@ -76,6 +78,7 @@ impl Cli {
 }
 
 /// Which machine a run uses.
+#[cfg(feature = "exec")]
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct MachineArgs {
     /// `auto`, `cpu`, `cuda` or `cuda:1`.
@@ -95,6 +98,7 @@ pub(crate) struct MachineArgs {
     pub(crate) no_fuse: bool,
 }
 
+#[cfg(feature = "exec")]
 impl MachineArgs {
     /// Precision asked for.
     pub(crate) fn dtype(&self) -> DType {
@@ -122,6 +126,7 @@ impl MachineArgs {
 }
 
 /// `--dtype`.
+#[cfg(feature = "exec")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum DTypeArg {
     /// 32-bit floating point.
@@ -132,6 +137,7 @@ pub(crate) enum DTypeArg {
 }
 
 /// Where data comes from.
+#[cfg(feature = "exec")]
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct DataPlace {
     /// Folder with data sets [default: $SPECC_DATA, then the user cache].
@@ -144,6 +150,7 @@ pub(crate) struct DataPlace {
 }
 
 /// Arguments of `specc train`.
+#[cfg(feature = "exec")]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct TrainArgs {
@@ -210,6 +217,7 @@ pub(crate) struct TrainArgs {
     pub(crate) verbose: bool,
 }
 
+#[cfg(feature = "exec")]
 fn parse_seeds(text: &str) -> Result<(u64, u64), String> {
     let range = text.split_once("..").ok_or("expected a range such as 0..10")?;
     let bound = |text: &str| text.trim().parse::<u64>().map_err(|e| format!("`{text}`: {e}"));

@@ -84,6 +84,7 @@ enum Bn {
 }
 
 /// Runs `specc check`.
+#[expect(clippy::unnecessary_wraps, reason = "one signature for all commands")]
 pub(crate) fn run(args: &CheckArgs, terminal: &mut Terminal) -> anyhow::Result<Outcome> {
     let locations = environment::locations(args.data_dir.as_deref(), args.spec.parent());
     let mode = match args.bn {
@@ -110,20 +111,17 @@ pub(crate) fn run(args: &CheckArgs, terminal: &mut Terminal) -> anyhow::Result<O
         terminal.print(format!("{document:#}"));
         return Ok(compiled.outcome());
     }
-    match args.emit {
-        Some(stage) => emit(&compiled, stage, terminal),
-        None => {
-            if let Some(checked) = &compiled.checked {
-                terminal.print(text::report(checked, &compiled.sources));
-                if let Some(tried) = &tried {
-                    terminal.print(text::numeric(
-                        tried,
-                        claims(checked.graph(), checked.exact()).len(),
-                    ));
-                }
+    if let Some(stage) = args.emit {
+        emit(&compiled, stage, terminal);
+    } else {
+        if let Some(checked) = &compiled.checked {
+            terminal.print(text::report(checked, &compiled.sources));
+            if let Some(tried) = &tried {
+                let claimed = claims(checked.graph(), checked.exact()).len();
+                terminal.print(text::numeric(tried, claimed));
             }
-            terminal.report(&compiled.diagnostics, &compiled.sources);
         }
+        terminal.report(&compiled.diagnostics, &compiled.sources);
     }
     Ok(compiled.outcome())
 }
@@ -171,5 +169,6 @@ fn joint_text(joint: &Joint) -> String {
     let phases = joint.train.iter().map(|phase| (phase.name, &phase.graph));
     let size = joint.size.as_ref().map(|graph| ("size", graph));
     let parts = phases.chain([("eval", &joint.eval)]).chain(size);
-    parts.map(|(name, graph)| format!("phase {name}\n{}\n", ir::text(graph))).collect()
+    let texts = parts.map(|(name, graph)| format!("phase {name}\n{}\n", ir::text(graph)));
+    texts.collect::<Vec<_>>().concat()
 }

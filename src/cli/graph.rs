@@ -33,6 +33,7 @@ pub(crate) struct GraphArgs {
 }
 
 /// Runs `specc graph`.
+#[expect(clippy::unnecessary_wraps, reason = "one signature for all commands")]
 pub(crate) fn run(args: &GraphArgs, terminal: &mut Terminal) -> anyhow::Result<Outcome> {
     let ending = args.output.as_ref().map(|path| path.extension().and_then(|e| e.to_str()));
     let draw = match ending {

@@ -12,12 +12,15 @@ pub(crate) enum Outcome {
     /// The spec is invalid.
     Invalid,
     /// NaN or Inf in training.
+    #[cfg(feature = "exec")]
     Diverged,
     /// Data missing or damaged.
     Data,
     /// SIGTERM or SIGUSR1, after a checkpoint.
+    #[cfg(feature = "exec")]
     Preempted,
     /// SIGINT, after a checkpoint.
+    #[cfg(feature = "exec")]
     Interrupted,
 }
 
@@ -29,9 +32,12 @@ impl Outcome {
             Self::Failed => 1,
             Self::Usage => 2,
             Self::Invalid => 3,
+            #[cfg(feature = "exec")]
             Self::Diverged => 5,
             Self::Data => 6,
+            #[cfg(feature = "exec")]
             Self::Preempted => 75,
+            #[cfg(feature = "exec")]
             Self::Interrupted => 130,
         }
     }

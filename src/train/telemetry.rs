@@ -94,7 +94,7 @@ mod tests {
     fn a_quarter_turn_of_a_vector_of_length_two() {
         let scales = layer_scales(&state(&[2.0, 0.0]), &state(&[0.0, 3.0]), 0.1);
         let scale = scales["conv1"];
-        assert_eq!(scale.norm, 2.0);
+        assert!((scale.norm - 2.0).abs() < 1e-15);
         assert!((scale.angle.unwrap() - std::f64::consts::FRAC_PI_2).abs() < 1e-12);
         assert!((scale.effective_lr.unwrap() - 0.025).abs() < 1e-15);
     }

@@ -162,15 +162,14 @@ pub fn refute(interpreter: &Interpreter<'_>, point: &Point, claim: &Claim) -> Op
             powers.push((libm::log(after_length / length) / libm::log(c), c, after));
         }
     }
-    let (c, after) = match turned {
-        Some((_, c, after)) => (c, after),
-        None => {
-            let first = powers.first()?.0;
-            let (_, c, after) = powers.into_iter().find(|(d, _, _)| {
-                !d.is_finite() || (d - first).abs() > DIFFERENT * first.abs().max(1.0)
-            })?;
-            (c, after)
-        }
+    let (c, after) = if let Some((_, c, after)) = turned {
+        (c, after)
+    } else {
+        let first = powers.first()?.0;
+        let (_, c, after) = powers.into_iter().find(|(d, _, _)| {
+            !d.is_finite() || (d - first).abs() > DIFFERENT * first.abs().max(1.0)
+        })?;
+        (c, after)
     };
     // The sample whose logits turn most shows it best.
     let rows = before.chunks_exact(classes.max(1)).zip(after.chunks_exact(classes.max(1)));
@@ -182,7 +181,7 @@ pub fn refute(interpreter: &Interpreter<'_>, point: &Point, claim: &Claim) -> Op
 fn turn(before: &[f64], after: &[f64]) -> f64 {
     let (a, b) = (norm(before), norm(after));
     if a == 0.0 || b == 0.0 {
-        return f64::from(u8::from(a != b));
+        return f64::from(u8::from((a == 0.0) != (b == 0.0)));
     }
     let gap: Vec<f64> = before.iter().zip(after).map(|(x, y)| x / a - y / b).collect();
     norm(&gap)
@@ -211,12 +210,16 @@ fn scale(point: &Point, claim: &Claim, c: f64) -> Point {
     for (values, exponent) in scaled.params.iter_mut().zip(&claim.exponents) {
         if *exponent != 0.0 {
             let factor = libm::pow(c, *exponent);
-            values.iter_mut().for_each(|value| *value *= factor);
+            for value in values {
+                *value *= factor;
+            }
         }
     }
     if claim.input != 0.0 {
         let factor = libm::pow(c, claim.input);
-        scaled.input.iter_mut().for_each(|value| *value *= factor);
+        for value in &mut scaled.input {
+            *value *= factor;
+        }
     }
     scaled
 }

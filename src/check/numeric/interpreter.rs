@@ -233,6 +233,7 @@ fn normal_density(x: f64) -> f64 {
     libm::exp(-0.5 * x * x) / (2.0 * std::f64::consts::PI).sqrt()
 }
 
+#[expect(clippy::float_cmp, reason = "the operation compares exactly")]
 fn binary(function: Binary, a: f64, b: f64) -> f64 {
     let truth = |holds: bool| f64::from(u8::from(holds));
     match function {

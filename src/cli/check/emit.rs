@@ -41,10 +41,12 @@ pub fn facts(checked: &Checked) -> String {
 
 fn operation(graph: &Graph, id: NodeId) -> String {
     let node = &graph[id];
-    let what = match &node.op {
-        Op::Param(param) => format!("param {}", graph.param(*param).name),
-        Op::Buffer(buffer) => format!("buffer {}", graph.buffer(*buffer).name),
-        op => op_text(op),
+    let what = if let Op::Param(param) = &node.op {
+        format!("param {}", graph.param(*param).name)
+    } else if let Op::Buffer(buffer) = &node.op {
+        format!("buffer {}", graph.buffer(*buffer).name)
+    } else {
+        op_text(&node.op)
     };
     let mut line = format!("%{} = {what}", id.0);
     for input in graph.inputs(id) {
