@@ -5,6 +5,7 @@
 
 use std::path::Path;
 
+use specc::check;
 use specc::data::{Locations, describe};
 use specc::diag::{Diagnostics, SourceMap, ToDiagnostic, sort};
 use specc::ir::{self, Graph};
@@ -23,7 +24,10 @@ pub(crate) fn diagnose(path: &Path, text: &str) -> (SourceMap, Diagnostics) {
     if diagnostics.is_empty() && !path.components().any(|part| part.as_os_str() == "syntax") {
         let compiled = compile(path, text, &[]);
         (sources, diagnostics) = (compiled.sources, compiled.warnings);
-        diagnostics.extend(compiled.outcome.err().unwrap_or_default());
+        diagnostics.extend(match compiled.outcome {
+            Ok((spec, graph)) => check::run(graph, &spec, check::Mode::Train).1,
+            Err(errors) => errors,
+        });
     }
     sort(&mut diagnostics);
     (sources, diagnostics)
@@ -88,7 +92,7 @@ fn legal(path: &Path, text: &str) -> (Spec, Graph) {
 }
 
 /// Codes that [`diagnose`] can raise, by their first letters; their pages are held to it.
-pub(crate) const RAISED: &[&str] = &["E01", "E02", "W02", "E030", "E031"];
+pub(crate) const RAISED: &[&str] = &["E01", "E02", "W02", "E030", "E031", "E04", "W04"];
 
 /// A stage's result for a spec as text, for snapshots.
 pub(crate) type Stage = fn(&Path, &str) -> String;
@@ -99,6 +103,7 @@ pub(crate) fn stage(name: &str) -> Option<Stage> {
         "ast" => Some(ast),
         "model" => Some(model),
         "graph" => Some(graph),
+        "facts" => Some(facts),
         _ => None,
     }
 }
@@ -113,4 +118,12 @@ fn model(path: &Path, text: &str) -> String {
 
 fn graph(path: &Path, text: &str) -> String {
     ir::text(&legal(path, text).1)
+}
+
+fn facts(path: &Path, text: &str) -> String {
+    let compiled = compile(path, text, &[]);
+    let (spec, graph) = compiled.outcome.unwrap();
+    let checked = check::run(graph, &spec, check::Mode::Train).0.unwrap();
+    let report = specc::cli::check::text::report(&checked, &compiled.sources);
+    format!("{report}\n{}", specc::cli::check::emit::facts(&checked))
 }

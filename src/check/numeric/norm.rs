@@ -2,6 +2,9 @@
 
 use crate::ir::Norm;
 
+/// A spread below this share of the largest element counts as none; values carry a few hundred roundings at most.
+const ROUNDING: f64 = 1e-12;
+
 /// (x − mean) / √(variance + eps) over the groups of `norm`; x `[n, c, inner]`. A group without variance gives 0 where eps is 0.
 pub(super) fn normalize(
     norm: Norm,
@@ -49,9 +52,12 @@ fn group(x: &[f64], places: &[usize], eps: f64, y: &mut [f64]) {
     // Measured from the first element, so that equal elements have exactly no variance.
     let mean = first + places.iter().map(|at| x[*at] - first).sum::<f64>() / count;
     let variance = places.iter().map(|at| (x[*at] - mean) * (x[*at] - mean)).sum::<f64>() / count;
+    let largest = places.iter().fold(0.0_f64, |a, at| a.max(x[*at].abs()));
     let deviation = (variance + eps).sqrt();
+    // Without eps a spread that is only rounding would be blown up to order one.
+    let constant = eps == 0.0 && deviation <= ROUNDING * largest;
     for at in places {
-        y[*at] = if deviation > 0.0 { (x[*at] - mean) / deviation } else { 0.0 };
+        y[*at] = if constant { 0.0 } else { (x[*at] - mean) / deviation };
     }
 }
 

@@ -12,8 +12,8 @@ use layout::topo::layout::VisualGraph;
 
 use super::picture::{Picture, Style};
 
-/// What the layout takes a character to be wide and high; generous for text of [`TEXT`] pixels.
-const CHARACTER: usize = 10;
+/// Width of a character in pixels, generous for text of [`TEXT`] pixels.
+const CHARACTER: f64 = 7.8;
 
 /// Size of the text in pixels.
 const TEXT: f64 = 13.0;
@@ -37,12 +37,18 @@ pub fn svg(picture: &Picture) -> String {
                 Style::Plain => 0xff_ff_ff_ff,
                 Style::Broken => 0xfe_ca_ca_ff,
             };
-            let look =
-                StyleAttr::new(Color::new(0x37_41_51_ff), 1, Some(Color::new(fill)), 4, CHARACTER);
-            // A blank line makes room, since the layout takes lines to be as high as characters are wide.
-            let text = format!("{}\n ", drawn.lines.join("\n"));
-            let shape = ShapeKind::new_box(&text);
-            graph.add_node(Element::create(shape, look, Orientation::TopToBottom, Point::zero()))
+            let look = StyleAttr::new(
+                Color::new(0x37_41_51_ff),
+                1,
+                Some(Color::new(fill)),
+                4,
+                TEXT as usize,
+            );
+            let longest = drawn.lines.iter().map(|line| line.chars().count()).max().unwrap_or(0);
+            let width = CHARACTER * longest as f64 + MARGIN;
+            let size = Point::new(width, LINE * drawn.lines.len() as f64 + MARGIN / 2.0);
+            let shape = ShapeKind::new_box(&drawn.lines.join("\n"));
+            graph.add_node(Element::create(shape, look, Orientation::TopToBottom, size))
         })
         .collect();
     for (from, to) in &picture.arrows {

@@ -1,15 +1,23 @@
 //! The verdict on every spec of the repository, and the error of every code.
 
+use std::path::Path;
+
 use specc::check::{Checked, Mode, run};
 use specc::cli::check::text;
 use specc::cli::graph::{dot::dot, picture::picture, svg::svg};
-use specc::diag::{Diagnostics, SourceMap};
+use specc::diag::{Diagnostics, RenderStyle, SourceMap, render};
 
-use crate::model::{compile_text, rendered};
+use crate::pipeline::compile;
+
+fn rendered(sources: &SourceMap, diagnostics: &Diagnostics) -> String {
+    let style = RenderStyle { color: false, width: 100 };
+    diagnostics.iter().map(|d| render(d, sources, style) + "\n").collect()
+}
 
 fn check(text: &str) -> (SourceMap, Option<Checked>, Diagnostics) {
-    let (sources, outcome, _) = compile_text(text, &[], &[]);
-    let (spec, graph) = match outcome {
+    let compiled = compile(Path::new("spec.net"), text, &[]);
+    let sources = compiled.sources;
+    let (spec, graph) = match compiled.outcome {
         Ok(found) => found,
         Err(errors) => panic!("{}", rendered(&sources, &errors)),
     };
