@@ -29,8 +29,6 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Train a network and measure it.
-    /// Evaluate a trained run again.
-    /// Train a network and measure it.
     #[cfg(feature = "exec")]
     Train(TrainArgs),
     /// Evaluate a trained run again.
@@ -82,7 +80,7 @@ impl Cli {
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct MachineArgs {
     /// `auto`, `cpu`, `cuda` or `cuda:1`.
-    #[arg(long, default_value = "auto")]
+    #[arg(long, default_value = "auto", value_parser = parse_device)]
     pub(crate) device: String,
 
     /// Threads to use [default: all processors].
@@ -197,7 +195,7 @@ pub(crate) struct TrainArgs {
     pub(crate) resume: Option<Option<PathBuf>>,
 
     /// Move an existing run aside and start again.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "resume")]
     pub(crate) force: bool,
 
     /// Say what would be done and stop.
@@ -215,6 +213,16 @@ pub(crate) struct TrainArgs {
     /// More on what is done.
     #[arg(short, long)]
     pub(crate) verbose: bool,
+}
+
+#[cfg(feature = "exec")]
+fn parse_device(text: &str) -> Result<String, String> {
+    let index = text.strip_prefix("cuda:");
+    match (text, index) {
+        ("auto" | "cpu" | "cuda", _) => Ok(text.to_owned()),
+        (_, Some(index)) if index.parse::<u16>().is_ok() => Ok(text.to_owned()),
+        _ => Err("expected auto, cpu, cuda or cuda:1".to_owned()),
+    }
 }
 
 #[cfg(feature = "exec")]

@@ -13,7 +13,9 @@ pub(crate) fn locations(data_dir: Option<&Path>, spec_dir: Option<&Path>) -> Loc
         |name: &str| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let cache = folder("XDG_CACHE_HOME").or_else(|| Some(folder("HOME")?.join(".cache")));
     Locations {
-        spec_dir: spec_dir.map(Path::to_owned),
+        // The folder of `a.net` is the empty path, which the system cannot look into.
+        spec_dir: spec_dir
+            .map(|dir| if dir.as_os_str().is_empty() { Path::new(".") } else { dir }.to_owned()),
         data_dir: data_dir.map(Path::to_owned),
         env_dir: folder("SPECC_DATA"),
         cache_dir: cache.map(|cache| cache.join("specc")),
@@ -45,7 +47,12 @@ pub(crate) fn set_threads(threads: Option<usize>) {
 
 /// `env.json`: what a run ran on. It is the one file of a run, beside times and logs, that may differ between equal runs.
 #[cfg(feature = "exec")]
-pub(crate) fn describe(isa: &str, target: crate::lower::Target, threads: usize) -> String {
+pub(crate) fn describe(
+    isa: &str,
+    target: crate::lower::Target,
+    threads: usize,
+    spec_folder: &Path,
+) -> String {
     let environment = serde_json::json!({
         "schema": "specc.env/1",
         "specc": env!("CARGO_PKG_VERSION"),
@@ -55,7 +62,24 @@ pub(crate) fn describe(isa: &str, target: crate::lower::Target, threads: usize) 
         "os": env::consts::OS,
         "arch": env::consts::ARCH,
         "libraries": { "candle-core": "0.11" },
+        "spec_folder": spec_folder.display().to_string(),
         "started_unix": crate::train::unix_seconds(),
     });
     format!("{environment:#}\n")
+}
+
+/// The folder of the spec of a run, to which its paths are relative, as `env.json` remembers it.
+#[cfg(feature = "exec")]
+pub(crate) fn spec_folder(run: &Path) -> Option<PathBuf> {
+    let text = crate::store::read_text(&run.join("env.json"), 1 << 20).ok()?;
+    let machine: serde_json::Value = serde_json::from_str(&text).ok()?;
+    let folder = PathBuf::from(machine.get("spec_folder")?.as_str()?);
+    folder.is_dir().then_some(folder)
+}
+
+/// The path from the root, where the working directory is known.
+#[cfg(feature = "exec")]
+pub(crate) fn absolute(path: &Path) -> PathBuf {
+    let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
+    path.canonicalize().unwrap_or_else(|_| path.to_owned())
 }

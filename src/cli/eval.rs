@@ -11,6 +11,7 @@ use super::terminal::Terminal;
 use crate::check;
 use crate::exec;
 use crate::grad;
+use crate::lower::Target;
 use crate::report;
 use crate::store::{Checkpoint, RunDir, StoreError};
 use crate::train::{Evaluated, evaluate_splits};
@@ -34,15 +35,28 @@ pub(crate) struct EvalArgs {
 
 /// Runs `specc eval`.
 pub(crate) fn run(args: &EvalArgs, terminal: &mut Terminal) -> anyhow::Result<Outcome> {
+    let outcome = evaluate(args, terminal)?;
+    if args.json && outcome != Outcome::Ok {
+        let diagnostics = terminal.reported();
+        let document = serde_json::json!({ "schema": "specc.eval/1", "ok": false, "diagnostics": diagnostics });
+        terminal.print(serde_json::to_string_pretty(&document)?);
+    }
+    Ok(outcome)
+}
+
+fn evaluate(args: &EvalArgs, terminal: &mut Terminal) -> anyhow::Result<Outcome> {
     let checkpoint = match checkpoint(&args.run) {
         Ok(checkpoint) => checkpoint,
         Err(error) => {
+            let usage = matches!(error, StoreError::NotARun { .. });
             terminal.report_error(&error);
-            return Ok(Outcome::Failed);
+            return Ok(if usage { Outcome::Usage } else { Outcome::Failed });
         }
     };
     let spec = args.run.join("resolved.net");
-    let locations = environment::locations(args.data.data_dir.as_deref(), Some(&args.run));
+    let folder = environment::spec_folder(&args.run);
+    let folder = folder.as_deref().unwrap_or(&args.run);
+    let locations = environment::locations(args.data.data_dir.as_deref(), Some(folder));
     let check = check::Options::default();
     let compiled = compile(&Request { spec: &spec, overrides: &[], locations: &locations, check });
     let (Some(spec), Some(checked)) = (&compiled.model, &compiled.checked) else {
@@ -64,7 +78,11 @@ pub(crate) fn run(args: &EvalArgs, terminal: &mut Terminal) -> anyhow::Result<Ou
         }
     };
     let dtype = checkpoint.dtype();
-    let target = args.machine.target(dtype);
+    let mut machine = args.machine.clone();
+    // The same executor as in training gives the same bits.
+    let recorded = RunDir::identity_in(&args.run).ok().flatten();
+    machine.no_fuse |= recorded.is_some_and(|run| run.executor == Target::Reference.name());
+    let target = machine.target(dtype);
     let options =
         exec::Options { dtype, seed: checkpoint.position.seed, threads: args.machine.threads() };
     let mut program = exec::instantiate(&joint, target, &checkpoint.state, options)?;

@@ -19,8 +19,8 @@ pub(crate) fn load_data(
     if !matches!(spec.source, Source::Named(_)) {
         return data::load(spec, locations);
     }
-    terminal.note(format!("`{}` is not here yet; fetching it", missing.name()));
-    let mut bar = FetchBar::new(Terminal::is_watched(), false);
+    terminal.tell(format!("`{}` is not here yet; fetching it", missing.name()));
+    let mut bar = FetchBar::new(Terminal::is_watched(), terminal.is_quiet());
     let fetched = fetch_set(missing, locations, offline, Patience::default(), &mut bar);
     fetched.and_then(|_| data::load(spec, locations))
 }

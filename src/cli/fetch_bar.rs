@@ -2,6 +2,7 @@
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use super::terminal::say;
 use crate::data::Failure;
 use crate::data::fetch::{FetchEvent, FetchProgress};
 
@@ -31,11 +32,6 @@ impl FetchBar {
             bar.finish_and_clear();
         }
     }
-}
-
-#[expect(clippy::print_stderr, reason = "progress is written to the screen")]
-fn say(text: &str) {
-    eprintln!("{text}");
 }
 
 impl FetchProgress for FetchBar {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::terminal::Terminal;
+use super::terminal::{Terminal, say};
 use crate::train::{EpochRecord, Observer, Progress, Stopwatch};
 
 /// Seconds between plain lines.
@@ -62,11 +62,6 @@ impl RunProgress {
     }
 }
 
-#[expect(clippy::print_stderr, reason = "progress is written to the screen")]
-fn say(text: &str) {
-    eprintln!("{text}");
-}
-
 impl Observer for RunProgress {
     fn step(&mut self, progress: &Progress) {
         self.rate.samples += progress.samples;
@@ -104,16 +99,7 @@ impl Observer for RunProgress {
         if self.quiet {
             return;
         }
-        self.line(&format!(
-            "epoch {:>3}{} train loss {:.4} acc {:.4} | test loss {:.4} acc {:.4} | {}",
-            record.epoch,
-            if record.partial { " (part)" } else { "" },
-            record.train.loss,
-            record.train.accuracy,
-            record.test.loss,
-            record.test.accuracy,
-            duration(seconds),
-        ));
+        self.line(&epoch_line(record, seconds));
         self.last_line = Stopwatch::start();
     }
 
@@ -122,6 +108,20 @@ impl Observer for RunProgress {
             bar.set_message(text.to_owned());
         }
     }
+}
+
+/// An epoch in one line.
+pub(crate) fn epoch_line(record: &EpochRecord, seconds: f64) -> String {
+    format!(
+        "epoch {:>3}{} train loss {:.4} acc {:.4} | test loss {:.4} acc {:.4} | {}",
+        record.epoch,
+        if record.partial { " (part)" } else { "" },
+        record.train.loss,
+        record.train.accuracy,
+        record.test.loss,
+        record.test.accuracy,
+        duration(seconds),
+    )
 }
 
 /// `1.2s`, `3m12s`, `2h05m`.

@@ -1,13 +1,11 @@
 //! Where output goes: results to stdout, everything else to stderr; colours and width.
 
-#![expect(clippy::print_stderr, reason = "the one place that writes to the screen")]
-
 use std::io::{self, IsTerminal, Write};
 
 use super::commands::is_closed_pipe;
 use super::environment;
 use super::outcome::Outcome;
-use crate::diag::{Diagnostic, RenderStyle, Severity, SourceMap, ToDiagnostic, render};
+use crate::diag::{self, Diagnostic, RenderStyle, Severity, SourceMap, ToDiagnostic, render};
 
 /// `--color`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -21,12 +19,20 @@ pub(crate) enum ColorChoice {
     Never,
 }
 
+/// A line on stderr; when nobody reads it any more, it is lost.
+pub(crate) fn say(text: &str) {
+    // There is no other place to tell that stderr is closed.
+    let _ = writeln!(io::stderr(), "{text}");
+}
+
 /// Stdout and stderr of the process.
 #[derive(Debug)]
 pub(crate) struct Terminal {
     out: io::BufWriter<io::Stdout>,
     color: bool,
     closed: bool,
+    quiet: bool,
+    reported: Vec<serde_json::Value>,
 }
 
 impl Terminal {
@@ -36,7 +42,28 @@ impl Terminal {
             ColorChoice::Always => true,
             ColorChoice::Never => false,
         };
-        Self { out: io::BufWriter::new(io::stdout()), color, closed: false }
+        Self {
+            out: io::BufWriter::new(io::stdout()),
+            color,
+            closed: false,
+            quiet: false,
+            reported: vec![],
+        }
+    }
+
+    /// From now on only errors reach stderr (`-q`).
+    pub(crate) fn be_quiet(&mut self) {
+        self.quiet = true;
+    }
+
+    /// Whether only errors reach stderr.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.quiet
+    }
+
+    /// Everything reported so far, as JSON.
+    pub(crate) fn reported(&self) -> &[serde_json::Value] {
+        &self.reported
     }
 
     /// Columns to fit into.
@@ -81,7 +108,14 @@ impl Terminal {
     /// A line on stderr.
     pub(crate) fn note(&mut self, text: impl AsRef<str>) {
         self.flush();
-        eprintln!("{}", text.as_ref());
+        say(text.as_ref());
+    }
+
+    /// A line on stderr that nobody needs to see, such as progress.
+    pub(crate) fn tell(&mut self, text: impl AsRef<str>) {
+        if !self.quiet {
+            self.note(text);
+        }
     }
 
     /// How diagnostics are drawn.
@@ -92,7 +126,11 @@ impl Terminal {
     /// Shows diagnostics, then how many there were.
     pub(crate) fn report(&mut self, diagnostics: &[Diagnostic], sources: &SourceMap) {
         let style = self.style();
+        self.reported.extend(diagnostics.iter().map(|d| diag::json(d, sources)));
         for diagnostic in diagnostics {
+            if self.quiet && diagnostic.severity() == Severity::Warning {
+                continue;
+            }
             self.note(format!("{}\n", render(diagnostic, sources, style)));
         }
         let errors = diagnostics.iter().filter(|d| d.severity() == Severity::Error).count();

@@ -1,9 +1,12 @@
 //! `specc train`: compile, load the data, and run every seed.
 
+mod log;
 mod plan;
 mod seed;
 
 use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
 
 use super::args::TrainArgs;
 use super::compile::{Request, compile, outcome_of};
@@ -14,6 +17,7 @@ use super::signals::Signals;
 use super::terminal::Terminal;
 use crate::check;
 use crate::report;
+use crate::store::RunDir;
 use crate::train::Summary;
 
 use plan::Experiment;
@@ -21,83 +25,148 @@ use seed::{SeedEnd, run_seed};
 
 /// Runs `specc train`.
 pub(crate) fn run(args: &TrainArgs, terminal: &mut Terminal) -> anyhow::Result<Outcome> {
-    let spec = match spec_path(args) {
+    if args.quiet {
+        terminal.be_quiet();
+    }
+    let report = experiment(args, terminal)?;
+    if args.json {
+        terminal.print(serde_json::to_string_pretty(&report.document(terminal.reported())?)?);
+    } else {
+        report.show(terminal);
+    }
+    Ok(report.outcome)
+}
+
+/// What there is to say at the end.
+struct Report {
+    outcome: Outcome,
+    /// What `--dry-run` would do.
+    planned: Option<(String, Value)>,
+    /// Finished runs.
+    finished: Vec<(PathBuf, Summary)>,
+    /// A run that was asked to stop, and the step after which it did.
+    stopped: Option<(PathBuf, u64)>,
+}
+
+impl From<Outcome> for Report {
+    fn from(outcome: Outcome) -> Self {
+        Self { outcome, planned: None, finished: vec![], stopped: None }
+    }
+}
+
+impl Report {
+    /// The one document of `--json`: the summary of a single finished run, else `specc.train/1`.
+    fn document(&self, diagnostics: &[Value]) -> serde_json::Result<Value> {
+        if let Some((_, planned)) = &self.planned {
+            return Ok(planned.clone());
+        }
+        let mut runs = vec![];
+        for (dir, summary) in &self.finished {
+            let mut run = serde_json::to_value(summary)?;
+            run["run"] = dir.display().to_string().into();
+            runs.push(run);
+        }
+        if self.outcome == Outcome::Ok && runs.len() == 1 {
+            return Ok(runs.remove(0));
+        }
+        let stopped = self
+            .stopped
+            .as_ref()
+            .map(|(dir, step)| json!({ "run": dir.display().to_string(), "step": step }));
+        Ok(json!({
+            "schema": "specc.train/1",
+            "ok": self.outcome == Outcome::Ok,
+            "diagnostics": diagnostics,
+            "stopped": stopped,
+            "runs": runs,
+        }))
+    }
+
+    fn show(&self, terminal: &mut Terminal) {
+        if let Some((planned, _)) = &self.planned {
+            terminal.print(planned);
+        }
+        for (dir, summary) in &self.finished {
+            if self.finished.len() > 1 {
+                terminal.print(format!("seed {}", summary.seed));
+            }
+            let width = Terminal::width() as u16;
+            terminal.print(report::summary_table(Some(&summary.train), &summary.test, width));
+            terminal.print(format!("run: {}\n", dir.display()));
+        }
+    }
+}
+
+fn experiment(args: &TrainArgs, terminal: &mut Terminal) -> anyhow::Result<Report> {
+    let mut args = args.clone();
+    let spec = match spec_path(&mut args) {
         Ok(spec) => spec,
         Err(message) => {
             terminal.note(format!("error: {message}\n\nusage: specc train SPEC [key=value …]"));
-            return Ok(Outcome::Usage);
+            return Ok(Outcome::Usage.into());
         }
     };
-    let locations = environment::locations(args.data.data_dir.as_deref(), spec.parent());
+    let resumed = args.spec.is_none().then(|| spec.parent().map(Path::to_owned)).flatten();
+    let folder = resumed.as_deref().and_then(environment::spec_folder);
+    let folder = folder.as_deref().or(spec.parent());
+    let locations = environment::locations(args.data.data_dir.as_deref(), folder);
+    let recorded = match resumed.as_deref().map(RunDir::identity_in).transpose() {
+        Ok(recorded) => recorded.flatten(),
+        Err(error) => {
+            terminal.report_error(&error);
+            return Ok(Outcome::Failed.into());
+        }
+    };
     let check = check::Options::default();
     let request = Request { spec: &spec, overrides: &args.overrides, locations: &locations, check };
     let compiled = compile(&request);
     terminal.report(&compiled.diagnostics, &compiled.sources);
     let (Some(model), Some(checked)) = (&compiled.model, &compiled.checked) else {
-        return Ok(compiled.outcome());
+        return Ok(compiled.outcome().into());
     };
-    let experiment = match Experiment::prepare(args, model, checked) {
+    let experiment = match Experiment::prepare(&args, model, checked, recorded.as_ref()) {
         Ok(experiment) => experiment,
-        Err(diagnostics) => {
+        Err((outcome, diagnostics)) => {
             terminal.report(&diagnostics, &compiled.sources);
-            return Ok(outcome_of(&diagnostics));
+            return Ok(outcome.unwrap_or_else(|| outcome_of(&diagnostics)).into());
         }
     };
     if args.dry_run {
-        terminal.print(experiment.describe());
-        return Ok(Outcome::Ok);
+        let planned = Some((experiment.describe(), experiment.describe_json()));
+        return Ok(Report { planned, ..Outcome::Ok.into() });
     }
     let dataset = match load_data(&experiment.spec.data, &locations, args.data.offline, terminal) {
         Ok(dataset) => dataset,
         Err(error) => {
             terminal.report_error(&error);
-            return Ok(Outcome::Data);
+            return Ok(Outcome::Data.into());
         }
     };
     let signals = Signals::install()?;
-    let mut summaries = vec![];
+    let folder = environment::absolute(folder.unwrap_or(Path::new("")));
+    let mut report = Report::from(Outcome::Ok);
     for seed in experiment.seeds.clone() {
-        match run_seed(&experiment, &dataset, seed, &compiled, &signals, terminal) {
-            SeedEnd::Finished { dir, summary } => summaries.push((dir, *summary)),
-            SeedEnd::Ended(outcome) => return Ok(outcome),
+        match run_seed(&experiment, &dataset, seed, &compiled, &folder, &signals, terminal) {
+            SeedEnd::Finished { dir, summary } => report.finished.push((dir, *summary)),
+            SeedEnd::Stopped { outcome, dir, step } => {
+                return Ok(Report { outcome, stopped: Some((dir, step)), ..report });
+            }
+            SeedEnd::Failed(outcome) => return Ok(Report { outcome, ..report }),
         }
     }
-    show(args, &summaries, terminal)?;
-    Ok(Outcome::Ok)
-}
-
-fn show(
-    args: &TrainArgs,
-    summaries: &[(PathBuf, Summary)],
-    terminal: &mut Terminal,
-) -> anyhow::Result<()> {
-    if args.json {
-        let mut documents = vec![];
-        for (dir, summary) in summaries {
-            let mut document = serde_json::to_value(summary)?;
-            document["run"] = dir.display().to_string().into();
-            documents.push(document);
-        }
-        let document = match <[_; 1]>::try_from(documents) {
-            Ok([document]) => document,
-            Err(runs) => serde_json::json!({ "schema": "specc.train/1", "runs": runs }),
-        };
-        terminal.print(serde_json::to_string_pretty(&document)?);
-        return Ok(());
-    }
-    for (dir, summary) in summaries {
-        if summaries.len() > 1 {
-            terminal.print(format!("seed {}", summary.seed));
-        }
-        let width = Terminal::width();
-        terminal.print(report::summary_table(Some(&summary.train), &summary.test, width as u16));
-        terminal.print(format!("run: {}\n", dir.display()));
-    }
-    Ok(())
+    Ok(report)
 }
 
 /// The spec to compile: as given, or that of the run to resume.
-fn spec_path(args: &TrainArgs) -> Result<PathBuf, String> {
+///
+/// `--resume a.net` names a spec, not a directory.
+fn spec_path(args: &mut TrainArgs) -> Result<PathBuf, String> {
+    if let (None, Some(Some(named))) = (&args.spec, &args.resume)
+        && named.is_file()
+    {
+        args.spec = Some(named.clone());
+        args.resume = Some(None);
+    }
     match (&args.spec, &args.resume) {
         (Some(spec), _) => Ok(spec.clone()),
         (None, Some(Some(dir))) => Ok(dir.join("resolved.net")),

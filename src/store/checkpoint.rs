@@ -1,17 +1,20 @@
 //! Checkpoints: everything a run needs to go on with the same bits.
 //!
-//! `ckpt/resume.safetensors` holds all tensors, and the position of the run in its metadata: one file,
-//! renamed into place, so it is never half new. `last.safetensors` and `state.json` repeat the
-//! parameters and the position for other programs; they are written after it.
+//! `ckpt/resume.safetensors` holds all tensors, and in its metadata the position of the run with the
+//! SHA-256 of both: one file, renamed into place, so it is never half new, and a flipped bit is noticed.
+//! `last.safetensors` and `state.json` repeat the parameters and the position for other programs; they
+//! are written after it.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
-use super::tensors::write_tensors;
+use super::tensors::{bytes_of, write_tensors};
 use super::{StoreError, read_tensors, write_atomic};
-use crate::lower::{DType, HostTensor, State};
+use crate::lower::{DType, HostTensor, State, StateEntry};
 
 /// Where a run stands between two steps.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -30,14 +33,21 @@ pub struct Position {
     pub correct: u64,
     /// The seed of all Philox streams.
     pub seed: u64,
-    /// Length of `metrics.jsonl` from which further steps go on: without lines that only mark an early stop.
+    /// Length of `metrics.jsonl` before the lines of [`Position::tail`].
     pub metrics_bytes: u64,
-    /// Length of `metrics.jsonl` when the run ends here: with those lines.
-    pub final_bytes: u64,
-    /// Length of `timing.jsonl`.
-    pub timing_bytes: u64,
+    /// The lines of `metrics.jsonl` that depend on whether the run ends here.
+    pub tail: Tail,
     /// Identifies the run.
     pub spec_hash: String,
+}
+
+/// What follows in `metrics.jsonl` after the last step of a command; empty elsewhere.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tail {
+    /// All lines, for a run that ends here.
+    pub ended: String,
+    /// Those that stay when it goes on: not the ones that only mark an early stop.
+    pub continued: String,
 }
 
 /// A position with the tensors that belong to it.
@@ -50,6 +60,7 @@ pub struct Checkpoint {
 }
 
 const RESUME: &str = "resume.safetensors";
+/// The metadata of the file: 64 hexadecimal digits, a space, the position as JSON.
 const POSITION: &str = "position";
 /// Buffers are stored under this prefix, except running statistics, which keep their PyTorch names.
 const BUFFER: &str = "buffer/";
@@ -76,7 +87,8 @@ impl Checkpoint {
             buffer.name.insert_str(0, BUFFER);
             buffer
         }));
-        let metadata = BTreeMap::from([(POSITION.to_owned(), position)]);
+        let sealed = format!("{} {position}", digest(&position, &tensors));
+        let metadata = BTreeMap::from([(POSITION.to_owned(), sealed)]);
         write_tensors(&ckpt.join(RESUME), &tensors, &metadata)?;
         let statistics = self.state.buffers.iter().filter(|b| is_running_statistic(&b.name));
         let public = self.state.params.iter().chain(statistics);
@@ -97,10 +109,14 @@ impl Checkpoint {
             return Ok(None);
         }
         let file = read_tensors(&path)?;
-        let position = file
-            .metadata
-            .get(POSITION)
-            .ok_or_else(|| StoreError::damaged(&path, "no position of a run"))?;
+        let sealed = file.metadata.get(POSITION).and_then(|text| text.split_once(' '));
+        let (expected, position) =
+            sealed.ok_or_else(|| StoreError::damaged(&path, "no position of a run"))?;
+        let found = digest(position, &file.tensors);
+        if found != expected {
+            let reason = format!("contents with SHA-256 {found}, expected {expected}");
+            return Err(StoreError::damaged(&path, reason));
+        }
         let position = serde_json::from_str(position)
             .map_err(|e| StoreError::damaged(&path, format!("an unreadable position ({e})")))?;
         let mut state = State::default();
@@ -115,6 +131,24 @@ impl Checkpoint {
         }
         Ok(Some(Self { position, state }))
     }
+}
+
+/// SHA-256, in hex, of a position and of tensors in the order of their names.
+fn digest(position: &str, tensors: &[StateEntry]) -> String {
+    let mut tensors: Vec<&StateEntry> = tensors.iter().collect();
+    tensors.sort_by(|a, b| a.name.cmp(&b.name));
+    let mut hasher = Sha256::new();
+    hasher.update(position);
+    for tensor in tensors {
+        let (dtype, bytes) = bytes_of(&tensor.values);
+        hasher.update(format!("\n{} {dtype:?} {:?}\n", tensor.name, tensor.shape));
+        hasher.update(bytes);
+    }
+    hasher.finalize().iter().fold(String::new(), |mut hex, byte| {
+        // Writing to a string cannot fail.
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
 }
 
 fn is_running_statistic(name: &str) -> bool {

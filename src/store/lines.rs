@@ -1,7 +1,7 @@
 //! Files that grow by whole lines, such as `metrics.jsonl`.
 
 use std::fs::{File, OpenOptions};
-use std::io::{Seek, SeekFrom, Write};
+use std::io::{BufRead, BufReader, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use super::StoreError;
@@ -40,19 +40,46 @@ impl LineFile {
         Ok(Self { path: path.to_owned(), file, len })
     }
 
+    /// Opens the file and cuts it before the first line that `keep` refuses, or that is not whole.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`].
+    pub fn open_while(path: &Path, keep: impl Fn(&str) -> bool) -> Result<Self, StoreError> {
+        let mut len = 0;
+        if path.exists() {
+            let io = |source| StoreError::io("read", path, source);
+            let file = OpenOptions::new().read(true).open(path).map_err(io)?;
+            let mut lines = BufReader::new(file);
+            let mut line = vec![];
+            while lines.read_until(b'\n', &mut line).map_err(io)? > 0 {
+                let text = std::str::from_utf8(&line).ok().and_then(|text| text.strip_suffix('\n'));
+                if !text.is_some_and(&keep) {
+                    break;
+                }
+                len += line.len() as u64;
+                line.clear();
+            }
+        }
+        Self::open_at(path, len)
+    }
+
+    /// Appends lines that end in a newline each.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`].
+    pub fn push_all(&mut self, lines: &str) -> Result<(), StoreError> {
+        let written = self.file.write_all(lines.as_bytes());
+        written.map_err(|source| StoreError::io("write", &self.path, source))?;
+        self.len += lines.len() as u64;
+        Ok(())
+    }
+
     /// Appends one line.
     ///
     /// # Errors
     /// [`StoreError::Io`].
     pub fn push(&mut self, line: &str) -> Result<(), StoreError> {
-        let mut bytes = Vec::with_capacity(line.len() + 1);
-        bytes.extend_from_slice(line.as_bytes());
-        bytes.push(b'\n');
-        self.file
-            .write_all(&bytes)
-            .map_err(|source| StoreError::io("write", &self.path, source))?;
-        self.len += bytes.len() as u64;
-        Ok(())
+        self.push_all(&format!("{line}\n"))
     }
 
     /// Bytes so far.

@@ -11,7 +11,7 @@ mod run_dir;
 mod tensors;
 
 pub use atomic::{read_text, write_atomic};
-pub use checkpoint::{Checkpoint, Position};
+pub use checkpoint::{Checkpoint, Position, Tail};
 pub use error::StoreError;
 pub use lines::LineFile;
 pub use run_dir::{Identity, Opened, RunDir};

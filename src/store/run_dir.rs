@@ -11,13 +11,19 @@ use serde::{Deserialize, Serialize};
 
 use super::{Checkpoint, StoreError, write_atomic};
 
-/// What makes two runs the same run.
+/// What makes two runs the same run: equal hash and seed. The rest says how to compile it again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Identity {
     /// SHA-256, in hex, of the resolved spec without seeds, the dtype, the executor and the `--init` file.
     pub spec_hash: String,
     /// The seed.
     pub seed: u64,
+    /// Precision: `f32`, `f64`.
+    pub dtype: String,
+    /// The executor, by the name of its target.
+    pub executor: String,
+    /// SHA-256, in hex, of the `--init` file.
+    pub init: Option<String>,
 }
 
 /// A locked run directory.
@@ -52,7 +58,7 @@ impl RunDir {
             return Err(StoreError::Foreign { path: path.to_owned(), found });
         }
         let dir = Self { path: path.to_owned(), _lock: lock(path)? };
-        if let Some(found) = dir.identity()? {
+        if let Some(found) = Self::identity_in(path)? {
             let other = |what, found: String, expected: String| {
                 Err(StoreError::OtherRun { path: path.to_owned(), what, found, expected })
             };
@@ -144,8 +150,12 @@ impl RunDir {
         self.path.join(name).is_file()
     }
 
-    fn identity(&self) -> Result<Option<Identity>, StoreError> {
-        let path = self.path.join(IDENTITY);
+    /// The identity of the run in `path`; `None` when it holds none.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the file cannot be read or holds something else.
+    pub fn identity_in(path: &Path) -> Result<Option<Identity>, StoreError> {
+        let path = path.join(IDENTITY);
         if !path.is_file() {
             return Ok(None);
         }

@@ -125,7 +125,7 @@ pub fn write_logits(path: &Path, logits: &Logits) -> Result<(), StoreError> {
     serialize(path, tensors, &BTreeMap::new())
 }
 
-fn bytes_of(values: &HostTensor) -> (Dtype, Vec<u8>) {
+pub(super) fn bytes_of(values: &HostTensor) -> (Dtype, Vec<u8>) {
     match values {
         HostTensor::F32(v) => (Dtype::F32, v.iter().flat_map(|x| x.to_le_bytes()).collect()),
         HostTensor::F64(v) => (Dtype::F64, v.iter().flat_map(|x| x.to_le_bytes()).collect()),

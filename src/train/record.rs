@@ -88,6 +88,11 @@ pub(super) struct TimingRecord {
     pub(super) samples_per_second: f64,
 }
 
+/// The epoch of a line of `timing.jsonl`, where it is one.
+pub(super) fn timed_epoch(line: &str) -> Option<u64> {
+    serde_json::from_str::<serde_json::Value>(line).ok()?.get("epoch")?.as_u64()
+}
+
 pub(super) fn line(record: &impl Serialize) -> String {
     serde_json::to_string(record).expect("records hold plain numbers")
 }

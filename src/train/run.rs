@@ -1,7 +1,7 @@
 //! One run of one seed, from a checkpoint or from the start to its summary.
 
 use super::evaluate::named_scales;
-use super::record::{Perturbed, TimingRecord, line};
+use super::record::{Perturbed, TimingRecord, line, timed_epoch};
 use super::{
     EpochRecord, LearningRate, Means, Observer, Progress, RunLength, SplitSamples, StepRecord,
     Stopwatch, Summary, evaluate, evaluate_splits, layer_scales,
@@ -10,7 +10,7 @@ use crate::data::{self, Dataset};
 use crate::lower::{Batch, ExecError, HyperValues, Program, State, StepOutput};
 use crate::measure;
 use crate::model::Train;
-use crate::store::{Checkpoint, LineFile, Position, RunDir, StoreError, write_logits};
+use crate::store::{Checkpoint, LineFile, Position, RunDir, StoreError, Tail, write_logits};
 
 /// What a run needs to know beside its program.
 #[derive(Clone, Debug)]
@@ -144,7 +144,7 @@ impl<'a> Run<'a> {
         dir: &'a RunDir,
         from: Option<Checkpoint>,
     ) -> Result<Self, RunError> {
-        let position = match from {
+        let mut position = match from {
             Some(checkpoint) => {
                 program.load(&checkpoint.state)?;
                 checkpoint.position
@@ -152,9 +152,19 @@ impl<'a> Run<'a> {
             None => start(plan),
         };
         let ends_here = position.step >= plan.target();
-        let kept = if ends_here { position.final_bytes } else { position.metrics_bytes };
-        let metrics = LineFile::open_at(&dir.path().join("metrics.jsonl"), kept)?;
-        let timing = LineFile::open_at(&dir.path().join("timing.jsonl"), position.timing_bytes)?;
+        let mut metrics =
+            LineFile::open_at(&dir.path().join("metrics.jsonl"), position.metrics_bytes)?;
+        if ends_here {
+            metrics.push_all(&position.tail.ended)?;
+        } else {
+            metrics.push_all(&position.tail.continued)?;
+            position.metrics_bytes = metrics.len();
+            position.tail = Tail::default();
+        }
+        // Parts of an epoch that an earlier command ended in are timed again as part of the whole.
+        let is_over =
+            |line: &str| timed_epoch(line).is_some_and(|epoch| ends_here || epoch < position.epoch);
+        let timing = LineFile::open_while(&dir.path().join("timing.jsonl"), is_over)?;
         let length = RunLength::new(plan.train, plan.dataset.train.len());
         Ok(Self {
             plan,
@@ -281,9 +291,14 @@ impl<'a> Run<'a> {
     /// Lines that an undisturbed run would not have are kept out of what a continued run starts from.
     fn push_metrics(&mut self, text: &str, lasting: bool) -> Result<(), StoreError> {
         self.metrics.push(text)?;
-        self.position.final_bytes = self.metrics.len();
-        if lasting {
+        let tail = &mut self.position.tail;
+        if lasting && tail.ended.is_empty() {
             self.position.metrics_bytes = self.metrics.len();
+            return Ok(());
+        }
+        tail.ended.extend([text, "\n"]);
+        if lasting {
+            tail.continued.extend([text, "\n"]);
         }
         Ok(())
     }
@@ -321,7 +336,6 @@ impl<'a> Run<'a> {
 
     fn checkpoint(&mut self) -> Result<(), RunError> {
         self.metrics.sync()?;
-        self.position.timing_bytes = self.timing.len();
         let state = self.program.state()?;
         Checkpoint { position: self.position.clone(), state }
             .write(&self.dir.path().join("ckpt"))?;
@@ -371,8 +385,7 @@ fn start(plan: &RunPlan<'_>) -> Position {
         correct: 0,
         seed: plan.seed,
         metrics_bytes: 0,
-        final_bytes: 0,
-        timing_bytes: 0,
+        tail: Tail::default(),
         spec_hash: plan.spec_hash.clone(),
     }
 }

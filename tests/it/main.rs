@@ -5,6 +5,8 @@ mod analyze;
 #[cfg(feature = "exec")]
 mod cases;
 mod check;
+#[cfg(feature = "exec")]
+mod cli;
 mod data;
 mod dump;
 #[cfg(feature = "exec")]

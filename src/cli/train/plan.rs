@@ -3,16 +3,18 @@
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::super::args::{MachineArgs, TrainArgs};
+use super::super::args::{DTypeArg, MachineArgs, TrainArgs};
+use super::super::outcome::Outcome;
 use crate::check::Checked;
 use crate::diag::{Code, Diagnostic, Diagnostics, ToDiagnostic};
 use crate::grad::{self, Joint};
 use crate::ir::{self, ParamRole};
 use crate::lower::{DType, Target};
 use crate::model;
-use crate::store::{self, TensorFile};
+use crate::store::{self, Identity, StoreError, TensorFile};
 use crate::syntax;
 
 /// A compiled experiment, ready for its seeds.
@@ -24,8 +26,6 @@ pub(crate) struct Experiment<'a> {
     pub(crate) spec: &'a model::Spec,
     /// Forward, backward and updates.
     pub(crate) joint: Joint,
-    /// `resolved.net`.
-    pub(crate) resolved: String,
     /// `graph.json`.
     pub(crate) graph: String,
     /// Identity of the run but for the seed, in hex.
@@ -36,6 +36,8 @@ pub(crate) struct Experiment<'a> {
     pub(crate) target: Target,
     /// Tensors of `--init`.
     pub(crate) init: Option<TensorFile>,
+    /// SHA-256, in hex, of the `--init` file; also where a resumed run needs it no more.
+    pub(crate) init_hash: Option<String>,
     /// Seeds to run, in order.
     pub(crate) seeds: Vec<u64>,
     /// Trainable numbers of the net.
@@ -45,19 +47,37 @@ pub(crate) struct Experiment<'a> {
 impl<'a> Experiment<'a> {
     /// Differentiates the graph and works out the identity of the run.
     ///
+    /// A run that is resumed without its spec is compiled as `recorded` says.
+    ///
     /// # Errors
-    /// Diagnostics of the loss, of the device and of the `--init` file.
+    /// Diagnostics of the loss, of the device and of the `--init` file, with the exit code where their codes do not
+    /// say it.
     pub(crate) fn prepare(
         args: &'a TrainArgs,
         spec: &'a model::Spec,
         checked: &Checked,
-    ) -> Result<Self, Diagnostics> {
-        check_device(&args.machine)?;
-        let joint = grad::joint(checked.graph(), &spec.loss, checked.normalizer(), &spec.train)?;
+        recorded: Option<&Identity>,
+    ) -> Result<Self, (Option<Outcome>, Diagnostics)> {
+        let invalid = |diagnostics| (None, diagnostics);
+        check_device(&args.machine).map_err(invalid)?;
+        let joint = grad::joint(checked.graph(), &spec.loss, checked.normalizer(), &spec.train)
+            .map_err(invalid)?;
         let init = args.init.as_deref().map(store::read_tensors).transpose();
-        let init = init.map_err(|error| vec![init_error(&error)])?;
-        let dtype = args.machine.dtype();
-        let target = args.machine.target(dtype);
+        let init = init.map_err(|error| {
+            let unreadable = matches!(error, StoreError::Io { .. });
+            (unreadable.then_some(Outcome::Usage), vec![init_error(&error)])
+        })?;
+        let mut machine = args.machine.clone();
+        if let Some(recorded) = recorded {
+            if recorded.dtype == DType::F64.to_string() {
+                machine.dtype = DTypeArg::F64;
+            }
+            machine.no_fuse |= recorded.executor == Target::Reference.name();
+        }
+        let init_hash = init.as_ref().map(|file| ir::hex(&file.sha256));
+        let init_hash = init_hash.or_else(|| recorded?.init.clone());
+        let dtype = machine.dtype();
+        let target = machine.target(dtype);
         let graph = checked.graph();
         let n_params = graph
             .params
@@ -74,12 +94,12 @@ impl<'a> Experiment<'a> {
             args,
             spec,
             joint,
-            resolved: resolved_text(spec),
             graph: ir::json(graph),
-            hash: identity(spec, dtype, target, init.as_ref()),
+            hash: identity(spec, dtype, target, init_hash.as_deref()),
             dtype,
             target,
             init,
+            init_hash,
             seeds,
             n_params,
         })
@@ -89,6 +109,45 @@ impl<'a> Experiment<'a> {
     pub(crate) fn dir(&self, seed: u64) -> PathBuf {
         let several = self.seeds.len() > 1;
         super::run_dir(self.args, &self.spec.name, &self.hash, seed, several)
+    }
+
+    /// `resolved.net` of one seed: compiled again, it gives the same run.
+    pub(crate) fn resolved(&self, seed: u64) -> String {
+        let mut spec = self.spec.clone();
+        spec.train.seeds = vec![seed];
+        resolved_text(&spec)
+    }
+
+    /// What identifies the run of one seed.
+    pub(crate) fn identity(&self, seed: u64) -> Identity {
+        Identity {
+            spec_hash: self.hash.clone(),
+            seed,
+            dtype: self.dtype.to_string(),
+            executor: self.target.name().to_owned(),
+            init: self.init_hash.clone(),
+        }
+    }
+
+    /// `--dry-run --json`.
+    pub(crate) fn describe_json(&self) -> Value {
+        let (epochs, steps) = match self.spec.train.length {
+            model::Length::Epochs(epochs) => (Some(epochs), None),
+            model::Length::Steps(steps) => (None, Some(steps)),
+        };
+        let run =
+            |seed: &u64| json!({ "seed": seed, "run": self.dir(*seed).display().to_string() });
+        json!({
+            "schema": "specc.plan/1",
+            "spec": self.spec.name,
+            "spec_hash": self.hash,
+            "params": self.n_params,
+            "batch": self.spec.train.batch,
+            "epochs": epochs,
+            "steps": steps,
+            "dtype": self.dtype.to_string(),
+            "runs": self.seeds.iter().map(run).collect::<Vec<_>>(),
+        })
     }
 
     /// `--dry-run`.
@@ -122,7 +181,7 @@ fn check_device(machine: &MachineArgs) -> Result<(), Diagnostics> {
     }
 }
 
-fn init_error(error: &store::StoreError) -> Diagnostic {
+fn init_error(error: &StoreError) -> Diagnostic {
     let cause = error.to_diagnostic();
     let mut diagnostic = Diagnostic::new(Code::E0708, "the file of `--init` cannot be used");
     diagnostic.notes = cause.notes;
@@ -130,14 +189,14 @@ fn init_error(error: &store::StoreError) -> Diagnostic {
 }
 
 /// SHA-256 of what makes results differ: the resolved spec without its seeds, precision, executor and `--init`.
-fn identity(spec: &model::Spec, dtype: DType, target: Target, init: Option<&TensorFile>) -> String {
+fn identity(spec: &model::Spec, dtype: DType, target: Target, init: Option<&str>) -> String {
     let mut seedless = spec.clone();
     seedless.train.seeds = vec![0];
     let mut hasher = Sha256::new();
     hasher.update(resolved_text(&seedless));
     hasher.update(format!("\ndtype {dtype}\ntarget {}\n", target.name()));
     if let Some(init) = init {
-        hasher.update(init.sha256);
+        hasher.update(format!("init {init}\n"));
     }
     ir::hex(&hasher.finalize())
 }

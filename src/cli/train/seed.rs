@@ -1,6 +1,6 @@
 //! The run of one seed: its directory, its start or continuation, its end.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::super::compile::Compiled;
 use super::super::environment;
@@ -8,12 +8,13 @@ use super::super::outcome::Outcome;
 use super::super::progress::RunProgress;
 use super::super::signals::Signals;
 use super::super::terminal::Terminal;
+use super::log::{LoggedProgress, RunLog};
 use super::plan::Experiment;
 use crate::data::Dataset;
-use crate::diag::{Code, Diagnostic, ToDiagnostic};
+use crate::diag::{Code, Diagnostic, RenderStyle, SourceMap, ToDiagnostic, render};
 use crate::exec;
 use crate::lower::{ExecError, Program};
-use crate::store::{Checkpoint, Identity, Opened, RunDir, StoreError};
+use crate::store::{Checkpoint, Opened, RunDir, StoreError};
 use crate::train::{self, Ended, RunError, RunPlan, StopReason, Summary};
 
 /// How the run of one seed ended.
@@ -26,8 +27,17 @@ pub(crate) enum SeedEnd {
         /// `summary.json`.
         summary: Box<Summary>,
     },
-    /// Not finished: the command ends.
-    Ended(Outcome),
+    /// Asked to stop: the command ends, and the same command goes on.
+    Stopped {
+        /// The exit code.
+        outcome: Outcome,
+        /// The run directory.
+        dir: PathBuf,
+        /// Steps done.
+        step: u64,
+    },
+    /// Not to be finished as it is.
+    Failed(Outcome),
 }
 
 /// Runs, continues or just reports one seed.
@@ -36,6 +46,7 @@ pub(crate) fn run_seed(
     dataset: &Dataset,
     seed: u64,
     compiled: &Compiled,
+    spec_folder: &Path,
     signals: &Signals,
     terminal: &mut Terminal,
 ) -> SeedEnd {
@@ -44,7 +55,7 @@ pub(crate) fn run_seed(
         Ok(opened) => opened,
         Err(error) => {
             terminal.report_error(&error);
-            return SeedEnd::Ended(Outcome::Failed);
+            return SeedEnd::Failed(Outcome::Failed);
         }
     };
     let args = experiment.args;
@@ -67,71 +78,113 @@ pub(crate) fn run_seed(
             Ok(summary) => SeedEnd::Finished { dir: path, summary: Box::new(summary) },
             Err(error) => {
                 terminal.report_error(&error);
-                SeedEnd::Ended(Outcome::Failed)
+                SeedEnd::Failed(Outcome::Failed)
             }
         };
     }
     if checkpoint.is_none() && args.resume.is_some() {
         terminal.report_error(&NothingToResume { path });
-        return SeedEnd::Ended(Outcome::Failed);
+        return SeedEnd::Failed(Outcome::Failed);
     }
-    if checkpoint.is_some() && !args.quiet {
-        terminal.note(format!("continuing {} from step {done}", path.display()));
+    let mut log = match RunLog::open(&dir) {
+        Ok(log) => log,
+        Err(error) => {
+            terminal.report_error(&error);
+            return SeedEnd::Failed(Outcome::Failed);
+        }
+    };
+    let whole = format!("{}, seed {seed}", experiment.hash);
+    log.line(&format!(
+        "specc {}: {whole}, steps {done}..{}",
+        env!("CARGO_PKG_VERSION"),
+        plan.target()
+    ));
+    if args.verbose {
+        terminal.tell(format!("run {} ({whole}, {} threads)", path.display(), plan.threads));
     }
-    let result = start(experiment, seed, &dir, compiled, terminal).and_then(|mut program| {
-        let mut progress = RunProgress::new(plan.target(), done, args.quiet);
+    if checkpoint.is_some() {
+        terminal.tell(format!("continuing {} from step {done}", path.display()));
+    }
+    for diagnostic in &compiled.diagnostics {
+        log.diagnostic(diagnostic, &compiled.sources);
+    }
+    let place = Place { dir: &dir, spec_folder, compiled };
+    let result = start(experiment, seed, &place, &mut log, terminal).and_then(|mut program| {
+        let screen = RunProgress::new(plan.target(), done, args.quiet);
+        let mut progress = LoggedProgress { screen, log: &mut log };
         let ended = train::train(&plan, &mut *program, &dir, checkpoint, signals, &mut progress);
-        progress.finish();
+        progress.screen.finish();
         Ok(ended?)
     });
-    conclude(result, &dir, compiled, terminal)
+    conclude(result, &place, &mut log, terminal)
 }
 
 fn open(
     experiment: &Experiment<'_>,
-    path: &std::path::Path,
+    path: &Path,
     seed: u64,
     terminal: &mut Terminal,
 ) -> Result<(RunDir, Option<Checkpoint>), StoreError> {
     if experiment.args.force
         && let Some(aside) = RunDir::move_aside(path)?
     {
-        terminal.note(format!("moved the old run to {}", aside.display()));
+        terminal.tell(format!("moved the old run to {}", aside.display()));
     }
-    let identity = Identity { spec_hash: experiment.hash.clone(), seed };
-    Ok(match RunDir::open(path, &identity)? {
+    if experiment.seeds.len() > 1
+        && let Some(parent) = path.parent()
+        && RunDir::is_run(parent)
+        && experiment.args.output.is_some()
+    {
+        let found = "a run of one seed".to_owned();
+        return Err(StoreError::Foreign { path: parent.to_owned(), found });
+    }
+    Ok(match RunDir::open(path, &experiment.identity(seed))? {
         Opened::Fresh(dir) => (dir, None),
         Opened::Existing(dir, checkpoint) => (dir, Some(*checkpoint)),
     })
+}
+
+/// Where a run lies and what it comes from.
+struct Place<'a> {
+    dir: &'a RunDir,
+    spec_folder: &'a Path,
+    compiled: &'a Compiled,
 }
 
 /// The program in its starting state; a checkpoint replaces that state later.
 fn start(
     experiment: &Experiment<'_>,
     seed: u64,
-    dir: &RunDir,
-    compiled: &Compiled,
+    place: &Place<'_>,
+    log: &mut RunLog,
     terminal: &mut Terminal,
 ) -> Result<Box<dyn Program>, StartFailure> {
     let (joint, dtype) = (&experiment.joint, experiment.dtype);
     let init = experiment.init.as_ref().map(|file| file.tensors.as_slice());
     let start = exec::initial_state(joint, &experiment.spec.loss, seed, dtype, init)?;
     if !start.extra.is_empty() {
-        terminal.report_error(&UnusedTensors { names: &start.extra });
+        let unused = UnusedTensors { names: &start.extra };
+        log.diagnostic(&unused.to_diagnostic(), &SourceMap::new());
+        terminal.report_error(&unused);
     }
     let threads = experiment.args.machine.threads();
     let options = exec::Options { dtype, seed, threads };
     let program = exec::instantiate(joint, experiment.target, &start.state, options)
         .map_err(RunError::from)?;
-    let machine = environment::describe(&program.isa(), experiment.target, threads);
+    let machine =
+        environment::describe(&program.isa(), experiment.target, threads, place.spec_folder);
+    let resolved = experiment.resolved(seed);
     let files: [(&str, &str); 4] = [
-        ("spec.net", &compiled.text),
-        ("resolved.net", &experiment.resolved),
+        ("spec.net", &place.compiled.text),
+        ("resolved.net", &resolved),
         ("graph.json", &experiment.graph),
         ("env.json", &machine),
     ];
     for (name, text) in files {
-        dir.write(name, text.as_bytes()).map_err(RunError::from)?;
+        // A run keeps the spec it was started with.
+        if name != "spec.net" || !place.dir.has(name) {
+            place.dir.write(name, text.as_bytes()).map_err(RunError::from)?;
+        }
     }
     Ok(program)
 }
@@ -158,33 +211,40 @@ impl From<RunError> for StartFailure {
 
 fn conclude(
     result: Result<Ended, StartFailure>,
-    dir: &RunDir,
-    compiled: &Compiled,
+    place: &Place<'_>,
+    log: &mut RunLog,
     terminal: &mut Terminal,
 ) -> SeedEnd {
+    let dir = place.dir.path();
     match result {
-        Ok(Ended::Finished(summary)) => SeedEnd::Finished { dir: dir.path().to_owned(), summary },
+        Ok(Ended::Finished(summary)) => {
+            log.line("finished");
+            SeedEnd::Finished { dir: dir.to_owned(), summary }
+        }
         Ok(Ended::Stopped(reason, step)) => {
-            terminal.note(format!(
+            log.line(&format!("stopped after step {step}"));
+            terminal.tell(format!(
                 "stopped after step {step}; the same command goes on from there ({})",
-                dir.path().display()
+                dir.display()
             ));
-            SeedEnd::Ended(match reason {
+            let outcome = match reason {
                 StopReason::Interrupt => Outcome::Interrupted,
                 StopReason::Preempt => Outcome::Preempted,
-            })
+            };
+            SeedEnd::Stopped { outcome, dir: dir.to_owned(), step }
         }
         Err(error) => {
             let (diagnostic, outcome) = match &error {
                 StartFailure::Start(error) => (error.to_diagnostic(), Outcome::Failed),
                 StartFailure::Run(error) => tell(error),
             };
-            let text = format!("{}\n{}\n", diagnostic.title, diagnostic.notes.join("\n"));
-            if let Err(failed) = dir.write("FAILED", text.as_bytes()) {
-                terminal.report_error(&failed);
-            }
-            terminal.report(&[diagnostic], &compiled.sources);
-            SeedEnd::Ended(outcome)
+            log.diagnostic(&diagnostic, &place.compiled.sources);
+            let style = RenderStyle { color: false, width: 100 };
+            let text = format!("{}\n", render(&diagnostic, &place.compiled.sources, style));
+            // Where files of the run cannot be written, this one cannot either; the error itself is shown.
+            let _ = place.dir.write("FAILED", text.as_bytes());
+            terminal.report(&[diagnostic], &place.compiled.sources);
+            SeedEnd::Failed(outcome)
         }
     }
 }
