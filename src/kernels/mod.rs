@@ -12,6 +12,7 @@
 pub mod arena;
 pub mod augment;
 pub mod bias;
+pub mod classes;
 pub mod conv;
 pub mod dropout;
 pub mod elementwise;
@@ -20,13 +21,17 @@ pub mod isa;
 pub mod lanes;
 pub mod linear;
 pub mod loss;
+pub mod memory;
 pub(crate) mod micro;
+pub mod moments;
 pub mod norm;
 pub mod optim;
 pub mod peak;
 pub mod philox;
+pub mod pointwise;
 pub mod pool2d;
 pub mod reference;
+pub mod spectral;
 pub mod threads;
 pub mod turn;
 
