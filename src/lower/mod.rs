@@ -1,5 +1,6 @@
 //! From the joint graphs to an ordered plan for one target, and the contract between a plan's executor and training.
 
+pub mod cpu;
 mod plan;
 mod program;
 mod reference;

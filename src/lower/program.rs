@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::diag::Span;
+use crate::kernels::augment::Window;
 
 /// Precision of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -89,6 +90,12 @@ pub trait Samples: Sync {
     fn raw(&self) -> Option<RawSamples<'_>> {
         None
     }
+
+    /// How the samples of `batch` are shifted, mirrored and cut, one window each, where [`Samples::raw`] gives bytes; `false`
+    /// when they are taken as they are, and `out` is left alone.
+    fn windows(&self, _batch: &Batch<'_>, _out: &mut [Window]) -> bool {
+        false
+    }
 }
 
 /// Undecoded samples: value = byte · scale + shift of its channel.
@@ -96,7 +103,7 @@ pub trait Samples: Sync {
 pub struct RawSamples<'a> {
     /// All samples, one after the other.
     pub bytes: &'a [u8],
-    /// Per channel, `(scale, shift)`, exact in f64.
+    /// `(scale, shift)` per channel, or one for all.
     pub normalization: &'a [(f64, f64)],
 }
 

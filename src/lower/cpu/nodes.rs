@@ -1,0 +1,381 @@
+//! The kernel of a single node that no pattern and no chain took.
+
+use super::moves;
+use super::select::{MOMENTS, Selector, pool_geometry};
+use super::types::{ClassOp, CpuKernel, ScalarOp, VectorRun};
+use super::units::{Aux, Key, Slot, is_square};
+use crate::ir::{NodeId, Norm, Op, Pool, Unary};
+use crate::kernels::LANES;
+use crate::kernels::linear::Linear;
+
+/// Weights from which on a gradient is computed over the whole batch instead of being summed over groups.
+const WHOLE_WEIGHTS: usize = 1 << 17;
+
+impl Selector<'_, '_> {
+    #[expect(clippy::too_many_lines, reason = "one arm per operation")]
+    pub(super) fn node(&mut self, id: NodeId) {
+        let facts = self.facts;
+        let inputs = facts.inputs(id).to_vec();
+        let batched = facts.shape(id).batched;
+        let key = self.key(id, batched);
+        let reads: Vec<Slot> = inputs.iter().map(|input| self.slot(*input)).collect();
+        let writes = vec![Slot::Node(id)];
+        let elements = facts.shape(id).elements();
+        match facts.op(id).clone() {
+            // Leaves in memory, and what only shows an operand's.
+            Op::Labels | Op::Param(_) | Op::Buffer(_) | Op::StopGradient => {}
+            Op::Input => {
+                let rows = self.aux(Aux::Scratch(elements * LANES, false));
+                let planes = self.aux(Aux::Scratch(elements * LANES, false));
+                self.push(key, CpuKernel::Input, vec![], writes, id).scratch = vec![rows, planes];
+            }
+            Op::Hyper(hyper) => self.scalar(id, ScalarOp::Hyper(hyper), reads),
+            Op::Const(value) => self.scalar(id, ScalarOp::Const(value), reads),
+            Op::BatchCount => self.scalar(id, ScalarOp::BatchCount, reads),
+            Op::Unary(function) => self.scalar(id, ScalarOp::Unary(function), reads),
+            Op::Binary(function) => self.scalar(id, ScalarOp::Binary(function), reads),
+            Op::Select => self.scalar(id, ScalarOp::Select, reads),
+            Op::SumSquares => {
+                let n = facts.shape(inputs[0]).elements();
+                if facts.shape(inputs[0]).batched || facts.is_scalar(inputs[0]) {
+                    self.scalar(id, ScalarOp::Unary(Unary::Square), reads);
+                } else {
+                    self.scalar(id, ScalarOp::SumSquares(n), reads);
+                }
+            }
+            Op::SpectralNorm => {
+                let dims = &facts.shape(inputs[0]).dims;
+                let rows = dims[0];
+                let columns = facts.shape(inputs[0]).elements() / rows.max(1);
+                self.scalar(id, ScalarOp::SpectralNorm(rows, columns), reads);
+            }
+            Op::SpectralNormGrad => {
+                let rows = facts.shape(id).dims[0];
+                let kernel = CpuKernel::SpectralGrad(rows, elements / rows.max(1));
+                self.push(key, kernel, reads, writes, id);
+            }
+            Op::DropoutMask { p, stream } => {
+                let scratch = self.aux(Aux::Scratch(elements, false));
+                let kernel = CpuKernel::Dropout { p, stream };
+                self.push(key, kernel, vec![], writes, id).scratch.push(scratch);
+            }
+            Op::Reshape(_) => {
+                if facts.is_scalar(id) {
+                    self.scalar(id, ScalarOp::Load, reads);
+                } else if facts.is_scalar(inputs[0]) {
+                    self.push(key, CpuKernel::Fill, reads, writes, id);
+                } else {
+                    let runs = moves::reshape(facts.layout(inputs[0]), facts.layout(id));
+                    self.moved(key, runs, reads, id, "a change of layout");
+                }
+            }
+            Op::Expand { shape, axes } => {
+                if shape.batched {
+                    let from = facts.shape(inputs[0]).clone();
+                    let runs = moves::expand(
+                        &from,
+                        facts.layout(inputs[0]),
+                        &shape,
+                        facts.layout(id),
+                        &axes,
+                    );
+                    if from.batched {
+                        self.moved(key, runs, reads, id, "a broadcast that chains cannot read");
+                    } else {
+                        // A fixed tensor along unusual axes: first per element, then to all lanes.
+                        let map = moves::expand_elements(
+                            &from.dims,
+                            &shape.dims,
+                            &axes.iter().map(|a| a - 1).collect::<Vec<_>>(),
+                        );
+                        let spread = self.aux(Aux::Fixed(elements));
+                        let fixed = Key { level: key.level, blocks: false };
+                        self.push(
+                            fixed,
+                            CpuKernel::MoveElements(map.into()),
+                            reads,
+                            vec![spread],
+                            id,
+                        );
+                        self.spread(key, spread, id);
+                    }
+                } else {
+                    let map =
+                        moves::expand_elements(&facts.shape(inputs[0]).dims, &shape.dims, &axes);
+                    self.push(key, CpuKernel::MoveElements(map.into()), reads, writes, id);
+                }
+            }
+            Op::Sum { axes } => self.sum(id, inputs[0], &axes, reads),
+            Op::Concat { axis } => {
+                let parts: Vec<_> =
+                    inputs.iter().map(|i| (facts.shape(*i).clone(), facts.layout(*i))).collect();
+                let runs = moves::concat(&parts, facts.shape(id), facts.layout(id), axis);
+                self.moved(key, runs, reads, id, "");
+            }
+            Op::Slice { axis, start, .. } => {
+                let from = facts.shape(inputs[0]);
+                let runs = moves::slice(
+                    from,
+                    facts.layout(inputs[0]),
+                    facts.shape(id),
+                    facts.layout(id),
+                    axis,
+                    start,
+                );
+                self.moved(key, runs, reads, id, "");
+            }
+            Op::Unslice { axis, start, .. } => {
+                let from = facts.shape(inputs[0]);
+                let runs = moves::unslice(
+                    from,
+                    facts.layout(inputs[0]),
+                    facts.shape(id),
+                    facts.layout(id),
+                    axis,
+                    start,
+                );
+                self.moved(key, runs, reads, id, "");
+            }
+            Op::Linear | Op::Conv(_) => self.layer(id, id, None, false),
+            Op::LinearGradInput => {
+                let linear = Linear::new(
+                    self.options.isa,
+                    facts.layout(id)[0],
+                    facts.layout(id)[1],
+                    facts.shape(inputs[1]).dims[0],
+                )
+                .expect("shapes of checked layers have no zero sizes");
+                self.push(key, CpuKernel::LinearGradInput(linear), reads, writes, id);
+            }
+            Op::LinearGradWeight => self.linear_grad_weight(id, inputs[0], inputs[1]),
+            Op::ConvGradInput { .. } => {
+                if let Some(conv) = self.conv_of(id) {
+                    let packed = self.packed(id, &conv, true);
+                    let reads = vec![reads[0], packed];
+                    self.push(key, CpuKernel::ConvGradInput(conv), reads, writes, id);
+                } else {
+                    let kernel = CpuKernel::PlainConvGradInput(self.plain_conv(id));
+                    self.push(key, kernel, reads, writes, id).fallback =
+                        Some("sizes are not square");
+                }
+            }
+            Op::ConvGradWeight { .. } => {
+                let dy = self.zero_padded(inputs[0]);
+                let reads = vec![dy, self.slot(inputs[1])];
+                if let Some(conv) = self.conv_of(id) {
+                    let scratch = vec![
+                        Aux::Scratch(conv.grad_weight_len(), true),
+                        Aux::Scratch(conv.grad_weight_scratch_len(), false),
+                    ];
+                    self.partial(id, CpuKernel::ConvGradWeight(conv), reads, elements, scratch);
+                } else {
+                    let kernel = CpuKernel::PlainConvGradWeight(self.plain_conv(id));
+                    self.partial(id, kernel, reads, elements, vec![]);
+                }
+            }
+            Op::MaxPool(pool) | Op::AvgPool(pool) if !is_square(&pool) => {
+                self.plain_pool(id, inputs[0], &pool, reads, false);
+            }
+            Op::MaxPoolGrad(pool) => self.plain_pool(id, id, &pool, reads, true),
+            Op::AvgPoolGrad { pool, .. } if !is_square(&pool) => {
+                self.plain_pool(id, id, &pool, reads, true);
+            }
+            Op::MaxPool(_) => {
+                let masks = self.masks_of(id);
+                let kernel = CpuKernel::MaxPool { pool: self.pool_of(id), relu: false };
+                self.push(key, kernel, reads, vec![Slot::Node(id), masks], id);
+            }
+            Op::AvgPool(_) => {
+                let kernel = CpuKernel::AvgPool(self.pool_of(id));
+                self.push(key, kernel, reads, writes, id);
+            }
+            Op::AvgPoolGrad { pool, .. } => {
+                let geometry = pool_geometry(&pool, &facts.shape(id).dims);
+                self.push(key, CpuKernel::AvgPoolGrad(geometry), reads, writes, id);
+            }
+            Op::Normalize { norm, eps } => {
+                let kernel = CpuKernel::Normalize(groups(norm), eps as f32);
+                self.push(key, kernel, reads, writes, id);
+            }
+            Op::NormalizeGrad { norm, eps } => {
+                let kernel = CpuKernel::NormalizeGrad(groups(norm), eps as f32);
+                self.push(key, kernel, reads, writes, id);
+            }
+            Op::BatchMean | Op::BatchVar => self.batch_moments(id, inputs[0]),
+            Op::Softmax => self.class(key, ClassOp::Softmax, reads, id),
+            Op::LogSoftmax => self.class(key, ClassOp::LogSoftmax, reads, id),
+            Op::Gather => self.class(key, ClassOp::Gather, reads, id),
+            Op::Scatter { .. } => self.class(key, ClassOp::Scatter, reads, id),
+            Op::ArgMax => self.class(key, ClassOp::ArgMax, reads, id),
+            Op::ArgMaxExcept => self.class(key, ClassOp::ArgMaxExcept, reads, id),
+            Op::LogNotLabel => self.class(key, ClassOp::LogNotLabel, reads, id),
+            Op::SoftmaxExcept => self.class(key, ClassOp::SoftmaxExcept, reads, id),
+            Op::SparsemaxThreshold => self.class(key, ClassOp::SparsemaxThreshold, reads, id),
+            Op::SparsemaxSupport => self.class(key, ClassOp::SparsemaxSupport, reads, id),
+            Op::BatchNorm { .. }
+            | Op::Dropout { .. }
+            | Op::Prelu
+            | Op::PreluGradInput
+            | Op::PreluGradSlope
+            | Op::NormalizeRunning { .. }
+            | Op::NormalizeRunningGrad { .. } => {
+                panic!(
+                    "broken invariant: graphs are specialised and decomposed before kernels are chosen"
+                )
+            }
+        }
+    }
+
+    pub(super) fn scalar(&mut self, id: NodeId, op: ScalarOp, reads: Vec<Slot>) {
+        let key = self.key(id, false);
+        self.push(key, CpuKernel::Scalar(op), reads, vec![Slot::Node(id)], id);
+    }
+
+    pub(super) fn class(&mut self, key: Key, op: ClassOp, reads: Vec<Slot>, id: NodeId) {
+        self.push(key, CpuKernel::Class(op), reads, vec![Slot::Node(id)], id);
+    }
+
+    pub(super) fn moved(
+        &mut self,
+        key: Key,
+        runs: Vec<VectorRun>,
+        reads: Vec<Slot>,
+        id: NodeId,
+        reason: &'static str,
+    ) {
+        let kernel = CpuKernel::Move(runs.into());
+        let unit = self.push(key, kernel, reads, vec![Slot::Node(id)], id);
+        unit.fallback = (!reason.is_empty()).then_some(reason);
+    }
+
+    /// A fixed tensor to all lanes.
+    pub(super) fn spread(&mut self, key: Key, from: Slot, id: NodeId) {
+        use crate::kernels::pointwise::{Access, Function, Instruction, Operand, Program};
+        let [channels, pixels] = self.facts.layout(id);
+        let x = Operand::Input(0);
+        let program = Program::new(
+            vec![Instruction { function: Function::Copy, operands: [x, x, x] }],
+            vec![Access::Element { channels, pixels }],
+            &[0],
+        );
+        let scratch = self.aux(Aux::Scratch(program.scratch_len(), false));
+        let kernel = CpuKernel::Map(Box::new(program));
+        self.push(key, kernel, vec![from], vec![Slot::Node(id)], id).scratch.push(scratch);
+    }
+
+    pub(super) fn sum(&mut self, id: NodeId, x: NodeId, axes: &[usize], reads: Vec<Slot>) {
+        let facts = self.facts;
+        let from = facts.shape(x);
+        if !from.batched {
+            if facts.is_scalar(id) {
+                self.scalar(id, ScalarOp::Sum(from.elements()), reads);
+                return;
+            }
+            let map = moves::sum_targets(
+                &from.dims,
+                axes,
+                [from.elements(), 1],
+                [facts.shape(id).elements(), 1],
+            );
+            let key = self.key(id, false);
+            self.push(key, CpuKernel::SumElements(map.into()), reads, vec![Slot::Node(id)], id);
+            return;
+        }
+        if facts.shape(id).batched {
+            let inner: Vec<usize> = axes.iter().map(|axis| axis - 1).collect();
+            let map = moves::sum_targets(&from.dims, &inner, facts.layout(x), facts.layout(id));
+            let key = self.key(id, true);
+            self.push(key, CpuKernel::SumVectors(map.into()), reads, vec![Slot::Node(id)], id);
+            return;
+        }
+        let inner: Vec<usize> =
+            axes.iter().filter(|axis| **axis > 0).map(|axis| axis - 1).collect();
+        let n = facts.shape(id).elements();
+        let [channels, pixels] = facts.layout(x);
+        let is_per_channel = from.dims.len() == 3 && inner == [1, 2]
+            || inner.is_empty() && pixels == 1
+            || inner.len() == from.dims.len();
+        let targets = if is_per_channel {
+            vec![]
+        } else {
+            moves::sum_targets(&from.dims, &inner, [channels, pixels], [n, 1])
+        };
+        let masked = !facts.is_zero_padded(x);
+        let kernel = CpuKernel::SumBatch { targets: targets.into(), n, masked };
+        let lanes = Slot::Aux(self.selection.lanes);
+        let scratch = vec![Aux::Scratch(n * LANES, true)];
+        self.partial(id, kernel, vec![reads[0], lanes], n, scratch);
+    }
+
+    pub(super) fn linear_grad_weight(&mut self, id: NodeId, dy: NodeId, x: NodeId) {
+        let [channels, pixels] = self.facts.layout(x);
+        let outputs = self.facts.shape(id).dims[0];
+        let linear = Linear::new(self.options.isa, channels, pixels, outputs)
+            .expect("shapes of checked layers have no zero sizes");
+        let reads = vec![self.zero_padded(dy), self.slot(x)];
+        let elements = self.facts.shape(id).elements();
+        if elements >= WHOLE_WEIGHTS {
+            let turned = self.aux(Aux::Block(linear.turned_len(1)));
+            // The turned input is made per batch: it is a block value that only this step knows.
+            let key = self.key(id, false);
+            let kernel = CpuKernel::LinearGradWeightWhole(linear);
+            self.push(key, kernel, reads, vec![Slot::Node(id), turned], id);
+            return;
+        }
+        let scratch = vec![Aux::Scratch(linear.turned_len(self.group_blocks), false)];
+        self.partial(id, CpuKernel::LinearGradWeight(linear), reads, elements, scratch);
+    }
+
+    pub(super) fn plain_pool(
+        &mut self,
+        id: NodeId,
+        picture: NodeId,
+        pool: &Pool,
+        reads: Vec<Slot>,
+        is_grad: bool,
+    ) {
+        let dims = &self.facts.shape(picture).dims;
+        let is_max = matches!(self.facts.op(id), Op::MaxPool(_) | Op::MaxPoolGrad(_));
+        let input = [dims[0], dims[1], dims[2]];
+        let kernel = CpuKernel::PlainPool { pool: *pool, input, is_max, is_grad };
+        let key = self.key(id, true);
+        self.push(key, kernel, reads, vec![Slot::Node(id)], id).fallback =
+            Some("windows are not square, or the pool itself is not computed");
+    }
+
+    pub(super) fn batch_moments(&mut self, id: NodeId, x: NodeId) {
+        let x = self.facts.storage(x);
+        if self.moments.contains_key(&x) {
+            return;
+        }
+        let channels = self.facts.shape(x).dims[0];
+        let partial = self.aux(Aux::Partial(MOMENTS * channels * LANES));
+        self.moments.insert(x, partial);
+        let lanes = Slot::Aux(self.selection.lanes);
+        let level = self.facts.level(id) - 1;
+        let reads = vec![Slot::Node(x), lanes];
+        self.push(
+            Key { level, blocks: true },
+            CpuKernel::Moments { channels },
+            reads,
+            vec![partial],
+            id,
+        );
+        let find =
+            |op: &Op| self.facts.users(x).iter().copied().find(|user| self.facts.op(*user) == op);
+        let (mean, variance) = (find(&Op::BatchMean), find(&Op::BatchVar));
+        let writes = [mean, variance]
+            .into_iter()
+            .map(|node| node.map_or_else(|| self.aux(Aux::Fixed(channels)), Slot::Node))
+            .collect();
+        let key = self.key(id, false);
+        self.push(key, CpuKernel::ReduceMoments { channels }, vec![partial], writes, id);
+    }
+}
+
+fn groups(norm: Norm) -> usize {
+    match norm {
+        Norm::Layer | Norm::Batch => 1,
+        Norm::Group(groups) => groups,
+    }
+}

@@ -1,0 +1,393 @@
+//! Chooses a kernel for every node: from a graph and its facts to units.
+
+use std::collections::BTreeMap;
+
+use super::chains::{chains, program};
+use super::facts::{Facts, idx};
+use super::types::{CpuKernel, PlainConv, PlanOptions};
+use super::units::{Aux, Head, Key, Slot, Unit, patterns};
+use crate::ir::{NodeId, Op, Pool};
+use crate::kernels::LANES;
+use crate::kernels::conv::{Conv, ConvGeometry};
+use crate::kernels::linear::Linear;
+use crate::kernels::pool2d::PoolGeometry;
+
+/// Floats of partial statistics per channel: count, mean, sum of squared differences, each per lane.
+pub(super) const MOMENTS: usize = 3;
+
+/// All units of a graph, and what is beside the results of nodes.
+#[derive(Debug)]
+pub(super) struct Selection {
+    pub(super) units: Vec<Unit>,
+    pub(super) aux: Vec<Aux>,
+    /// The slot of the mask of lanes with a sample.
+    pub(super) lanes: usize,
+    /// For chains: (last reads of inputs, writers of outputs), by unit.
+    pub(super) reads_and_writes: BTreeMap<usize, (Vec<usize>, Vec<usize>)>,
+}
+
+/// Chooses kernels.
+pub(super) fn select(facts: &Facts<'_>, options: &PlanOptions, group_blocks: usize) -> Selection {
+    let (heads, absorbed) = patterns(facts);
+    let mut selector = Selector {
+        facts,
+        options,
+        group_blocks,
+        heads,
+        selection: Selection {
+            units: vec![],
+            aux: vec![Aux::Block(LANES)],
+            lanes: 0,
+            reads_and_writes: BTreeMap::new(),
+        },
+        packed: BTreeMap::new(),
+        masks: BTreeMap::new(),
+        moments: BTreeMap::new(),
+    };
+    let is_taken = |id: NodeId| absorbed[idx(id)] || selector.heads.contains_key(&id);
+    let needs_chain = |id: NodeId| {
+        if is_taken(id) || facts.storage(id) != id {
+            return false;
+        }
+        let stored = facts.is_root(id)
+            || facts.users(id).iter().any(|user| !reads_inline(facts, *user, &selector.heads));
+        if facts.is_inline(id) { stored } else { facts.is_element_wise(id) }
+    };
+    let chains = chains(facts, |id| needs_chain(id) && facts.is_element_wise(id));
+    let single: Vec<NodeId> = facts
+        .live
+        .iter()
+        .copied()
+        .filter(|id| needs_chain(*id) && !facts.is_element_wise(*id))
+        .collect();
+    for members in chains {
+        selector.chain(&members);
+    }
+    for id in single {
+        selector.chain(&[id]);
+    }
+    for id in facts.live.iter().copied() {
+        if absorbed[idx(id)] || facts.storage(id) != id {
+            continue;
+        }
+        if let Some(head) = selector.heads.get(&id).copied() {
+            selector.head(id, head);
+        } else if !facts.is_element_wise(id) && !facts.is_inline(id) {
+            selector.node(id);
+        }
+    }
+    selector.selection
+}
+
+/// Whether the user computes inline operands itself.
+fn reads_inline(facts: &Facts<'_>, user: NodeId, heads: &BTreeMap<NodeId, Head>) -> bool {
+    match heads.get(&user) {
+        // A bias and a step are part of the pattern.
+        Some(Head::Layer { .. } | Head::Pooled { .. } | Head::Unpool { .. }) => true,
+        None => facts.is_element_wise(user) || facts.is_inline(user),
+    }
+}
+
+/// The choice under way.
+pub(super) struct Selector<'a, 'g> {
+    pub(super) facts: &'a Facts<'g>,
+    pub(super) options: &'a PlanOptions,
+    pub(super) group_blocks: usize,
+    pub(super) heads: BTreeMap<NodeId, Head>,
+    pub(super) selection: Selection,
+    /// Packed weights by weight, sizes and direction.
+    pub(super) packed: BTreeMap<(NodeId, String, bool), Slot>,
+    /// Masks by pool.
+    pub(super) masks: BTreeMap<NodeId, Slot>,
+    pub(super) moments: BTreeMap<NodeId, Slot>,
+}
+
+impl Selector<'_, '_> {
+    pub(super) fn slot(&self, id: NodeId) -> Slot {
+        Slot::Node(self.facts.storage(id))
+    }
+
+    pub(super) fn aux(&mut self, aux: Aux) -> Slot {
+        self.selection.aux.push(aux);
+        Slot::Aux(self.selection.aux.len() - 1)
+    }
+
+    pub(super) fn key(&self, id: NodeId, blocks: bool) -> Key {
+        Key { level: self.facts.level(id), blocks }
+    }
+
+    pub(super) fn push(
+        &mut self,
+        key: Key,
+        kernel: CpuKernel,
+        reads: Vec<Slot>,
+        writes: Vec<Slot>,
+        node: NodeId,
+    ) -> &mut Unit {
+        let scratch = vec![];
+        self.selection.units.push(Unit {
+            key,
+            kernel,
+            reads,
+            writes,
+            scratch,
+            node,
+            fallback: None,
+        });
+        self.selection.units.last_mut().expect("just pushed")
+    }
+
+    pub(super) fn chain(&mut self, members: &[NodeId]) {
+        let facts = self.facts;
+        let outputs: Vec<NodeId> = members
+            .iter()
+            .copied()
+            .filter(|id| facts.is_root(*id) || self.aliased_outside(*id, members))
+            .collect();
+        let first = members[0];
+        let chain = program(facts, members, &outputs);
+        let lanes = Slot::Aux(self.selection.lanes);
+        let reads = chain.inputs.iter().map(|input| input.map_or(lanes, Slot::Node)).collect();
+        let writes = outputs.iter().map(|id| Slot::Node(*id)).collect();
+        let key = self.key(first, facts.shape(first).batched);
+        let scratch = self.aux(Aux::Scratch(chain.program.scratch_len(), false));
+        let last = members.last().copied().unwrap_or(first);
+        let unit = self.push(key, CpuKernel::Map(Box::new(chain.program)), reads, writes, last);
+        unit.scratch.push(scratch);
+        let number = self.selection.units.len() - 1;
+        self.selection.reads_and_writes.insert(number, (chain.last_read, chain.written));
+    }
+
+    /// Whether anything but chain members reads the node, directly, through an alias or through inline operations.
+    pub(super) fn aliased_outside(&self, id: NodeId, members: &[NodeId]) -> bool {
+        self.facts.users(id).iter().any(|user| {
+            if members.contains(user) {
+                return false;
+            }
+            if self.facts.storage(*user) != *user {
+                return self.facts.is_root(*user) || self.aliased_outside(*user, members);
+            }
+            if self.facts.is_inline(*user) && !self.is_stored(*user) {
+                return self.aliased_outside(*user, members);
+            }
+            true
+        })
+    }
+
+    pub(super) fn is_stored(&self, id: NodeId) -> bool {
+        self.facts.is_root(id)
+            || self.facts.users(id).iter().any(|user| !reads_inline(self.facts, *user, &self.heads))
+    }
+
+    pub(super) fn head(&mut self, id: NodeId, head: Head) {
+        match head {
+            Head::Layer { map, bias, relu } => self.layer(map, id, bias, relu),
+            Head::Pooled { map, bias, relu } => {
+                let conv = self.conv_of(map).expect("patterns only take square convolutions");
+                let size = match self.facts.op(id) {
+                    Op::MaxPool(pool) => pool.kernel[0],
+                    _ => panic!("broken invariant: pooled heads are pools"),
+                };
+                let packed = self.packed(map, &conv, false);
+                let geometry = pool_geometry(
+                    &Pool { kernel: [size; 2], stride: [size; 2], pad: [0; 2] },
+                    &[
+                        conv.geometry().out_channels,
+                        conv.geometry().out_height(),
+                        conv.geometry().out_width(),
+                    ],
+                );
+                let masks = self.aux(Aux::Block(geometry.mask_len().div_ceil(2)));
+                self.masks.insert(id, masks);
+                let mut reads = vec![self.slot(self.facts.inputs(map)[0]), packed];
+                reads.extend(bias.map(|bias| self.slot(bias)));
+                let scratch = self.aux(Aux::Scratch(conv.pool_scratch_len(size), false));
+                let key = self.key(id, true);
+                let writes = vec![Slot::Node(id), masks];
+                let kernel = CpuKernel::ConvMaxPool { conv, bias: bias.is_some(), relu, size };
+                self.push(key, kernel, reads, writes, id).scratch.push(scratch);
+            }
+            Head::Unpool { dy, pool } => {
+                let geometry = self.pool_of(pool);
+                let masks = self.masks_of(pool);
+                let reads = vec![self.slot(dy), masks];
+                let key = self.key(id, true);
+                self.push(key, CpuKernel::Unpool(geometry), reads, vec![Slot::Node(id)], id);
+            }
+        }
+    }
+
+    pub(super) fn layer(&mut self, map: NodeId, id: NodeId, bias: Option<NodeId>, relu: bool) {
+        let key = self.key(id, true);
+        let mut reads = vec![self.slot(self.facts.inputs(map)[0])];
+        let weight = self.facts.inputs(map)[1];
+        let writes = vec![Slot::Node(id)];
+        let has_bias = bias.is_some();
+        if matches!(self.facts.op(map), Op::Linear) {
+            let linear = self.linear(self.facts.inputs(map)[0], weight);
+            reads.push(self.slot(weight));
+            reads.extend(bias.map(|bias| self.slot(bias)));
+            self.push(key, CpuKernel::Linear { linear, bias: has_bias, relu }, reads, writes, id);
+            return;
+        }
+        if let Some(conv) = self.conv_of(map) {
+            reads.push(self.packed(map, &conv, false));
+            reads.extend(bias.map(|bias| self.slot(bias)));
+            self.push(key, CpuKernel::Conv { conv, bias: has_bias, relu }, reads, writes, id);
+            return;
+        }
+        // Only a map by itself is left for the plain kernel: patterns with bias need the fused one.
+        reads.push(self.slot(weight));
+        let plain = self.plain_conv(map);
+        self.push(key, CpuKernel::PlainConv(plain), reads, writes, id).fallback =
+            Some("kernel, stride or padding is not square");
+    }
+
+    pub(super) fn linear(&self, x: NodeId, weight: NodeId) -> Linear {
+        let [channels, pixels] = self.facts.layout(x);
+        let outputs = self.facts.shape(weight).dims[0];
+        Linear::new(self.options.isa, channels, pixels, outputs)
+            .expect("shapes of checked layers have no zero sizes")
+    }
+
+    /// The kernel for a convolution node or one of its gradients; `None` where sizes are not square.
+    pub(super) fn conv_of(&self, id: NodeId) -> Option<Box<Conv>> {
+        let plain = self.plain_conv(id);
+        let [kernel, kernel_width] = plain.kernel;
+        let conv = plain.conv;
+        let is_square = kernel == kernel_width
+            && conv.stride[0] == conv.stride[1]
+            && conv.pad[0] == conv.pad[1];
+        let geometry = ConvGeometry {
+            in_channels: plain.input[0],
+            out_channels: plain.output[0],
+            in_height: plain.input[1],
+            in_width: plain.input[2],
+            kernel,
+            stride: conv.stride[0],
+            pad: conv.pad[0],
+            groups: conv.groups,
+        };
+        if !is_square {
+            return None;
+        }
+        Conv::new(self.options.isa, geometry).ok().map(Box::new)
+    }
+
+    pub(super) fn plain_conv(&self, id: NodeId) -> PlainConv {
+        let facts = self.facts;
+        let picture = |id: NodeId| -> [usize; 3] {
+            let dims = &facts.shape(id).dims;
+            [dims[0], dims[1], dims[2]]
+        };
+        let window = |id: NodeId| -> [usize; 2] {
+            let dims = &facts.shape(id).dims;
+            [dims[2], dims[3]]
+        };
+        let inputs = facts.inputs(id);
+        match facts.op(id) {
+            Op::Conv(conv) => PlainConv {
+                conv: *conv,
+                input: picture(inputs[0]),
+                output: picture(id),
+                kernel: window(inputs[1]),
+            },
+            Op::ConvGradInput { conv, .. } => PlainConv {
+                conv: *conv,
+                input: picture(id),
+                output: picture(inputs[0]),
+                kernel: window(inputs[1]),
+            },
+            Op::ConvGradWeight { conv, kernel } => PlainConv {
+                conv: *conv,
+                input: picture(inputs[1]),
+                output: picture(inputs[0]),
+                kernel: *kernel,
+            },
+            _ => panic!("broken invariant: only convolutions have sizes of one"),
+        }
+    }
+
+    pub(super) fn packed(&mut self, map: NodeId, conv: &Conv, turned: bool) -> Slot {
+        let weight = self.facts.storage(self.facts.inputs(map)[1]);
+        let name = (weight, format!("{:?}", conv.geometry()), turned);
+        if let Some(known) = self.packed.get(&name) {
+            return *known;
+        }
+        let len = if turned { conv.packed_turned_len() } else { conv.packed_len() };
+        let slot = self.aux(Aux::Fixed(len));
+        let key = Key { level: self.facts.level(weight), blocks: false };
+        let conv = Box::new(conv.clone());
+        let kernel = if turned { CpuKernel::PackTurned(conv) } else { CpuKernel::Pack(conv) };
+        self.push(key, kernel, vec![Slot::Node(weight)], vec![slot], map);
+        self.packed.insert(name, slot);
+        slot
+    }
+
+    pub(super) fn pool_of(&self, pool: NodeId) -> PoolGeometry {
+        match self.facts.op(pool) {
+            Op::MaxPool(sizes) | Op::AvgPool(sizes) => {
+                pool_geometry(sizes, &self.facts.shape(self.facts.inputs(pool)[0]).dims)
+            }
+            _ => panic!("broken invariant: only pools have sizes of one"),
+        }
+    }
+
+    pub(super) fn masks_of(&mut self, pool: NodeId) -> Slot {
+        if let Some(known) = self.masks.get(&pool) {
+            return *known;
+        }
+        let len = self.pool_of(pool).mask_len().div_ceil(2);
+        let slot = self.aux(Aux::Block(len));
+        self.masks.insert(pool, slot);
+        slot
+    }
+
+    /// A block kernel that leaves partial sums of `len` elements, and the whole kernel that adds them.
+    pub(super) fn partial(
+        &mut self,
+        id: NodeId,
+        kernel: CpuKernel,
+        reads: Vec<Slot>,
+        len: usize,
+        scratch: Vec<Aux>,
+    ) {
+        let partial = self.aux(Aux::Partial(len));
+        let level = self.facts.level(id) - 1;
+        let scratch: Vec<Slot> = scratch.into_iter().map(|aux| self.aux(aux)).collect();
+        let unit = self.push(Key { level, blocks: true }, kernel, reads, vec![partial], id);
+        unit.scratch = scratch;
+        let kernel = if self.facts.is_scalar(id) {
+            CpuKernel::ReduceScalar
+        } else {
+            CpuKernel::Reduce(self.facts.shape(id).elements())
+        };
+        let key = self.key(id, false);
+        self.push(key, kernel, vec![partial], vec![Slot::Node(id)], id);
+    }
+
+    /// The operand, zero on lanes without a sample.
+    pub(super) fn zero_padded(&mut self, id: NodeId) -> Slot {
+        let slot = self.slot(id);
+        if self.facts.is_zero_padded(id) {
+            return slot;
+        }
+        let len = self.facts.shape(id).elements() * LANES;
+        let masked = self.aux(Aux::Block(len));
+        let lanes = Slot::Aux(self.selection.lanes);
+        let key = self.key(id, true);
+        self.push(key, CpuKernel::MaskLanes, vec![slot, lanes], vec![masked], id);
+        masked
+    }
+}
+
+pub(super) fn pool_geometry(pool: &Pool, dims: &[usize]) -> PoolGeometry {
+    PoolGeometry {
+        channels: dims[0],
+        in_height: dims[1],
+        in_width: dims[2],
+        kernel: pool.kernel[0],
+        stride: pool.stride[0],
+        pad: pool.pad[0],
+    }
+}

@@ -1,0 +1,170 @@
+//! The plan as stable text, for `--emit plan`: equal plans give equal bytes.
+
+use std::fmt::{self, Display, Formatter};
+
+use super::types::{CpuKernel, CpuPhase, CpuPlan, CpuStep, Place, StageKind, ValueId};
+use crate::kernels::memory::Area;
+
+impl Display for CpuPlan {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        writeln!(
+            f,
+            "target cpu, {}, blocks of 16 samples, {} in a group",
+            self.options.isa.kind().name(),
+            self.group_blocks
+        )?;
+        for phase in self.train.iter().chain([&self.eval]).chain(&self.size) {
+            writeln!(f)?;
+            write_phase(f, self, phase)?;
+        }
+        Ok(())
+    }
+}
+
+fn write_phase(f: &mut Formatter<'_>, plan: &CpuPlan, phase: &CpuPhase) -> fmt::Result {
+    let bytes = |floats: usize| floats.saturating_mul(4);
+    let sizes = &phase.sizes;
+    writeln!(f, "phase {}", phase.name)?;
+    writeln!(
+        f,
+        "  memory {} bytes, {} a block, {} a group, {} a thread",
+        bytes(sizes.fixed),
+        bytes(sizes.batch),
+        bytes(sizes.partial),
+        bytes(sizes.group * plan.group_blocks + sizes.worker),
+    )?;
+    for stage in &phase.stages {
+        match stage.kind {
+            StageKind::Whole => {
+                writeln!(f, "  whole")?;
+                for step in &phase.steps[stage.steps.clone()] {
+                    write_step(f, plan, phase, step)?;
+                }
+            }
+            StageKind::Blocks => {
+                for (by_block, steps) in &stage.segments {
+                    writeln!(f, "  {}", if *by_block { "each block" } else { "each group" })?;
+                    for step in &phase.steps[steps.clone()] {
+                        write_step(f, plan, phase, step)?;
+                    }
+                }
+            }
+        }
+    }
+    for (value, target) in &phase.writes {
+        let name = match target {
+            crate::ir::Target::Param(id) => &plan.params[id.0 as usize].name,
+            crate::ir::Target::Buffer(id) => &plan.buffers[id.0 as usize].name,
+        };
+        let is_copied = phase.copies.contains(&(*value, *target));
+        let how = if is_copied { "copied to" } else { "is" };
+        writeln!(f, "  {} {how} {name}", operand(phase, *value))?;
+    }
+    for (name, value) in &phase.outputs {
+        writeln!(f, "  output {name} = {}", operand(phase, *value))?;
+    }
+    Ok(())
+}
+
+fn write_step(
+    f: &mut Formatter<'_>,
+    plan: &CpuPlan,
+    phase: &CpuPhase,
+    step: &CpuStep,
+) -> fmt::Result {
+    let outputs: Vec<String> = step.outputs.iter().map(|id| operand(phase, *id)).collect();
+    let inputs: Vec<String> = step.inputs.iter().map(|id| operand(phase, *id)).collect();
+    let shape = step.outputs.first().map(|id| phase.value(*id).shape.to_string());
+    write!(f, "    {} {}", outputs.join(" "), shape.unwrap_or_default())?;
+    write!(f, " = {}", kernel_name(&step.kernel))?;
+    if !inputs.is_empty() {
+        write!(f, " {}", inputs.join(" "))?;
+    }
+    if let Some(layer) = step.layer {
+        write!(f, "  ; {}", plan.layers[layer.0 as usize].name)?;
+    }
+    if let Some(reason) = step.fallback {
+        write!(f, "  fallback: {reason}")?;
+    }
+    writeln!(f)
+}
+
+/// A value with the letter of its area: scalar, fixed, batch, partial, group, worker.
+fn operand(phase: &CpuPhase, id: ValueId) -> String {
+    let letter = match phase.value(id).place {
+        Place::Scalar(_) => 's',
+        Place::Buffer(buffer) => match buffer.area {
+            Area::Fixed => 'f',
+            Area::Batch => 'b',
+            Area::Partial => 'p',
+            Area::Group => 'g',
+            Area::Worker => 'w',
+        },
+    };
+    format!("%{letter}{}", id.0)
+}
+
+/// The kernel in words, also for tables of times.
+pub(super) fn kernel_name(kernel: &CpuKernel) -> String {
+    let parts = |name: &str, bias: bool, relu: bool| {
+        format!("{name}{}{}", if bias { "+bias" } else { "" }, if relu { "+relu" } else { "" })
+    };
+    match kernel {
+        CpuKernel::Input => "input".to_owned(),
+        CpuKernel::Map(program) => format!("chain of {}", program.instructions().len()),
+        CpuKernel::Conv { bias, relu, .. } => parts("conv", *bias, *relu),
+        CpuKernel::ConvMaxPool { bias, relu, size, .. } => {
+            format!("{}+max_pool({size})", parts("conv", *bias, *relu))
+        }
+        CpuKernel::ConvGradInput(_) => "conv_grad_input".to_owned(),
+        CpuKernel::ConvGradWeight(_) => "conv_grad_weight".to_owned(),
+        CpuKernel::PlainConv(_) => "plain_conv".to_owned(),
+        CpuKernel::PlainConvGradInput(_) => "plain_conv_grad_input".to_owned(),
+        CpuKernel::PlainConvGradWeight(_) => "plain_conv_grad_weight".to_owned(),
+        CpuKernel::Pack(_) => "pack".to_owned(),
+        CpuKernel::PackTurned(_) => "pack_turned".to_owned(),
+        CpuKernel::Linear { bias, relu, .. } => parts("linear", *bias, *relu),
+        CpuKernel::LinearGradInput(_) => "linear_grad_input".to_owned(),
+        CpuKernel::LinearGradWeight(_) => "linear_grad_weight".to_owned(),
+        CpuKernel::LinearGradWeightWhole(_) => "linear_grad_weight of the batch".to_owned(),
+        CpuKernel::MaxPool { relu, .. } => parts("max_pool", false, *relu),
+        CpuKernel::Unpool(_) => "max_pool_grad".to_owned(),
+        CpuKernel::AvgPool(_) => "avg_pool".to_owned(),
+        CpuKernel::AvgPoolGrad(_) => "avg_pool_grad".to_owned(),
+        CpuKernel::PlainPool { is_grad, .. } => {
+            if *is_grad { "plain_pool_grad" } else { "plain_pool" }.to_owned()
+        }
+        CpuKernel::SumVectors(_) | CpuKernel::SumElements(_) => "sum".to_owned(),
+        CpuKernel::SumBatch { .. } => "sum over samples".to_owned(),
+        CpuKernel::Moments { .. } => "moments".to_owned(),
+        CpuKernel::Reduce(_) | CpuKernel::ReduceScalar => "add groups".to_owned(),
+        CpuKernel::ReduceMoments { .. } => "join moments".to_owned(),
+        CpuKernel::Move(_) | CpuKernel::MoveElements(_) => "move".to_owned(),
+        CpuKernel::Class(op) => format!("{op:?}").to_lowercase(),
+        CpuKernel::Normalize(groups, _) => format!("normalize({groups})"),
+        CpuKernel::NormalizeGrad(groups, _) => format!("normalize_grad({groups})"),
+        CpuKernel::Dropout { p, .. } => format!("dropout_mask({p})"),
+        CpuKernel::MaskLanes => "mask".to_owned(),
+        CpuKernel::Scalar(op) => scalar_name(*op),
+        CpuKernel::Fill => "fill".to_owned(),
+        CpuKernel::SpectralGrad(..) => "spectral_norm_grad".to_owned(),
+    }
+}
+
+fn scalar_name(op: super::types::ScalarOp) -> String {
+    use super::types::ScalarOp;
+    use crate::ir::Hyper;
+    match op {
+        ScalarOp::Const(value) => format!("{value}"),
+        ScalarOp::Hyper(Hyper::Lr) => "lr".to_owned(),
+        ScalarOp::Hyper(Hyper::BiasCorrection { beta }) => format!("bias_correction({beta})"),
+        ScalarOp::BatchCount => "batch_count".to_owned(),
+        ScalarOp::Unary(function) => crate::lower::op_text(&crate::ir::Op::Unary(function)),
+        ScalarOp::Binary(function) => crate::lower::op_text(&crate::ir::Op::Binary(function)),
+        ScalarOp::Select => "select".to_owned(),
+        ScalarOp::Load => "load".to_owned(),
+        ScalarOp::SumSquares(_) => "sum_squares".to_owned(),
+        ScalarOp::Sum(_) => "sum".to_owned(),
+        ScalarOp::SpectralNorm(..) => "spectral_norm".to_owned(),
+    }
+}
