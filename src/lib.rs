@@ -36,7 +36,6 @@ pub mod check;
 pub mod cli;
 pub mod data;
 pub mod diag;
-#[cfg(feature = "exec")]
 pub mod exec;
 pub mod grad;
 pub mod ir;

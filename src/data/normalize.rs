@@ -53,6 +53,8 @@ pub struct Normalization {
     divisor: f64,
     /// One for each channel, or one for all.
     channels: Vec<ChannelNorm>,
+    /// The same as factor and term.
+    affine: Vec<(f64, f64)>,
     tables_f32: Vec<[f32; 256]>,
     tables_f64: Vec<[f64; 256]>,
 }
@@ -67,7 +69,11 @@ impl Normalization {
             Normalize::Half => vec![ChannelNorm { mean: 0.5, deviation: 0.5 }],
             Normalize::Standard => statistics(train, n_channels.max(1), divisor),
         };
-        let mut normalization = Self { divisor, channels, tables_f32: vec![], tables_f64: vec![] };
+        let factor_and_term =
+            |norm: &ChannelNorm| (1.0 / (divisor * norm.deviation), -norm.mean / norm.deviation);
+        let affine = channels.iter().map(factor_and_term).collect();
+        let (tables_f32, tables_f64) = (vec![], vec![]);
+        let mut normalization = Self { divisor, channels, affine, tables_f32, tables_f64 };
         let bytes = match train.pixels() {
             Pixels::U8(_) => true,
             Pixels::F32(_) => false,
@@ -95,6 +101,11 @@ impl Normalization {
     /// Mean and deviation of a channel.
     pub fn channel(&self, channel: usize) -> ChannelNorm {
         self.channels[if self.channels.len() == 1 { 0 } else { channel }]
+    }
+
+    /// Factor and term of each channel, or one pair for all: stored value · factor + term is the input up to rounding.
+    pub fn affine(&self) -> &[(f64, f64)] {
+        &self.affine
     }
 
     /// The input for the stored value `x` of a channel.

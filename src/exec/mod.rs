@@ -3,28 +3,45 @@
 //! [`instantiate`] turns a joint graph and a starting state into something that training can step; [`initial_state`]
 //! makes that state from a seed or a file. Everything here is a pure function of seed, state and batch.
 
+#[cfg(feature = "exec")]
 mod blame;
+pub mod cpu;
+#[cfg(feature = "exec")]
 mod error;
+#[cfg(feature = "exec")]
 mod evaluate;
+#[cfg(feature = "exec")]
 mod init;
+#[cfg(feature = "exec")]
 mod ops;
+#[cfg(feature = "exec")]
 mod parallel;
+#[cfg(feature = "exec")]
 mod reference;
+#[cfg(feature = "exec")]
 mod start;
+#[cfg(feature = "exec")]
 mod tensor;
 
+#[cfg(feature = "exec")]
 pub use evaluate::{Evaluated, evaluate};
+#[cfg(feature = "exec")]
 pub use init::init;
+#[cfg(feature = "exec")]
 pub use reference::{Options, ReferenceProgram};
+#[cfg(feature = "exec")]
 pub use start::{Start, StartError, initial_state, size_of};
 
+#[cfg(feature = "exec")]
 use crate::grad::Joint;
-use crate::lower::{self, ExecError, Program, State, Target};
+#[cfg(feature = "exec")]
+use crate::lower::{self, DType, ExecError, Program, State, Target};
 
 /// Binds `joint` to `target`, starting from `state`.
 ///
 /// # Errors
 /// [`ExecError`] when the state does not fit the graph or the device cannot be had.
+#[cfg(feature = "exec")]
 pub fn instantiate(
     joint: &Joint,
     target: Target,
@@ -35,6 +52,11 @@ pub fn instantiate(
         Target::Reference => {
             let plan = lower::plan(joint, target);
             Ok(Box::new(ReferenceProgram::new(plan, state, options)?))
+        }
+        Target::Cpu if options.dtype == DType::F32 => {
+            let plan_options = cpu::options(options.seed);
+            let plan = lower::cpu::plan(joint, &plan_options);
+            Ok(Box::new(cpu::CpuProgram::new(plan, state, options.threads)?))
         }
         Target::Cpu | Target::Cuda => Err(ExecError::Device {
             message: format!("no programs for the target {} yet", target.name()),

@@ -1,7 +1,8 @@
 //! One split of a data set as executors see it.
 
-use crate::data::{Dataset, Element};
-use crate::lower::{Batch, Samples};
+use crate::data::{Dataset, Draw, Element, Pixels};
+use crate::kernels::augment::{Planes, Window};
+use crate::lower::{Batch, RawSamples, Samples};
 
 /// Training or test samples; augmentation is a function of (seed, epoch, sample).
 #[derive(Clone, Copy, Debug)]
@@ -57,5 +58,29 @@ impl Samples for SplitSamples<'_> {
         for (out, index) in out.iter_mut().zip(batch.indices) {
             *out = labels[*index as usize];
         }
+    }
+
+    fn raw(&self) -> Option<RawSamples<'_>> {
+        let split = if self.test { &self.dataset.test } else { &self.dataset.train };
+        match split.pixels() {
+            Pixels::U8(bytes) => {
+                Some(RawSamples { bytes, normalization: self.dataset.normalization.affine() })
+            }
+            Pixels::F32(_) => None,
+        }
+    }
+
+    fn windows(&self, batch: &Batch<'_>, out: &mut [Window]) -> bool {
+        let augment = &self.dataset.augment;
+        let &[channels, rows, columns] = self.dataset.shape.as_slice() else { return false };
+        if self.test || batch.epoch == 0 || augment.is_off() {
+            return false;
+        }
+        let shape = Planes { channels, rows, columns };
+        let epoch = u32::try_from(batch.epoch).unwrap_or(u32::MAX);
+        for (out, sample) in out.iter_mut().zip(batch.indices) {
+            *out = Draw::for_sample(augment, shape, self.seed, epoch, *sample).window(shape);
+        }
+        true
     }
 }

@@ -7,6 +7,8 @@ mod cases;
 mod check;
 #[cfg(feature = "exec")]
 mod cli;
+#[cfg(feature = "exec")]
+mod cpu;
 mod data;
 mod dump;
 #[cfg(feature = "exec")]

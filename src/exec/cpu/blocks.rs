@@ -1,0 +1,394 @@
+//! The kernels of block stages: one step for one block, or for all blocks of a group.
+
+use super::bound::{BoundStep, Source};
+use super::plain;
+use crate::kernels::augment::{Planes, Window};
+use crate::kernels::input::Gather;
+use crate::kernels::isa::Isa;
+use crate::kernels::memory::{Task, as_words16, as_words32, words8, words16, words32};
+use crate::kernels::philox::{Philox, Stream, uniform_f32};
+use crate::kernels::pool2d::{average, max};
+use crate::kernels::{LANES, bias, classes, lanes, moments, pointwise, turn};
+use crate::lower::cpu::{ClassOp, CpuKernel, CpuPhase, CpuStep};
+use crate::lower::{Batch, HyperValues};
+
+/// What steps read beside buffers.
+#[derive(Debug)]
+pub(super) struct Context<'a> {
+    pub(super) isa: Isa,
+    pub(super) seed: u64,
+    pub(super) phase: &'a CpuPhase,
+    pub(super) batch: &'a Batch<'a>,
+    pub(super) hyper: HyperValues,
+    pub(super) scalars: &'a [f64],
+}
+
+/// Samples of a block, the first one repeated on lanes without one: their numbers stay as tame as those of samples.
+pub(super) fn samples(batch: &Batch<'_>, block: usize) -> [u32; LANES] {
+    let first = block * LANES;
+    std::array::from_fn(|lane| {
+        let at = batch.indices.get(first + lane).or_else(|| batch.indices.get(first));
+        at.copied().unwrap_or_default()
+    })
+}
+
+/// Most operands of a chain.
+const MAX_SOURCES: usize = 32;
+
+/// Runs a step on block `block` of the task's group, or on all of its blocks.
+#[expect(clippy::too_many_lines, reason = "one arm per kernel")]
+pub(super) fn run(
+    task: &mut Task<'_>,
+    ctx: &Context<'_>,
+    step: &CpuStep,
+    bound: &BoundStep,
+    block: Option<usize>,
+) {
+    let isa = ctx.isa;
+    let is_first = block.is_none_or(|block| block == 0);
+    let is_last = block.is_none_or(|block| block + 1 == task.n_blocks());
+    let number = task.first_block() + block.unwrap_or(0);
+    let layout = |at: usize| ctx.phase.value(step.inputs[at]).layout;
+    task.with(block, &bound.reads, &bound.writes, |reads, writes| {
+        let input = |at: usize| match bound.sources.get(at) {
+            Some(Source::Read(read)) => reads[*read],
+            Some(Source::Scalar(_) | Source::Output(_)) | None => &[][..],
+        };
+        match &step.kernel {
+            CpuKernel::Input => {
+                let [block, rows, planes] = writes else { return };
+                let [channels, pixels] = ctx.phase.value(step.outputs[0]).layout;
+                read_samples(ctx, number, [channels, pixels], rows, planes, block);
+            }
+            CpuKernel::Map(program) => {
+                let mut sources = [pointwise::Source::Number(0.0); MAX_SOURCES];
+                for (to, source) in sources.iter_mut().zip(&bound.sources) {
+                    *to = match source {
+                        Source::Read(read) => pointwise::Source::Slice(reads[*read]),
+                        Source::Scalar(scalar) => {
+                            pointwise::Source::Number(ctx.scalars[*scalar] as f32)
+                        }
+                        Source::Output(output) => pointwise::Source::Output(*output),
+                    };
+                }
+                let (scratch, outputs) = split_last(writes);
+                program.run(isa, 0, &sources[..bound.sources.len()], outputs, scratch);
+            }
+            CpuKernel::Conv { conv, bias, relu } => {
+                let packed = fitting(input(1), conv.packed_len());
+                let bias = bias.then(|| fitting(input(2), conv.geometry().out_channels));
+                conv.forward(packed, input(0), bias, *relu, writes[0]);
+            }
+            CpuKernel::ConvMaxPool { conv, bias, relu, size } => {
+                let [y, masks, scratch] = writes else { return };
+                let geometry = conv.geometry();
+                let bias = bias.then(|| fitting(input(2), geometry.out_channels));
+                let n_masks = geometry.out_height() / size
+                    * (geometry.out_width() / size)
+                    * geometry.out_channels
+                    * size
+                    * size;
+                let masks = &mut words16(masks)[..n_masks];
+                let packed = fitting(input(1), conv.packed_len());
+                conv.forward_max_pool(packed, input(0), bias, *relu, *size, y, masks, scratch);
+            }
+            CpuKernel::ConvGradInput(conv) => {
+                let packed = fitting(input(1), conv.packed_turned_len());
+                conv.grad_input(packed, input(0), writes[0], false);
+            }
+            CpuKernel::ConvGradWeight(conv) => {
+                let [grad, sums, scratch] = writes else { return };
+                let sums = &mut sums[..conv.grad_weight_len()];
+                if is_first {
+                    sums.fill(0.0);
+                }
+                conv.grad_weight(input(1), input(0), sums, scratch);
+                if is_last {
+                    conv.collapse_grad_weight(sums, &mut grad[..conv.geometry().weight_len()]);
+                }
+            }
+            CpuKernel::PlainConv(conv) => plain::conv(conv, input(0), input(1), writes[0]),
+            CpuKernel::PlainConvGradInput(conv) => {
+                plain::conv_grad_input(conv, input(0), input(1), writes[0]);
+            }
+            CpuKernel::PlainConvGradWeight(conv) => {
+                plain::conv_grad_weight(conv, input(0), input(1), is_first, writes[0]);
+            }
+            CpuKernel::Linear { linear, bias, relu } => {
+                let bias = bias.then(|| fitting(input(2), linear.out_features()));
+                let weight = fitting(input(1), linear.in_features() * linear.out_features());
+                linear.forward(weight, input(0), bias, *relu, writes[0]);
+            }
+            CpuKernel::LinearGradInput(linear) => {
+                let weight = fitting(input(1), linear.in_features() * linear.out_features());
+                linear.grad_input(weight, input(0), writes[0], false);
+            }
+            CpuKernel::LinearGradWeight(linear) => {
+                let [grad, turned] = writes else { return };
+                let x = input(1);
+                let n_blocks = x.len() / (linear.in_features() * LANES);
+                let turned = &mut turned[..linear.turned_len(n_blocks)];
+                linear.turn_input(x, turned);
+                let len = linear.in_features() * linear.out_features();
+                linear.grad_weight(turned, input(0), &mut grad[..len]);
+            }
+            CpuKernel::MaxPool { pool, relu } => {
+                let [y, masks] = writes else { return };
+                let masks = &mut words16(masks)[..pool.mask_len()];
+                max::forward(isa, pool, *relu, input(0), y, masks);
+            }
+            CpuKernel::Unpool(pool) => {
+                let masks = &as_words16(input(1))[..pool.mask_len()];
+                max::backward(isa, pool, input(0), masks, writes[0]);
+            }
+            CpuKernel::AvgPool(pool) => average::forward(isa, pool, input(0), writes[0]),
+            CpuKernel::AvgPoolGrad(pool) => average::backward(isa, pool, input(0), writes[0]),
+            CpuKernel::PlainPool { pool, input: sizes, is_max, is_grad } => {
+                let dy = if *is_max { input(1) } else { input(0) };
+                match (is_max, is_grad) {
+                    (true, false) => plain::max_pool(pool, *sizes, input(0), writes[0]),
+                    (false, false) => plain::average_pool(pool, *sizes, input(0), writes[0]),
+                    (true, true) => plain::max_pool_grad(pool, *sizes, input(0), dy, writes[0]),
+                    (false, true) => plain::average_pool_grad(pool, *sizes, dy, writes[0]),
+                }
+            }
+            CpuKernel::SumVectors(targets) => {
+                let y = &mut *writes[0];
+                y.fill(0.0);
+                for (x, target) in input(0).chunks_exact(LANES).zip(targets) {
+                    add(&mut y[*target as usize * LANES..][..LANES], x);
+                }
+            }
+            CpuKernel::SumBatch { targets, n, masked } => {
+                let [result, sums] = writes else { return };
+                let sums = &mut sums[..n * LANES];
+                if is_first {
+                    sums.fill(0.0);
+                }
+                let (x, active) = (input(0), input(1));
+                sum_batch(isa, x, active, targets, *masked, sums);
+                if is_last {
+                    lanes::sum_lanes(isa, sums, &mut result[..*n]);
+                }
+            }
+            CpuKernel::Moments { channels } => {
+                let len = channels * moments::MOMENTS;
+                moments::add_moments(
+                    input(0),
+                    input(1),
+                    *channels,
+                    is_first,
+                    &mut writes[0][..len],
+                );
+            }
+            CpuKernel::Move(runs) => {
+                let y = &mut *writes[0];
+                y.fill(0.0);
+                for run in runs {
+                    let from = &input(run.input)[run.from * LANES..][..run.len * LANES];
+                    y[run.to * LANES..][..run.len * LANES].copy_from_slice(from);
+                }
+            }
+            CpuKernel::Class(op) => class(isa, *op, [input(0), input(1)], writes[0]),
+            CpuKernel::Normalize(groups, eps) => {
+                moments::normalize(
+                    input(0),
+                    norm_channels(layout(0), *groups),
+                    *groups,
+                    *eps,
+                    writes[0],
+                );
+            }
+            CpuKernel::NormalizeGrad(groups, eps) => {
+                let channels = norm_channels(layout(0), *groups);
+                moments::normalize_grad(input(0), input(1), channels, *groups, *eps, writes[0]);
+            }
+            CpuKernel::Dropout { p, stream } => {
+                let [y, scratch] = writes else { return };
+                let [channels, pixels] = ctx.phase.value(step.outputs[0]).layout;
+                dropout(ctx, *p, *stream, number, [channels, pixels], scratch, y);
+            }
+            CpuKernel::MaskLanes => {
+                let active = input(1);
+                for (y, x) in writes[0].chunks_exact_mut(LANES).zip(input(0).chunks_exact(LANES)) {
+                    for lane in 0..LANES {
+                        y[lane] = if active[lane] == 0.0 { 0.0 } else { x[lane] };
+                    }
+                }
+            }
+            CpuKernel::Pack(_)
+            | CpuKernel::PackTurned(_)
+            | CpuKernel::LinearGradWeightWhole(_)
+            | CpuKernel::Reduce(_)
+            | CpuKernel::ReduceMoments { .. }
+            | CpuKernel::ReduceScalar
+            | CpuKernel::MoveElements(_)
+            | CpuKernel::SumElements(_)
+            | CpuKernel::Scalar(_)
+            | CpuKernel::Fill
+            | CpuKernel::SpectralGrad(..) => {
+                panic!("broken invariant: block stages hold block kernels only")
+            }
+        }
+    });
+}
+
+/// The elements of a buffer that was rounded up to whole vectors.
+fn fitting(slice: &[f32], len: usize) -> &[f32] {
+    &slice[..len]
+}
+
+fn split_last<'a, 'b>(writes: &'a mut [&'b mut [f32]]) -> (&'a mut [f32], &'a mut [&'b mut [f32]]) {
+    match writes.split_last_mut() {
+        Some((scratch, outputs)) => (&mut **scratch, outputs),
+        None => (&mut [], &mut []),
+    }
+}
+
+fn add(to: &mut [f32], x: &[f32]) {
+    for (to, x) in to.iter_mut().zip(x) {
+        *to += x;
+    }
+}
+
+fn sum_batch(isa: Isa, x: &[f32], active: &[f32], targets: &[u32], masked: bool, sums: &mut [f32]) {
+    let is_short = masked && active.contains(&0.0);
+    if targets.is_empty() && !is_short {
+        bias::add_channel_sums(isa, x, sums);
+        return;
+    }
+    let period = (sums.len() / LANES).max(1);
+    for (number, x) in x.chunks_exact(LANES).enumerate() {
+        let target = targets.get(number).map_or(number % period, |target| *target as usize);
+        let sums = &mut sums[target * LANES..][..LANES];
+        for lane in 0..LANES {
+            if !is_short || active[lane] != 0.0 {
+                sums[lane] += x[lane];
+            }
+        }
+    }
+}
+
+/// One group spans all elements whatever their channels.
+fn norm_channels([channels, pixels]: [usize; 2], groups: usize) -> usize {
+    if groups == 1 { channels * pixels } else { channels }
+}
+
+fn class(isa: Isa, op: ClassOp, [x, index]: [&[f32]; 2], y: &mut [f32]) {
+    match op {
+        ClassOp::Softmax => classes::softmax(isa, x, y),
+        ClassOp::LogSoftmax => classes::log_softmax(isa, x, y),
+        ClassOp::Gather => classes::gather(x, as_words32(index), y),
+        ClassOp::Scatter => classes::scatter(x, as_words32(index), y),
+        ClassOp::ArgMax => classes::arg_max(x, None, words32(y)),
+        ClassOp::ArgMaxExcept => classes::arg_max(x, Some(as_words32(index)), words32(y)),
+        ClassOp::LogNotLabel => classes::log_not_label(x, as_words32(index), y),
+        ClassOp::SoftmaxExcept => classes::softmax_except(isa, x, as_words32(index), y),
+        ClassOp::SparsemaxThreshold => classes::sparsemax_threshold(x, y),
+        ClassOp::SparsemaxSupport => classes::sparsemax_support(x, y),
+    }
+}
+
+/// Decodes one block: rows of samples, then planes of lanes, then pixels of channels.
+fn read_samples(
+    ctx: &Context<'_>,
+    block: usize,
+    [channels, pixels]: [usize; 2],
+    rows: &mut [f32],
+    planes: &mut [f32],
+    out: &mut [f32],
+) {
+    let indices = samples(ctx.batch, block);
+    let batch = Batch { indices: &indices, ..*ctx.batch };
+    if read_bytes(ctx, &batch, [channels, pixels], rows, out) {
+        return;
+    }
+    ctx.batch.samples.gather_f32(&batch, rows);
+    let len = channels * pixels;
+    let mut views: [&[f32]; LANES] = [&[]; LANES];
+    for (view, row) in views.iter_mut().zip(rows.chunks_exact(len)) {
+        *view = row;
+    }
+    if channels == 1 || pixels == 1 {
+        turn::rows_to_block(ctx.isa, &views, out);
+        return;
+    }
+    turn::rows_to_block(ctx.isa, &views, planes);
+    for (channel, plane) in planes.chunks_exact(pixels * LANES).enumerate() {
+        for (pixel, vector) in plane.chunks_exact(LANES).enumerate() {
+            out[(pixel * channels + channel) * LANES..][..LANES].copy_from_slice(vector);
+        }
+    }
+}
+
+/// Most channels whose bytes are decoded straight into a block.
+const MAX_CHANNELS: usize = 16;
+
+/// Decodes one block from bytes, if samples have them.
+fn read_bytes(
+    ctx: &Context<'_>,
+    batch: &Batch<'_>,
+    [channels, pixels]: [usize; 2],
+    scratch: &mut [f32],
+    out: &mut [f32],
+) -> bool {
+    let Some(raw) = batch.samples.raw() else { return false };
+    let pair = |channel: usize| match raw.normalization {
+        [pair] => Some(pair),
+        pairs => pairs.get(channel),
+    };
+    if channels > MAX_CHANNELS || (0..channels).any(|channel| pair(channel).is_none()) {
+        return false;
+    }
+    let (mut scale, mut shift) = ([0.0; MAX_CHANNELS], [0.0; MAX_CHANNELS]);
+    for channel in 0..channels {
+        let (factor, term) = pair(channel).copied().unwrap_or_default();
+        (scale[channel], shift[channel]) = (factor as f32, term as f32);
+    }
+    let dims = match ctx.phase.input_dims.as_slice() {
+        &[_, rows, columns] => [rows, columns],
+        _ => [1, pixels],
+    };
+    let len = channels * pixels;
+    let mut records: [&[u8]; LANES] = [&[]; LANES];
+    for (record, index) in records.iter_mut().zip(batch.indices) {
+        let start = *index as usize * len;
+        match raw.bytes.get(start..start + len) {
+            Some(bytes) => *record = bytes,
+            None => return false,
+        }
+    }
+    let mut windows = [Window::default(); LANES];
+    let is_moved = batch.samples.windows(batch, &mut windows);
+    let shape = Planes { channels, rows: dims[0], columns: dims[1] };
+    let gather = Gather { shape, scale: &scale[..channels], shift: &shift[..channels], hole: 0.0 };
+    let windows = if is_moved { &windows[..] } else { &[] };
+    gather.run(ctx.isa, &records, windows, words8(scratch), out);
+    true
+}
+
+fn dropout(
+    ctx: &Context<'_>,
+    p: f64,
+    stream: u32,
+    block: usize,
+    [channels, pixels]: [usize; 2],
+    row: &mut [f32],
+    y: &mut [f32],
+) {
+    let philox = Philox::new(ctx.seed, Stream::Dropout(stream));
+    let kept = if p < 1.0 { (1.0 / (1.0 - p)) as f32 } else { 0.0 };
+    let row = &mut row[..channels * pixels];
+    for (lane, sample) in samples(ctx.batch, block).into_iter().enumerate() {
+        for (draw, row) in row.chunks_mut(4).enumerate() {
+            let words = philox.at(ctx.hyper.step as u32, sample, draw as u32);
+            for (out, word) in row.iter_mut().zip(words) {
+                *out = if f64::from(uniform_f32(word)) < p { 0.0 } else { kept };
+            }
+        }
+        for (element, value) in row.iter().enumerate() {
+            let vector = element % pixels * channels + element / pixels;
+            y[vector * LANES + lane] = *value;
+        }
+    }
+}
