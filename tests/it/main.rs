@@ -1,4 +1,13 @@
 //! The integration tests, in one binary: one module per area.
+#![allow(
+    dead_code,
+    clippy::manual_is_multiple_of,
+    clippy::needless_range_loop,
+    clippy::single_match_else,
+    clippy::wildcard_enum_match_arm,
+    clippy::disallowed_methods,
+    reason = "tests read files, draw at random, and share helpers that not every feature uses"
+)]
 #![expect(clippy::unwrap_used, reason = "helpers of tests panic like the tests they serve")]
 
 mod analyze;
