@@ -35,6 +35,7 @@ pub(crate) struct Terminal {
     reported: Vec<serde_json::Value>,
 }
 
+#[cfg_attr(not(feature = "exec"), expect(dead_code, reason = "only runs are quiet and retold"))]
 impl Terminal {
     pub(crate) fn new(color: ColorChoice) -> Self {
         let color = match color {
