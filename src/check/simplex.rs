@@ -2,7 +2,7 @@
 
 use super::Number;
 
-/// Solves for e ≥ 0 with Σ_j row[j] · e_j = 0 for every row: the set of positions that can be positive is made as large
+/// Solves for e ≥ 0 with `Σ_j row[j] · e_j = 0` for every row: the set of positions that can be positive is made as large
 /// as possible, each of its members is at least 1, and their sum is as small as it then gets. All others are 0.
 ///
 /// Simplex with Bland's rule on two objectives, the second among the optima of the first: exact, finite, deterministic.

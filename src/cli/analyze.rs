@@ -33,7 +33,7 @@ use crate::report::{split_table, well_table};
 /// Measure stored logits: runs, or any safetensors file with `logits` and `labels`.
 #[derive(Args, Clone, Debug)]
 pub struct AnalyzeArgs {
-    /// Run directories, or safetensors files with `logits` [n, K] and `labels` [n].
+    /// Run directories, or safetensors files with `logits` (n, K) and `labels` (n).
     #[arg(required = true, value_name = "RUN|FILE")]
     pub inputs: Vec<PathBuf>,
 
