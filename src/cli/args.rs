@@ -109,7 +109,7 @@ impl MachineArgs {
     /// The executor: fused kernels, but the reference where they are turned off or know no such precision.
     pub(crate) fn target(&self, dtype: DType) -> Target {
         match dtype {
-            DType::F32 if !self.no_fuse => Target::Reference,
+            DType::F32 if !self.no_fuse => Target::Cpu,
             DType::F32 | DType::F64 => Target::Reference,
         }
     }

@@ -17,6 +17,7 @@ use super::terminal::Terminal;
 use crate::check::numeric::{Confirmed, Interpreter, Point, claims, confirm};
 use crate::check::{Checked, Mode, Options, WITNESS_SAMPLES, WITNESS_SEED};
 use crate::grad::{self, Joint};
+use crate::lower::cpu::PlanOptions;
 use crate::lower::{self, Target};
 use crate::{ir, model, syntax};
 
@@ -40,6 +41,10 @@ pub(crate) struct CheckArgs {
     /// Print one stage of the compiler instead.
     #[arg(long, value_enum, value_name = "STAGE")]
     emit: Option<Emit>,
+
+    /// With `--emit plan`: the steps of the reference executor.
+    #[arg(long)]
+    no_fuse: bool,
 
     /// Statistics that batch norms are judged with.
     #[arg(long, value_enum, default_value_t, value_name = "MODE")]
@@ -112,7 +117,7 @@ pub(crate) fn run(args: &CheckArgs, terminal: &mut Terminal) -> anyhow::Result<O
         return Ok(compiled.outcome());
     }
     if let Some(stage) = args.emit {
-        emit(&compiled, stage, terminal);
+        emit(&compiled, stage, args.no_fuse, terminal);
     } else {
         if let Some(checked) = &compiled.checked {
             terminal.print(text::report(checked, &compiled.sources));
@@ -145,7 +150,7 @@ fn numeric(checked: &Checked) -> Vec<Confirmed> {
         .collect()
 }
 
-fn emit(compiled: &Compiled, stage: Emit, terminal: &mut Terminal) {
+fn emit(compiled: &Compiled, stage: Emit, no_fuse: bool, terminal: &mut Terminal) {
     match (stage, &compiled.model, &compiled.checked) {
         (Emit::Ast, _, _) => terminal.print(syntax::print(&compiled.ast)),
         (Emit::Model, Some(spec), _) => terminal.print(syntax::print(&model::to_ast(spec))),
@@ -156,7 +161,13 @@ fn emit(compiled: &Compiled, stage: Emit, terminal: &mut Terminal) {
             let normalizer = checked.normalizer();
             match grad::joint(checked.graph(), &spec.loss, normalizer, &spec.train) {
                 Ok(joint) if stage == Emit::Joint => terminal.print(joint_text(&joint)),
-                Ok(joint) => terminal.print(lower::plan(&joint, Target::Cpu).to_string()),
+                Ok(joint) if no_fuse => {
+                    terminal.print(lower::plan(&joint, Target::Reference).to_string());
+                }
+                Ok(joint) => {
+                    let options = PlanOptions::detect(spec.train.batch, 0);
+                    terminal.print(lower::cpu::plan(&joint, &options).to_string());
+                }
                 Err(errors) => terminal.report(&errors, &compiled.sources),
             }
         }

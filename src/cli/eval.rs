@@ -83,8 +83,12 @@ fn evaluate(args: &EvalArgs, terminal: &mut Terminal) -> anyhow::Result<Outcome>
     let recorded = RunDir::identity_in(&args.run).ok().flatten();
     machine.no_fuse |= recorded.is_some_and(|run| run.executor == Target::Reference.name());
     let target = machine.target(dtype);
-    let options =
-        exec::Options { dtype, seed: checkpoint.position.seed, threads: args.machine.threads() };
+    let options = exec::Options {
+        dtype,
+        seed: checkpoint.position.seed,
+        threads: args.machine.threads(),
+        batch: spec.train.batch,
+    };
     let mut program = exec::instantiate(&joint, target, &checkpoint.state, options)?;
     let evaluated =
         evaluate_splits(&mut *program, &dataset, spec.train.batch, checkpoint.position.seed)?;

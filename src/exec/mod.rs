@@ -11,6 +11,8 @@ mod error;
 #[cfg(feature = "exec")]
 mod evaluate;
 #[cfg(feature = "exec")]
+mod fused;
+#[cfg(feature = "exec")]
 mod init;
 #[cfg(feature = "exec")]
 mod ops;
@@ -54,9 +56,7 @@ pub fn instantiate(
             Ok(Box::new(ReferenceProgram::new(plan, state, options)?))
         }
         Target::Cpu if options.dtype == DType::F32 => {
-            let plan_options = cpu::options(options.seed);
-            let plan = lower::cpu::plan(joint, &plan_options);
-            Ok(Box::new(cpu::CpuProgram::new(plan, state, options.threads)?))
+            Ok(Box::new(fused::FusedProgram::new(joint, state, options)?))
         }
         Target::Cpu | Target::Cuda => Err(ExecError::Device {
             message: format!("no programs for the target {} yet", target.name()),

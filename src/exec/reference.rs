@@ -25,6 +25,8 @@ pub struct Options {
     pub seed: u64,
     /// Threads of the program's own pool, at least 1. Results do not depend on it.
     pub threads: usize,
+    /// Samples of a full batch: fused plans cut it into groups.
+    pub batch: usize,
 }
 
 /// A plan with its tensors.

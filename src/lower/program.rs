@@ -43,6 +43,14 @@ pub enum HostTensor {
 }
 
 impl HostTensor {
+    /// Whether every element is finite.
+    pub fn is_finite(&self) -> bool {
+        match self {
+            Self::F32(values) => values.iter().all(|value| value.is_finite()),
+            Self::F64(values) => values.iter().all(|value| value.is_finite()),
+        }
+    }
+
     /// The first element, if there is one.
     pub fn first(&self) -> Option<f64> {
         match self {
@@ -173,7 +181,7 @@ pub trait Program: Send {
     /// A copy of parameters and buffers.
     ///
     /// # Errors
-    /// [`ExecError`] when the device fails.
+    /// [`ExecError`] when the device fails or an update left something that is not finite.
     fn state(&self) -> Result<State, ExecError>;
 
     /// Replaces parameters and buffers; names and shapes are those of [`Program::state`].

@@ -135,6 +135,8 @@ struct Run<'a> {
     order_epoch: u64,
     stopwatch: Stopwatch,
     timed_samples: u64,
+    /// Step, epoch and batch that errors name, from 1.
+    under_way: (u64, u64, u64),
 }
 
 impl<'a> Run<'a> {
@@ -178,7 +180,14 @@ impl<'a> Run<'a> {
             order_epoch: 0,
             stopwatch: Stopwatch::start(),
             timed_samples: 0,
+            under_way: (0, 0, 0),
         })
+    }
+
+    /// An error of the step that is under way, or of what it left.
+    fn in_step(&self, source: ExecError) -> RunError {
+        let (step, epoch, batch) = self.under_way;
+        RunError::Step { step, epoch, batch, source }
     }
 
     fn step(&mut self, observer: &mut dyn Observer) -> Result<(), RunError> {
@@ -192,6 +201,7 @@ impl<'a> Run<'a> {
             lr: LearningRate::new(self.plan.train, self.length).at(self.position.step),
             step: self.position.step + 1,
         };
+        self.under_way = (hyper.step, epoch, self.position.batch_of_epoch + 1);
         let logged = (self.position.step + 1).is_multiple_of(self.plan.log_every);
         let last = self.position.step + 1 == self.plan.target();
         let before = if logged || last { Some(self.program.state()?) } else { None };
@@ -199,17 +209,13 @@ impl<'a> Run<'a> {
         let outputs = self
             .program
             .step(&Batch { samples: &samples, indices, epoch }, &hyper)
-            .map_err(|source| RunError::Step {
-                step: hyper.step,
-                epoch,
-                batch: self.position.batch_of_epoch + 1,
-                source,
-            })?;
+            .map_err(|source| self.in_step(source))?;
         let count = indices.len() as u64;
         let output = outputs[0];
         self.advance(&output, count);
         if let Some(before) = before {
-            let record = self.record(&outputs, &before, &hyper, count)?;
+            let record = self.record(&outputs, &before, &hyper, count);
+            let record = record.map_err(|source| self.in_step(source))?;
             self.push_metrics(&line(&record), logged)?;
         }
         observer.step(&Progress {
@@ -336,7 +342,7 @@ impl<'a> Run<'a> {
 
     fn checkpoint(&mut self) -> Result<(), RunError> {
         self.metrics.sync()?;
-        let state = self.program.state()?;
+        let state = self.program.state().map_err(|source| self.in_step(source))?;
         Checkpoint { position: self.position.clone(), state }
             .write(&self.dir.path().join("ckpt"))?;
         Ok(())

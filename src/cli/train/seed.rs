@@ -168,7 +168,7 @@ fn start(
         terminal.report_error(&unused);
     }
     let threads = experiment.args.machine.threads();
-    let options = exec::Options { dtype, seed, threads };
+    let options = exec::Options { dtype, seed, threads, batch: experiment.spec.train.batch };
     let program = exec::instantiate(joint, experiment.target, &start.state, options)
         .map_err(RunError::from)?;
     let machine =

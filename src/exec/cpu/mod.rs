@@ -17,13 +17,10 @@ use self::bound::{BoundPhase, bind};
 use crate::ir::{Shape, Target};
 use crate::kernels::LANES;
 use crate::kernels::arena::Arena;
-use crate::kernels::isa::Isa;
 use crate::kernels::memory::{Buffer, words32};
 use crate::kernels::threads::ThreadPool;
 use crate::kernels::turn::block_to_rows;
-use crate::lower::cpu::{
-    CpuKernel, CpuPhase, CpuPlan, CpuStep, Place, PlanOptions, StageKind, ValueId,
-};
+use crate::lower::cpu::{CpuKernel, CpuPhase, CpuPlan, CpuStep, Place, StageKind, ValueId};
 use crate::lower::{
     Batch, ExecError, HostTensor, HyperValues, Program, State, StateEntry, StepOutput,
 };
@@ -410,12 +407,4 @@ impl crate::lower::Samples for NoSamples {
     fn gather_f32(&self, _: &Batch<'_>, _: &mut [f32]) {}
     fn gather_f64(&self, _: &Batch<'_>, _: &mut [f64]) {}
     fn labels(&self, _: &Batch<'_>, _: &mut [u32]) {}
-}
-
-/// Samples of a batch that groups of blocks are laid out for where nothing else is known.
-const NOMINAL_BATCH: usize = 128;
-
-/// What plans are made for on this processor.
-pub fn options(seed: u64) -> PlanOptions {
-    PlanOptions { isa: Isa::detect(), batch: NOMINAL_BATCH, seed }
 }

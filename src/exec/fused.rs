@@ -1,0 +1,91 @@
+//! The fused CPU path under the watch of the reference: when a step breaks, the reference takes it again and says where.
+//!
+//! In: what [`CpuProgram`] takes. Out: the same results; a NaN or an infinity names its layer and line as it does there.
+
+use super::cpu::CpuProgram;
+use super::{Options, ReferenceProgram};
+use crate::grad::Joint;
+use crate::lower::cpu::PlanOptions;
+use crate::lower::{
+    self, Batch, DType, ExecError, HostTensor, HyperValues, Program, State, StateEntry, StepOutput,
+    Target,
+};
+
+/// Fused kernels, with the graph that they came from.
+#[derive(Debug)]
+pub(super) struct FusedProgram {
+    program: CpuProgram,
+    joint: Joint,
+    options: Options,
+}
+
+impl FusedProgram {
+    /// Plans and binds `joint`.
+    ///
+    /// # Errors
+    /// As [`CpuProgram::new`].
+    pub(super) fn new(joint: &Joint, state: &State, options: Options) -> Result<Self, ExecError> {
+        let plan = lower::cpu::plan(joint, &PlanOptions::detect(options.batch, options.seed));
+        let program = CpuProgram::new(plan, state, options.threads)?;
+        Ok(Self { program, joint: joint.clone(), options })
+    }
+
+    /// What the reference says of a step that broke; `error` where it sees nothing wrong.
+    fn explain(&self, error: ExecError, batch: &Batch<'_>, hyper: &HyperValues) -> ExecError {
+        let ExecError::NotFinite { .. } = error else { return error };
+        let found = (|| {
+            let plan = lower::plan(&self.joint, Target::Reference);
+            let options = Options { dtype: DType::F32, ..self.options };
+            // Scales are taken as they are: the step starts from the state before it.
+            ReferenceProgram::new(plan, &self.program.state()?, options)?.step(batch, hyper)
+        })();
+        match found {
+            Err(better @ ExecError::NotFinite { .. }) => better,
+            Err(ExecError::Device { .. } | ExecError::Shape { .. }) | Ok(_) => error,
+        }
+    }
+}
+
+impl Program for FusedProgram {
+    fn step(
+        &mut self,
+        batch: &Batch<'_>,
+        hyper: &HyperValues,
+    ) -> Result<Vec<StepOutput>, ExecError> {
+        self.program.step(batch, hyper).map_err(|error| self.explain(error, batch, hyper))
+    }
+
+    fn eval(&mut self, batch: &Batch<'_>) -> Result<(HostTensor, StepOutput), ExecError> {
+        self.program.eval(batch)
+    }
+
+    fn size(&mut self) -> Result<Option<f64>, ExecError> {
+        self.program.size()
+    }
+
+    /// Updates are looked at here, not in every step: nothing that is not finite reaches a file.
+    fn state(&self) -> Result<State, ExecError> {
+        let state = self.program.state()?;
+        let broken = |entry: &&StateEntry| !entry.values.is_finite();
+        let Some(entry) = state.params.iter().chain(&state.buffers).find(broken) else {
+            return Ok(state);
+        };
+        let plan = self.program.plan();
+        let param = plan.params.iter().find(|param| param.name == entry.name);
+        Err(ExecError::NotFinite {
+            what: format!("`{}` after the update", entry.name),
+            layer: param
+                .and_then(|param| param.layer)
+                .map(|id| plan.layers[id.0 as usize].name.clone()),
+            origin: param.map(|param| param.origin),
+        })
+    }
+
+    fn load(&mut self, state: &State) -> Result<(), ExecError> {
+        self.program.load(state)
+    }
+
+    fn isa(&self) -> String {
+        self.program.isa()
+    }
+}
