@@ -14,7 +14,7 @@ unsafe fn square_body<S: Simd>(from: *const f32, from_row: usize, to: *mut f32, 
     unsafe { S::transpose16(from, from_row, to, to_row) }
 }
 
-per_isa!(unsafe fn square(from: *const f32, from_row: usize, to: *mut f32, to_row: usize) = square_body);
+per_isa!(pub(crate) unsafe fn square(from: *const f32, from_row: usize, to: *mut f32, to_row: usize) = square_body);
 
 /// `to[lane][feature] = from[feature][lane]`, rows of `to` being `to_row` floats apart and filled with zeros up to `to_row`.
 ///

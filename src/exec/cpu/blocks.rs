@@ -107,6 +107,18 @@ pub(super) fn run(
                     conv.collapse_grad_weight(sums, &mut grad[..conv.geometry().weight_len()]);
                 }
             }
+            CpuKernel::ConvGradWeightPooled(plan) => {
+                let [grad, sums, scratch] = writes else { return };
+                let sums = &mut sums[..plan.sums_len()];
+                if is_first {
+                    sums.fill(0.0);
+                }
+                let masks = &as_words16(input(2))[..plan.pool().mask_len()];
+                plan.add(input(1), input(0), masks, sums, scratch);
+                if is_last {
+                    plan.collapse(sums, &mut grad[..plan.geometry().weight_len()]);
+                }
+            }
             CpuKernel::PlainConv(conv) => plain::conv(conv, input(0), input(1), writes[0]),
             CpuKernel::PlainConvGradInput(conv) => {
                 plain::conv_grad_input(conv, input(0), input(1), writes[0]);
@@ -140,6 +152,10 @@ pub(super) fn run(
             CpuKernel::Unpool(pool) => {
                 let masks = &as_words16(input(1))[..pool.mask_len()];
                 max::backward(isa, pool, input(0), masks, writes[0]);
+            }
+            CpuKernel::Winners(pool) => {
+                let masks = &as_words16(input(1))[..pool.mask_len()];
+                max::winners(isa, pool, input(0), masks, writes[0]);
             }
             CpuKernel::AvgPool(pool) => average::forward(isa, pool, input(0), writes[0]),
             CpuKernel::AvgPoolGrad(pool) => average::backward(isa, pool, input(0), writes[0]),

@@ -154,6 +154,8 @@ pub(super) fn run(ctx: &mut Context<'_>, arena: &mut [f32], step: &CpuStep, boun
             | CpuKernel::ConvMaxPool { .. }
             | CpuKernel::ConvGradInput(_)
             | CpuKernel::ConvGradWeight(_)
+            | CpuKernel::ConvGradWeightPooled(_)
+            | CpuKernel::Winners(_)
             | CpuKernel::PlainConv(_)
             | CpuKernel::PlainConvGradInput(_)
             | CpuKernel::PlainConvGradWeight(_)

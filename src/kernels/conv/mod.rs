@@ -8,9 +8,11 @@ mod forward;
 pub(crate) mod geometry;
 mod grad_input;
 mod grad_weight;
+mod grad_weight_pooled;
 mod sweep;
 
 pub use geometry::{ConvGeometry, GeometryError};
+pub use grad_weight_pooled::PooledGradWeight;
 
 use self::geometry::Axis;
 use self::grad_weight::GradWeight;

@@ -83,7 +83,12 @@ impl Gather<'_> {
                 for (lane, source) in sources[..records.len()].iter().enumerate() {
                     let at = channel * pixels + first;
                     let from = &source[at..at + width];
-                    square[lane * LANES..lane * LANES + width].copy_from_slice(from);
+                    let to = &mut square[lane * LANES..lane * LANES + width];
+                    // Whole vectors are moved as such, without a call.
+                    match (from.as_array::<LANES>(), to.as_mut_array::<LANES>()) {
+                        (Some(from), Some(to)) => *to = *from,
+                        _ => to.copy_from_slice(from),
+                    }
                 }
                 let to = &mut block[(first * channels + channel) * LANES..];
                 let target =

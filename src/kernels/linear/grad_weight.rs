@@ -41,7 +41,11 @@ impl Linear {
                         let (channel, pixel) =
                             ((first + i) / self.in_pixels, (first + i) % self.in_pixels);
                         let at = (pixel * self.in_channels + channel) * LANES;
-                        to.copy_from_slice(&x[at..at + LANES]);
+                        if let (Some(from), Some(to)) =
+                            (x[at..].first_chunk::<LANES>(), to.first_chunk_mut::<LANES>())
+                        {
+                            *to = *from;
+                        }
                     }
                     vectors
                 };

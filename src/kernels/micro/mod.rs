@@ -3,6 +3,7 @@
 //! - [`fma`]: forward passes and input gradients, weights broadcast over batch lanes.
 //! - [`dot`]: weight gradients with few channels, one accumulator lane per sample.
 //! - [`outer`]: weight gradients with many channels, one accumulator lane per channel.
+//! - [`winners`]: weight gradients behind a max pool, one accumulator lane per tap.
 //!
 //! Invariant: the order in which one output element is summed never depends on the size of a tile, so tiles may be
 //! chosen by instruction set without changing a bit.
@@ -10,6 +11,7 @@
 pub(crate) mod dot;
 pub(crate) mod fma;
 pub(crate) mod outer;
+pub(crate) mod winners;
 
 /// Largest side of a tile along its first dimension (outputs).
 pub(crate) const MAX_ROWS: usize = 8;

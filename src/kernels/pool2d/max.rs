@@ -89,6 +89,15 @@ unsafe fn row_body<S: Simd>(
         let (first_column, n_columns) = columns.taps(column);
         let corner = columns.position(column, first_column) * pixel;
         let is_cut = n_rows * n_columns < area;
+        if kernel == 2 && !is_cut {
+            // SAFETY: the four positions of each window exist; vectors lie inside their buffers.
+            unsafe {
+                let first = column * geometry.channels;
+                let masks = masks.add(first * area);
+                quads::<S>(geometry, relu, x.add(corner), x_row, y.add(first * LANES), masks);
+            }
+            continue;
+        }
         for channel in 0..geometry.channels {
             let vector = column * geometry.channels + channel;
             // SAFETY: windows are cut to the rows and columns that exist; vectors lie inside their buffers.
@@ -132,6 +141,76 @@ unsafe fn row_body<S: Simd>(
     }
 }
 
+/// The windows of one output column where they are whole and 2 × 2: what nearly all pools of images are.
+#[inline(always)]
+unsafe fn quads<S: Simd>(
+    geometry: &PoolGeometry,
+    relu: bool,
+    x: *const f32,
+    x_row: usize,
+    y: *mut f32,
+    masks: *mut u16,
+) {
+    let pixel = geometry.channels * LANES;
+    for channel in 0..geometry.channels {
+        for part in (0..LANES).step_by(S::N) {
+            // SAFETY: the caller vouches for four vectors of input, one of output and four words for each channel.
+            unsafe {
+                let x = x.add(channel * LANES + part);
+                let at = [0, pixel, x_row, x_row + pixel];
+                let [a, b, c, d] = at.map(|at| S::load(x.add(at)));
+                // The earlier one where two are equal.
+                let best = S::max(S::max(d, c), S::max(b, a));
+                let has_nan = S::bits(S::or(S::is_nan(S::add(a, b)), S::is_nan(S::add(c, d))));
+                let mut won = [0; 4];
+                let best = if has_nan == 0 {
+                    let mut open = u16::MAX;
+                    if relu {
+                        open = S::bits(S::gt(best, S::splat(0.0)));
+                    }
+                    for (won, value) in won.iter_mut().zip([a, b, c, d]) {
+                        *won = S::bits(S::eq(value, best)) & open;
+                        open &= !*won;
+                    }
+                    best
+                } else {
+                    let (best, slow) = with_nan::<S>(relu, [a, b, c, d]);
+                    won = slow;
+                    best
+                };
+                let result = if relu { S::max(S::splat(0.0), best) } else { best };
+                S::store(y.add(channel * LANES + part), result);
+                for (i, won) in won.into_iter().enumerate() {
+                    let mask = masks.add(channel * 4 + i);
+                    let before = if part == 0 { 0 } else { *mask };
+                    *mask = before | won << part;
+                }
+            }
+        }
+    }
+}
+
+/// Maximum and winners where a NaN may be among the values, or an infinity of each sign.
+#[inline(always)]
+unsafe fn with_nan<S: Simd>(relu: bool, values: [S::V; 4]) -> (S::V, [u16; 4]) {
+    // SAFETY: the caller has the instruction set.
+    unsafe {
+        let mut best = values[0];
+        for value in values {
+            let larger = S::or(S::gt(value, best), S::is_nan(value));
+            best = S::select(larger, value, best);
+        }
+        let alive = if relu { S::gt(best, S::splat(0.0)) } else { S::eq(best, best) };
+        let mut open = S::bits(S::or(alive, S::is_nan(best)));
+        let won = values.map(|value| {
+            let won = S::bits(S::or(S::eq(value, best), S::is_nan(value))) & open;
+            open &= !won;
+            won
+        });
+        (best, won)
+    }
+}
+
 /// **What** `dx = Σ over windows of dy at the window's winner`; input positions outside every window get zero.
 ///
 /// **Shapes** as for [`forward`].
@@ -153,6 +232,47 @@ pub fn backward(isa: Isa, geometry: &PoolGeometry, dy: &[f32], masks: &[u16], dx
     }
     // SAFETY: the slices have the lengths of the geometry.
     unsafe { scatter(isa, geometry, !is_tiled, dy.as_ptr(), masks.as_ptr(), dx.as_mut_ptr()) };
+}
+
+/// **What** `y = dy` where the window has a winner, zero elsewhere: what [`backward`] adds, before it is spread.
+///
+/// **Shapes** `dy`, `y` as the output of [`forward`].
+///
+/// # Panics
+/// When a slice has the wrong length.
+pub fn winners(isa: Isa, geometry: &PoolGeometry, dy: &[f32], masks: &[u16], y: &mut [f32]) {
+    assert!(geometry.check().is_ok(), "valid sizes");
+    assert_eq!(dy.len(), geometry.out_len(), "length of the output gradient");
+    assert_eq!(y.len(), geometry.out_len(), "length of the result");
+    assert_eq!(masks.len(), geometry.mask_len(), "length of the masks");
+    let area = geometry.kernel * geometry.kernel;
+    // SAFETY: one vector and `area` words for each output.
+    unsafe { keep(isa, dy.len() / LANES, area, dy.as_ptr(), masks.as_ptr(), y.as_mut_ptr()) };
+}
+
+per_isa!(unsafe fn keep(
+    n: usize, area: usize, dy: *const f32, masks: *const u16, y: *mut f32
+) = keep_body);
+
+#[inline(always)]
+unsafe fn keep_body<S: Simd>(
+    n: usize,
+    area: usize,
+    dy: *const f32,
+    masks: *const u16,
+    y: *mut f32,
+) {
+    for vector in 0..n {
+        // SAFETY: the caller vouches for `n` vectors with their masks.
+        unsafe {
+            let any = (0..area).fold(0, |any, at| any | *masks.add(vector * area + at));
+            for part in (0..LANES).step_by(S::N) {
+                let grad = S::load(dy.add(vector * LANES + part));
+                let kept = S::select(S::from_bits(any >> part), grad, S::splat(0.0));
+                S::store(y.add(vector * LANES + part), kept);
+            }
+        }
+    }
 }
 
 per_isa!(unsafe fn scatter(

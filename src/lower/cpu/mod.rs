@@ -15,6 +15,7 @@ mod facts;
 mod moves;
 mod nodes;
 mod place;
+mod pooled;
 mod select;
 mod text;
 mod types;

@@ -160,6 +160,9 @@ impl Selector<'_, '_> {
                 }
             }
             Op::ConvGradWeight { .. } => {
+                if self.grad_weight_of_winners(id) {
+                    return;
+                }
                 let dy = self.zero_padded(inputs[0]);
                 let reads = vec![dy, self.slot(inputs[1])];
                 if let Some(conv) = self.conv_of(id) {
@@ -300,11 +303,13 @@ impl Selector<'_, '_> {
         } else {
             moves::sum_targets(&from.dims, &inner, [channels, pixels], [n, 1])
         };
+        let winners = if is_per_channel { self.sum_of_winners(x) } else { None };
+        let (x, read) = winners.unwrap_or((x, reads[0]));
         let masked = !facts.is_zero_padded(x);
         let kernel = CpuKernel::SumBatch { targets: targets.into(), n, masked };
         let lanes = Slot::Aux(self.selection.lanes);
         let scratch = vec![Aux::Scratch(n * LANES, true)];
-        self.partial(id, kernel, vec![reads[0], lanes], n, scratch);
+        self.partial(id, kernel, vec![read, lanes], n, scratch);
     }
 
     pub(super) fn linear_grad_weight(&mut self, id: NodeId, dy: NodeId, x: NodeId) {

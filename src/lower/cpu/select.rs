@@ -43,6 +43,7 @@ pub(super) fn select(facts: &Facts<'_>, options: &PlanOptions, group_blocks: usi
         packed: BTreeMap::new(),
         masks: BTreeMap::new(),
         moments: BTreeMap::new(),
+        winners: BTreeMap::new(),
     };
     let is_taken = |id: NodeId| absorbed[idx(id)] || selector.heads.contains_key(&id);
     let needs_chain = |id: NodeId| {
@@ -100,6 +101,8 @@ pub(super) struct Selector<'a, 'g> {
     /// Masks by pool.
     pub(super) masks: BTreeMap<NodeId, Slot>,
     pub(super) moments: BTreeMap<NodeId, Slot>,
+    /// Gradients of pooled outputs where windows have a winner, by pool.
+    pub(super) winners: BTreeMap<NodeId, Slot>,
 }
 
 impl Selector<'_, '_> {
@@ -208,6 +211,9 @@ impl Selector<'_, '_> {
                 self.push(key, kernel, reads, writes, id).scratch.push(scratch);
             }
             Head::Unpool { dy, pool } => {
+                if !self.needs_unpooled(id) {
+                    return;
+                }
                 let geometry = self.pool_of(pool);
                 let masks = self.masks_of(pool);
                 let reads = vec![self.slot(dy), masks];

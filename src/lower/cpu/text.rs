@@ -118,6 +118,7 @@ pub(super) fn kernel_name(kernel: &CpuKernel) -> String {
         }
         CpuKernel::ConvGradInput(_) => "conv_grad_input".to_owned(),
         CpuKernel::ConvGradWeight(_) => "conv_grad_weight".to_owned(),
+        CpuKernel::ConvGradWeightPooled(_) => "conv_grad_weight of winners".to_owned(),
         CpuKernel::PlainConv(_) => "plain_conv".to_owned(),
         CpuKernel::PlainConvGradInput(_) => "plain_conv_grad_input".to_owned(),
         CpuKernel::PlainConvGradWeight(_) => "plain_conv_grad_weight".to_owned(),
@@ -129,6 +130,7 @@ pub(super) fn kernel_name(kernel: &CpuKernel) -> String {
         CpuKernel::LinearGradWeightWhole(_) => "linear_grad_weight of the batch".to_owned(),
         CpuKernel::MaxPool { relu, .. } => parts("max_pool", false, *relu),
         CpuKernel::Unpool(_) => "max_pool_grad".to_owned(),
+        CpuKernel::Winners(_) => "winners".to_owned(),
         CpuKernel::AvgPool(_) => "avg_pool".to_owned(),
         CpuKernel::AvgPoolGrad(_) => "avg_pool_grad".to_owned(),
         CpuKernel::PlainPool { is_grad, .. } => {

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use crate::diag::Span;
 use crate::ir::{self, Hyper, Kind, LayerId, NodeId, Pool, Shape};
-use crate::kernels::conv::Conv;
+use crate::kernels::conv::{Conv, PooledGradWeight};
 use crate::kernels::isa::Isa;
 use crate::kernels::linear::Linear;
 use crate::kernels::memory::{Area, Buffer};
@@ -277,6 +277,8 @@ pub enum CpuKernel {
     ConvGradInput(Box<Conv>),
     /// (dy, x) → partial; accumulators, scratch.
     ConvGradWeight(Box<Conv>),
+    /// (dy, x, masks) → partial, from the gradient of the pooled output; accumulators, scratch.
+    ConvGradWeightPooled(Box<PooledGradWeight>),
     /// (x, w): any convolution, plainly.
     PlainConv(PlainConv),
     /// (dy, w): its input gradient.
@@ -311,6 +313,8 @@ pub enum CpuKernel {
     },
     /// (dy, masks)
     Unpool(PoolGeometry),
+    /// (dy, masks): zero where a window has no winner, dy elsewhere.
+    Winners(PoolGeometry),
     /// (x)
     AvgPool(PoolGeometry),
     /// (dy)

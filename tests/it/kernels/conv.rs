@@ -1,7 +1,7 @@
 //! Convolution: values and gradients.
 
 use proptest::prelude::*;
-use specc::kernels::conv::{Conv, ConvGeometry};
+use specc::kernels::conv::{Conv, ConvGeometry, PooledGradWeight};
 use specc::kernels::isa::Isa;
 use specc::kernels::pool2d::PoolGeometry;
 use specc::kernels::{LANES, Tolerance, pool2d, reference};
@@ -110,6 +110,47 @@ fn check(g: &ConvGeometry, seed: u64) {
     }
 }
 
+/// Of the gradients behind pooling, those of winners alone give the whole weight gradient. Tells whether a kernel exists.
+fn check_winners(g: &ConvGeometry, size: usize, relu: bool, seed: u64) -> bool {
+    let mut noise = Noise::new(seed);
+    let (x, mut whole) = (noise.vec(g.in_len()), noise.vec(g.out_len()));
+    // Windows without a winner, with relu.
+    whole.chunks_mut(7 * LANES).step_by(3).for_each(|values| values.fill(-1.0));
+    let mut same = SameBits::default();
+    for isa in Isa::available() {
+        let Some(plan) = PooledGradWeight::new(isa, *g, size) else { return false };
+        let pool = *plan.pool();
+        let (mut y, mut masks) = (nan(pool.out_len()), vec![0; pool.mask_len()]);
+        pool2d::max::forward(isa, &pool, relu, &whole, &mut y, &mut masks);
+        let dy = Noise::new(seed + 1).vec(pool.out_len());
+        let mut kept = nan(pool.out_len());
+        pool2d::max::winners(isa, &pool, &dy, &masks, &mut kept);
+        let mut spread = nan(g.out_len());
+        pool2d::max::backward(isa, &pool, &dy, &masks, &mut spread);
+        let total = |values: &[f32]| wide(values).iter().sum::<f64>();
+        assert!((total(&kept) - total(&spread)).abs() < 1e-9);
+
+        let mut sums = vec![0.0; plan.sums_len()];
+        let mut scratch = nan(plan.scratch_len());
+        plan.add(&x, &dy, &masks, &mut sums, &mut scratch);
+        let mut grad = nan(g.weight_len());
+        plan.collapse(&sums, &mut grad);
+        same.check(isa, &[&grad, &kept]);
+        let (mut expected, mut scale) = (vec![0.0; grad.len()], vec![0.0; grad.len()]);
+        for lane in 0..LANES {
+            let (x, dy) = (sample(&x, g.in_channels, lane), sample(&spread, g.out_channels, lane));
+            let terms = reference::conv_grad_weight(g, &x, &dy);
+            let sizes = reference::conv_grad_weight(g, &magnitudes(&x), &magnitudes(&dy));
+            for (at, (term, size)) in terms.iter().zip(&sizes).enumerate() {
+                expected[at] += term;
+                scale[at] += size;
+            }
+        }
+        assert_close("dW of winners", Tolerance::Sum, &wide(&grad), &expected, &scale);
+    }
+    true
+}
+
 fn check_pooled(g: &ConvGeometry, size: usize, relu: bool, seed: u64) {
     let pool = PoolGeometry {
         channels: g.out_channels,
@@ -166,6 +207,13 @@ proptest! {
     ) {
         check_pooled(&g, size, relu, seed);
     }
+
+    #[test]
+    fn winners_give_the_weight_gradient(
+        g in geometries(), size in 2usize..5, relu: bool, seed in 0u64..1000
+    ) {
+        check_winners(&g, size, relu, seed);
+    }
 }
 
 #[test]
@@ -184,6 +232,9 @@ fn lenet_and_wide_shapes() {
     let second =
         ConvGeometry { in_channels: 6, out_channels: 16, in_height: 14, in_width: 14, ..base };
     check(&second, 2);
+    assert!(check_winners(&base, 2, true, 1) && check_winners(&second, 2, true, 2));
+    let many = ConvGeometry { in_channels: 32, kernel: 3, pad: 1, ..second };
+    assert!(check_winners(&many, 2, true, 3) && check_winners(&many, 3, false, 4));
     let wide = ConvGeometry {
         in_channels: 70,
         out_channels: 33,

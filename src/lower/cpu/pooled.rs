@@ -1,0 +1,72 @@
+//! Gradients behind a max pool: taken from the gradient of the pooled output where a kernel can, so that the larger one is
+//! not made at all unless somebody else reads it.
+
+use super::select::Selector;
+use super::types::CpuKernel;
+use super::units::{Aux, Head, Slot};
+use crate::ir::{NodeId, Op};
+use crate::kernels::conv::PooledGradWeight;
+
+impl Selector<'_, '_> {
+    /// The pooled output's gradient and the pool, where `dy` is that gradient at the winners of disjoint windows.
+    fn behind_pool(&self, dy: NodeId) -> Option<(NodeId, NodeId)> {
+        match self.heads.get(&self.facts.storage(dy))? {
+            Head::Unpool { dy, pool } => {
+                let geometry = self.pool_of(*pool);
+                let is_disjoint = geometry.stride == geometry.kernel && geometry.pad == 0;
+                is_disjoint.then_some((*dy, *pool))
+            }
+            Head::Layer { .. } | Head::Pooled { .. } => None,
+        }
+    }
+
+    /// The weight gradient of a convolution, if its kernel reads winners only: does it, and tells so.
+    pub(super) fn grad_weight_of_winners(&mut self, id: NodeId) -> bool {
+        let Some((dy, pool, plan)) = self.plan_of_winners(id) else { return false };
+        let x = self.facts.inputs(id)[1];
+        let reads = vec![self.zero_padded(dy), self.slot(x), self.masks_of(pool)];
+        let scratch =
+            vec![Aux::Scratch(plan.sums_len(), true), Aux::Scratch(plan.scratch_len(), false)];
+        let elements = self.facts.shape(id).elements();
+        let kernel = CpuKernel::ConvGradWeightPooled(Box::new(plan));
+        self.partial(id, kernel, reads, elements, scratch);
+        true
+    }
+
+    /// What a sum over samples and pixels of `x` may read in its place: zero where a window has no winner.
+    pub(super) fn sum_of_winners(&mut self, x: NodeId) -> Option<(NodeId, Slot)> {
+        let (dy, pool) = self.behind_pool(x)?;
+        if self.needs_unpooled(self.facts.storage(x)) {
+            return None;
+        }
+        if let Some(known) = self.winners.get(&pool) {
+            return Some((dy, *known));
+        }
+        let masks = self.masks_of(pool);
+        let slot = self.aux(Aux::Block(self.pool_of(pool).out_len()));
+        let (key, reads) = (self.key(x, true), vec![self.slot(dy), masks]);
+        self.push(key, CpuKernel::Winners(self.pool_of(pool)), reads, vec![slot], x);
+        self.winners.insert(pool, slot);
+        Some((dy, slot))
+    }
+
+    /// Whether anybody reads the gradient at every position, rather than at the winners.
+    pub(super) fn needs_unpooled(&self, id: NodeId) -> bool {
+        let reads_winners = |user: &NodeId| match self.facts.op(*user) {
+            Op::ConvGradWeight { .. } => self.plan_of_winners(*user).is_some(),
+            Op::Sum { axes } => axes[..] == [0, 2, 3],
+            _ => false,
+        };
+        self.behind_pool(id).is_none()
+            || self.facts.is_root(id)
+            || !self.facts.users(id).iter().all(reads_winners)
+    }
+
+    fn plan_of_winners(&self, id: NodeId) -> Option<(NodeId, NodeId, PooledGradWeight)> {
+        let (dy, pool) = self.behind_pool(self.facts.inputs(id)[0])?;
+        let geometry = *self.conv_of(id)?.geometry();
+        let size = self.pool_of(pool).kernel;
+        let plan = PooledGradWeight::new(self.options.isa, geometry, size)?;
+        Some((dy, pool, plan))
+    }
+}
