@@ -10,6 +10,8 @@ use super::completions::CompletionsArgs;
 use super::outcome::Outcome;
 use super::terminal::{ColorChoice, Terminal};
 #[cfg(feature = "exec")]
+use crate::kernels::isa::{Isa, IsaKind};
+#[cfg(feature = "exec")]
 use crate::lower::{DType, Target};
 
 /// Compiles, trains and measures the networks of `.net` files.
@@ -94,6 +96,10 @@ pub(crate) struct MachineArgs {
     /// Use the reference executor, operation by operation.
     #[arg(long)]
     pub(crate) no_fuse: bool,
+
+    /// Instruction set of fused kernels; `avx512` and `avx2` give the same bits.
+    #[arg(long, value_enum, default_value_t)]
+    isa: IsaArg,
 }
 
 #[cfg(feature = "exec")]
@@ -114,6 +120,16 @@ impl MachineArgs {
         }
     }
 
+    /// The instruction set asked for, if this processor has it.
+    pub(crate) fn isa(&self) -> Option<Isa> {
+        match self.isa {
+            IsaArg::Auto => Some(Isa::detect()),
+            IsaArg::Avx512 => Isa::new(IsaKind::Avx512),
+            IsaArg::Avx2 => Isa::new(IsaKind::Avx2),
+            IsaArg::Portable => Some(Isa::portable()),
+        }
+    }
+
     /// Threads to use.
     pub(crate) fn threads(&self) -> usize {
         self.threads.map_or_else(
@@ -121,6 +137,21 @@ impl MachineArgs {
             usize::from,
         )
     }
+}
+
+/// `--isa`.
+#[cfg(feature = "exec")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+enum IsaArg {
+    /// The fastest of this processor.
+    #[default]
+    Auto,
+    /// 16 lanes in a register.
+    Avx512,
+    /// 8 lanes in a register, fused multiply-add.
+    Avx2,
+    /// No vector instructions beyond the baseline; other bits.
+    Portable,
 }
 
 /// `--dtype`.

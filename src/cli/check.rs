@@ -17,6 +17,7 @@ use super::terminal::Terminal;
 use crate::check::numeric::{Confirmed, Interpreter, Point, claims, confirm};
 use crate::check::{Checked, Mode, Options, WITNESS_SAMPLES, WITNESS_SEED};
 use crate::grad::{self, Joint};
+use crate::kernels::isa::Isa;
 use crate::lower::cpu::PlanOptions;
 use crate::lower::{self, Target};
 use crate::{ir, model, syntax};
@@ -165,7 +166,8 @@ fn emit(compiled: &Compiled, stage: Emit, no_fuse: bool, terminal: &mut Terminal
                     terminal.print(lower::plan(&joint, Target::Reference).to_string());
                 }
                 Ok(joint) => {
-                    let options = PlanOptions::detect(spec.train.batch, 0);
+                    let options =
+                        PlanOptions { isa: Isa::detect(), batch: spec.train.batch, seed: 0 };
                     terminal.print(lower::cpu::plan(&joint, &options).to_string());
                 }
                 Err(errors) => terminal.report(&errors, &compiled.sources),

@@ -8,6 +8,7 @@ use super::environment;
 use super::fetch::load_data;
 use super::outcome::Outcome;
 use super::terminal::Terminal;
+use super::train::check_device;
 use crate::check;
 use crate::exec;
 use crate::grad;
@@ -83,11 +84,19 @@ fn evaluate(args: &EvalArgs, terminal: &mut Terminal) -> anyhow::Result<Outcome>
     let recorded = RunDir::identity_in(&args.run).ok().flatten();
     machine.no_fuse |= recorded.is_some_and(|run| run.executor == Target::Reference.name());
     let target = machine.target(dtype);
+    let isa = match check_device(&machine) {
+        Ok(isa) => isa,
+        Err(diagnostics) => {
+            terminal.report(&diagnostics, &compiled.sources);
+            return Ok(Outcome::Failed);
+        }
+    };
     let options = exec::Options {
         dtype,
         seed: checkpoint.position.seed,
         threads: args.machine.threads(),
         batch: spec.train.batch,
+        isa,
     };
     let mut program = exec::instantiate(&joint, target, &checkpoint.state, options)?;
     let evaluated =

@@ -21,6 +21,7 @@ use crate::store::RunDir;
 use crate::train::Summary;
 
 use plan::Experiment;
+pub(crate) use plan::check_device;
 use seed::{SeedEnd, run_seed};
 
 /// Runs `specc train`.

@@ -4,9 +4,14 @@
 
 use std::path::{Path, PathBuf};
 
+use rayon::prelude::*;
+
 use super::dataset::{Pixels, Split};
 use super::error::DataError;
 use super::files::{self, MAX_FILE_BYTES};
+
+/// Records that one task reads.
+const RUN: usize = 2048;
 
 /// Bytes of an image.
 const IMAGE: usize = 3 * 32 * 32;
@@ -99,38 +104,65 @@ pub(super) fn counts(files: &[PathBuf], layout: Layout) -> Result<Vec<usize>, Da
 }
 
 /// The first `most` records of these files in order; of all files the length is checked, of the records read the labels.
+///
+/// Runs of records are read in parallel; of several errors the first one in the files is reported.
 pub(super) fn read(files: &[PathBuf], layout: Layout, most: usize) -> Result<Records, DataError> {
     let counts = counts(files, layout)?;
     let n = counts.iter().sum::<usize>().min(most);
-    let mut records = Records {
-        pixels: Vec::with_capacity(n * IMAGE),
-        fine: Vec::with_capacity(n),
-        coarse: vec![],
-    };
-    let mut record = vec![0; layout.record()];
+    let coarse = if layout == Layout::Cifar100 { n } else { 0 };
+    let mut records =
+        Records { pixels: vec![0; n * IMAGE], fine: vec![0; n], coarse: vec![0; coarse] };
+    let mut runs = vec![];
+    let mut rest = (&mut records.pixels[..], &mut records.fine[..], &mut records.coarse[..]);
     for (file, count) in files.iter().zip(counts) {
-        let wanted = count.min(n - records.fine.len());
-        if wanted == 0 {
-            break;
-        }
-        let (mut reader, _) = files::open(file)?;
-        for number in 0..wanted as u64 {
-            let offset = number * record.len() as u64;
-            let filled = files::fill(file, &mut reader, &mut record)?;
-            if filled < record.len() {
-                let (file, found) = (file.clone(), filled as u64);
-                return Err(DataError::PartialRecord {
-                    file,
-                    offset,
-                    found,
-                    record: record.len() as u64,
-                });
+        for first in (0..count).step_by(RUN) {
+            let len = RUN.min(count - first).min(rest.1.len());
+            if len == 0 {
+                break;
             }
-            let (labels, pixels) = record.split_at(layout.label_bytes());
+            let (pixels, more_pixels) = rest.0.split_at_mut(len * IMAGE);
+            let (fine, more_fine) = rest.1.split_at_mut(len);
+            let (coarse, more_coarse) = rest.2.split_at_mut(len.min(rest.2.len()));
+            rest = (more_pixels, more_fine, more_coarse);
+            runs.push(Run { file, first: first as u64, pixels, fine, coarse });
+        }
+    }
+    let results: Vec<_> = runs.into_par_iter().map(|run| run.read(layout)).collect();
+    results.into_iter().collect::<Result<(), _>>()?;
+    Ok(records)
+}
+
+/// Records that are read as one.
+struct Run<'a> {
+    file: &'a Path,
+    /// The first of them in the file.
+    first: u64,
+    pixels: &'a mut [u8],
+    fine: &'a mut [u32],
+    coarse: &'a mut [u32],
+}
+
+impl Run<'_> {
+    fn read(self, layout: Layout) -> Result<(), DataError> {
+        let record_len = layout.record() as u64;
+        let mut reader = files::open_at(self.file, self.first * record_len)?;
+        let mut labels = [0; 2];
+        let labels = &mut labels[..layout.label_bytes()];
+        for (i, pixels) in self.pixels.chunks_exact_mut(IMAGE).enumerate() {
+            let number = self.first + i as u64;
+            let offset = number * record_len;
+            let mut filled = files::fill(self.file, &mut reader, labels)?;
+            if filled == labels.len() {
+                filled += files::fill(self.file, &mut reader, pixels)?;
+            }
+            if (filled as u64) < record_len {
+                let (file, found) = (self.file.to_owned(), filled as u64);
+                return Err(DataError::PartialRecord { file, offset, found, record: record_len });
+            }
             for (i, (&label, &classes)) in labels.iter().zip(layout.classes()).enumerate() {
                 if usize::from(label) >= classes {
                     return Err(DataError::Label {
-                        file: file.clone(),
+                        file: self.file.to_owned(),
                         offset: offset + i as u64,
                         record: number,
                         found: i64::from(label),
@@ -138,17 +170,17 @@ pub(super) fn read(files: &[PathBuf], layout: Layout, most: usize) -> Result<Rec
                     });
                 }
             }
-            match (layout, labels) {
-                (Layout::Cifar100, &[coarse, fine]) => {
-                    records.coarse.push(u32::from(coarse));
-                    records.fine.push(u32::from(fine));
+            match *labels {
+                [coarse, fine] => {
+                    self.coarse[i] = u32::from(coarse);
+                    self.fine[i] = u32::from(fine);
                 }
-                _ => records.fine.push(u32::from(labels[0])),
+                [fine] => self.fine[i] = u32::from(fine),
+                _ => {}
             }
-            records.pixels.extend_from_slice(pixels);
         }
+        Ok(())
     }
-    Ok(records)
 }
 
 /// The super-class of each class: what the records say, and the published one for classes that none shows.

@@ -5,7 +5,7 @@
 #![expect(clippy::disallowed_methods, reason = "this file is where the data stage reads the disk")]
 
 use std::fs::{self, File};
-use std::io::{BufReader, Read};
+use std::io::{BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use super::error::{Action, DataError};
@@ -48,6 +48,14 @@ pub(super) fn open(path: &Path) -> Result<(BufReader<File>, u64), DataError> {
     let bytes = length(path)?;
     let file = File::open(path).map_err(|source| DataError::io(path, Action::Open, source))?;
     Ok((BufReader::with_capacity(1 << 16, file), bytes))
+}
+
+/// Opens a regular file for reading from byte `offset` on.
+pub(super) fn open_at(path: &Path, offset: u64) -> Result<BufReader<File>, DataError> {
+    let (mut reader, _) = open(path)?;
+    let moved = reader.seek(SeekFrom::Start(offset));
+    moved.map_err(|source| DataError::io(path, Action::Read, source))?;
+    Ok(reader)
 }
 
 /// Reads until `buffer` is full or the input ends; gives the number of bytes read.

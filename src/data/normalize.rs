@@ -3,6 +3,8 @@
 //! In: the training samples and a [`Normalize`]. Out: a [`Normalization`] whose f64 values are those of the same formula in
 //! any IEEE arithmetic, and whose f32 values are these rounded once. A channel is an index of the first axis of a sample.
 
+use rayon::prelude::*;
+
 use super::dataset::{Pixels, Split};
 use super::spec::Normalize;
 
@@ -124,12 +126,7 @@ fn statistics(train: &Split, n_channels: usize, divisor: f64) -> Vec<ChannelNorm
     };
     match train.pixels() {
         Pixels::U8(bytes) => {
-            let mut sums = vec![(0_u64, 0_u64); n_channels];
-            for (plane_idx, values) in bytes.chunks_exact(plane).enumerate() {
-                let (sum, squares) = &mut sums[plane_idx % n_channels];
-                *sum += values.iter().map(|&v| u64::from(v)).sum::<u64>();
-                *squares += values.iter().map(|&v| u64::from(v) * u64::from(v)).sum::<u64>();
-            }
+            let sums = byte_sums(bytes, plane, n_channels);
             // n² σ² = n Σx² − (Σx)² is exact in integers, so nothing cancels.
             let n = count as u128;
             sums.into_iter()
@@ -167,6 +164,31 @@ fn statistics(train: &Split, n_channels: usize, divisor: f64) -> Vec<ChannelNorm
                 .collect()
         }
     }
+}
+
+/// Σx and Σx² of each channel: whole numbers, so the order of tasks does not matter.
+fn byte_sums(bytes: &[u8], plane: usize, n_channels: usize) -> Vec<(u64, u64)> {
+    /// Samples that one task takes.
+    const SAMPLES: usize = 512;
+    /// Bytes whose squares a 32-bit sum holds.
+    const SAFE: usize = 1 << 16;
+    let of_part = |part: &[u8]| {
+        let mut sums = vec![(0_u64, 0_u64); n_channels];
+        for (plane_idx, values) in part.chunks_exact(plane).enumerate() {
+            let (sum, squares) = &mut sums[plane_idx % n_channels];
+            for values in values.chunks(SAFE) {
+                *sum += u64::from(values.iter().map(|&v| u32::from(v)).sum::<u32>());
+                let square = |&v: &u8| u32::from(v) * u32::from(v);
+                *squares += u64::from(values.iter().map(square).sum::<u32>());
+            }
+        }
+        sums
+    };
+    let add = |a: Vec<(u64, u64)>, b: Vec<(u64, u64)>| {
+        a.iter().zip(&b).map(|(a, b)| (a.0 + b.0, a.1 + b.1)).collect()
+    };
+    let parts = bytes.par_chunks(SAMPLES * n_channels * plane).map(of_part);
+    parts.reduce(|| vec![(0, 0); n_channels], add)
 }
 
 #[cfg(test)]

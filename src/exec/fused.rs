@@ -25,7 +25,8 @@ impl FusedProgram {
     /// # Errors
     /// As [`CpuProgram::new`].
     pub(super) fn new(joint: &Joint, state: &State, options: Options) -> Result<Self, ExecError> {
-        let plan = lower::cpu::plan(joint, &PlanOptions::detect(options.batch, options.seed));
+        let Options { isa, batch, seed, .. } = options;
+        let plan = lower::cpu::plan(joint, &PlanOptions { isa, batch, seed });
         let program = CpuProgram::new(plan, state, options.threads)?;
         Ok(Self { program, joint: joint.clone(), options })
     }

@@ -11,6 +11,7 @@ use super::blame;
 use super::ops::{self, Context};
 use super::tensor::{Real, View, cast, is_finite, tensor, to_double};
 use crate::ir;
+use crate::kernels::isa::Isa;
 use crate::lower::{
     Batch, DType, ExecError, HostTensor, HyperValues, Kernel, Plan, Program, SlotId, Stage, State,
     StateEntry, StepOutput,
@@ -27,6 +28,8 @@ pub struct Options {
     pub threads: usize,
     /// Samples of a full batch: fused plans cut it into groups.
     pub batch: usize,
+    /// The instruction set of fused kernels.
+    pub isa: Isa,
 }
 
 /// A plan with its tensors.

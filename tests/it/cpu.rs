@@ -294,7 +294,8 @@ fn the_fused_path_agrees_with_the_reference() {
         let (joint, state) = case.joint();
         let samples = case.samples(140);
         for n in [1, 15, 16, 17, 130] {
-            let options = Options { dtype: DType::F64, seed: 3, threads: 1, batch: 1 };
+            let options =
+                Options { dtype: DType::F64, seed: 3, threads: 1, batch: 1, isa: Isa::detect() };
             let reference_plan = lower::plan(&joint, Target::Reference);
             let mut reference = ReferenceProgram::new(reference_plan, &state, options).unwrap();
             let mut program = fused(&joint, &state, Isa::detect(), 64, 2);

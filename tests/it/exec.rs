@@ -14,7 +14,7 @@ use crate::golden::{bytes, f64s, golden_dir, json};
 const FORWARD: f64 = 1e-12;
 
 fn options(dtype: DType) -> Options {
-    Options { dtype, seed: 1, threads: 2, batch: 1 }
+    Options { dtype, seed: 1, threads: 2, batch: 1, isa: specc::kernels::isa::Isa::detect() }
 }
 
 /// A spec around the body of a net, on samples of shape `shape` with three classes.
@@ -105,8 +105,12 @@ fn conv_program(dtype: DType, threads: usize) -> ReferenceProgram {
     let joint = joint(&graph, &spec.loss, Some(&normalizer), &spec.train).unwrap();
     let start = initial_state(&joint, &spec.loss, 3, dtype, None).unwrap();
     let plan = lower::plan(&joint, Target::Reference);
-    ReferenceProgram::new(plan, &start.state, Options { dtype, seed: 3, threads, batch: 1 })
-        .unwrap()
+    ReferenceProgram::new(
+        plan,
+        &start.state,
+        Options { dtype, seed: 3, threads, batch: 1, isa: specc::kernels::isa::Isa::detect() },
+    )
+    .unwrap()
 }
 
 fn train(program: &mut ReferenceProgram, steps: u64, n: u32) -> Vec<f64> {

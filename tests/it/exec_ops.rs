@@ -131,7 +131,13 @@ impl Bench {
         let batch = Batch { samples: &samples, indices: &indices, epoch: 0 };
         let hyper = HyperValues { lr: 0.5, step: 3 };
         for (dtype, allowed) in [(DType::F64, DOUBLE), (DType::F32, SINGLE)] {
-            let options = Options { dtype, seed: 0, threads: 1, batch: 1 };
+            let options = Options {
+                dtype,
+                seed: 0,
+                threads: 1,
+                batch: 1,
+                isa: specc::kernels::isa::Isa::detect(),
+            };
             let found = evaluate(&self.graph, &self.state(), &batch, &hyper, options).unwrap();
             for (name, id) in &self.graph.outputs {
                 let node = &self.graph[*id];

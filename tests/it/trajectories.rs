@@ -95,7 +95,13 @@ impl Run {
         file.retain(|entry| names.contains(&entry.name));
         let start = initial_state(&joint, &spec.loss, 0, dtype, Some(&file)).unwrap();
         assert!(start.extra.is_empty());
-        let options = Options { dtype, seed: 0, threads: 2, batch: 1 };
+        let options = Options {
+            dtype,
+            seed: 0,
+            threads: 2,
+            batch: 1,
+            isa: specc::kernels::isa::Isa::detect(),
+        };
         let plan = lower::plan(&joint, Target::Reference);
         let program = ReferenceProgram::new(plan, &start.state, options).unwrap();
         Self {
@@ -167,7 +173,13 @@ impl Run {
             return;
         }
         let hyper = HyperValues { lr: 0.0, step: 1 };
-        let options = Options { dtype: self.dtype, seed: 0, threads: 2, batch: 1 };
+        let options = Options {
+            dtype: self.dtype,
+            seed: 0,
+            threads: 2,
+            batch: 1,
+            isa: specc::kernels::isa::Isa::detect(),
+        };
         let found = evaluate(&self.joint.train[0].graph, state, batch, &hyper, options).unwrap();
         let norm = found["gradient_norm"].values[0];
         self.close("gradient norm", norm, &record["gradient_norm"], EXACT);
@@ -264,7 +276,13 @@ impl Run {
         let indices: Vec<u32> = (0..batch).collect();
         let batch = Batch { samples: &self.train, indices: &indices, epoch: 0 };
         let hyper = HyperValues { lr: 0.0, step: 1 };
-        let options = Options { dtype: self.dtype, seed: 0, threads: 1, batch: 1 };
+        let options = Options {
+            dtype: self.dtype,
+            seed: 0,
+            threads: 1,
+            batch: 1,
+            isa: specc::kernels::isa::Isa::detect(),
+        };
         let found = evaluate(&graph, start, &batch, &hyper, options).unwrap();
         let file = SafeTensors::deserialize(&self.result).unwrap();
         for (name, gradient) in &found {

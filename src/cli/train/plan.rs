@@ -12,6 +12,7 @@ use crate::check::Checked;
 use crate::diag::{Code, Diagnostic, Diagnostics, ToDiagnostic};
 use crate::grad::{self, Joint};
 use crate::ir::{self, ParamRole};
+use crate::kernels::isa::{Isa, IsaKind};
 use crate::lower::{DType, Target};
 use crate::model;
 use crate::store::{self, Identity, StoreError, TensorFile};
@@ -32,6 +33,8 @@ pub(crate) struct Experiment<'a> {
     pub(crate) hash: String,
     /// Precision.
     pub(crate) dtype: DType,
+    /// The instruction set of fused kernels.
+    pub(crate) isa: Isa,
     /// The executor.
     pub(crate) target: Target,
     /// Tensors of `--init`.
@@ -59,7 +62,7 @@ impl<'a> Experiment<'a> {
         recorded: Option<&Identity>,
     ) -> Result<Self, (Option<Outcome>, Diagnostics)> {
         let invalid = |diagnostics| (None, diagnostics);
-        check_device(&args.machine).map_err(invalid)?;
+        let isa = check_device(&args.machine).map_err(invalid)?;
         let joint = grad::joint(checked.graph(), &spec.loss, checked.normalizer(), &spec.train)
             .map_err(invalid)?;
         let init = args.init.as_deref().map(store::read_tensors).transpose();
@@ -98,6 +101,7 @@ impl<'a> Experiment<'a> {
             hash: identity(spec, dtype, target, init_hash.as_deref()),
             dtype,
             target,
+            isa,
             init,
             init_hash,
             seeds,
@@ -124,7 +128,11 @@ impl<'a> Experiment<'a> {
             spec_hash: self.hash.clone(),
             seed,
             dtype: self.dtype.to_string(),
-            executor: self.target.name().to_owned(),
+            executor: match (self.target, self.isa.kind()) {
+                (Target::Cpu, IsaKind::Portable) => "cpu portable".to_owned(),
+                (Target::Cpu, IsaKind::Avx512 | IsaKind::Avx2)
+                | (Target::Reference | Target::Cuda, _) => self.target.name().to_owned(),
+            },
             init: self.init_hash.clone(),
         }
     }
@@ -169,9 +177,19 @@ impl<'a> Experiment<'a> {
     }
 }
 
-fn check_device(machine: &MachineArgs) -> Result<(), Diagnostics> {
+/// The instruction set, if device and instruction set are there.
+pub(crate) fn check_device(machine: &MachineArgs) -> Result<Isa, Diagnostics> {
     match machine.device.as_str() {
-        "auto" | "cpu" => Ok(()),
+        "auto" | "cpu" => machine.isa().ok_or_else(|| {
+            let names: Vec<&str> =
+                Isa::available().into_iter().map(|isa| isa.kind().name()).collect();
+            vec![
+                Diagnostic::new(Code::E0707, "the device is not available")
+                    .note("found: an `--isa` that this processor does not have")
+                    .expected(format!("one of {}", names.join(", ")))
+                    .help("leave `--isa` out to use the fastest one"),
+            ]
+        }),
         other => Err(vec![
             Diagnostic::new(Code::E0707, "the device is not available")
                 .note(format!("found: `--device {other}`"))

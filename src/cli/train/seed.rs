@@ -168,7 +168,13 @@ fn start(
         terminal.report_error(&unused);
     }
     let threads = experiment.args.machine.threads();
-    let options = exec::Options { dtype, seed, threads, batch: experiment.spec.train.batch };
+    let options = exec::Options {
+        dtype,
+        seed,
+        threads,
+        batch: experiment.spec.train.batch,
+        isa: experiment.isa,
+    };
     let program = exec::instantiate(joint, experiment.target, &start.state, options)
         .map_err(RunError::from)?;
     let machine =

@@ -27,13 +27,6 @@ pub struct PlanOptions {
     pub seed: u64,
 }
 
-impl PlanOptions {
-    /// For the processor at hand.
-    pub fn detect(batch: usize, seed: u64) -> Self {
-        Self { isa: Isa::detect(), batch, seed }
-    }
-}
-
 /// The work of a run.
 #[derive(Clone, Debug)]
 pub struct CpuPlan {
