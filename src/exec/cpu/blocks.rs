@@ -119,6 +119,12 @@ pub(super) fn run(
                     plan.collapse(sums, &mut grad[..plan.geometry().weight_len()]);
                 }
             }
+            CpuKernel::ConvGradInputPooled(plan) => {
+                let [dx, scratch] = writes else { return };
+                let masks = &as_words16(input(2))[..plan.pool().mask_len()];
+                let packed = fitting(input(1), plan.packed_len());
+                plan.run(packed, input(0), masks, dx, scratch);
+            }
             CpuKernel::PlainConv(conv) => plain::conv(conv, input(0), input(1), writes[0]),
             CpuKernel::PlainConvGradInput(conv) => {
                 plain::conv_grad_input(conv, input(0), input(1), writes[0]);
@@ -234,6 +240,7 @@ pub(super) fn run(
             }
             CpuKernel::Pack(_)
             | CpuKernel::PackTurned(_)
+            | CpuKernel::PackPooled(_)
             | CpuKernel::LinearGradWeightWhole(_)
             | CpuKernel::Reduce(_)
             | CpuKernel::ReduceMoments { .. }

@@ -75,6 +75,10 @@ pub(super) fn run(ctx: &mut Context<'_>, arena: &mut [f32], step: &CpuStep, boun
                 let weight = &reads[0][..conv.geometry().weight_len()];
                 conv.pack(weight, &mut writes[0][..conv.packed_len()]);
             }
+            CpuKernel::PackPooled(plan) => {
+                let weight = &reads[0][..plan.geometry().weight_len()];
+                plan.pack(weight, &mut writes[0][..plan.packed_len()]);
+            }
             CpuKernel::PackTurned(conv) => {
                 let weight = &reads[0][..conv.geometry().weight_len()];
                 conv.pack_turned(weight, &mut writes[0][..conv.packed_turned_len()]);
@@ -155,6 +159,7 @@ pub(super) fn run(ctx: &mut Context<'_>, arena: &mut [f32], step: &CpuStep, boun
             | CpuKernel::ConvGradInput(_)
             | CpuKernel::ConvGradWeight(_)
             | CpuKernel::ConvGradWeightPooled(_)
+            | CpuKernel::ConvGradInputPooled(_)
             | CpuKernel::Winners(_)
             | CpuKernel::PlainConv(_)
             | CpuKernel::PlainConvGradInput(_)

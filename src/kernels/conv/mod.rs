@@ -7,11 +7,13 @@
 mod forward;
 pub(crate) mod geometry;
 mod grad_input;
+mod grad_input_pooled;
 mod grad_weight;
 mod grad_weight_pooled;
 mod sweep;
 
 pub use geometry::{ConvGeometry, GeometryError};
+pub use grad_input_pooled::PooledGradInput;
 pub use grad_weight_pooled::PooledGradWeight;
 
 use self::geometry::Axis;

@@ -4,6 +4,7 @@
 //! - [`dot`]: weight gradients with few channels, one accumulator lane per sample.
 //! - [`outer`]: weight gradients with many channels, one accumulator lane per channel.
 //! - [`winners`]: weight gradients behind a max pool, one accumulator lane per tap.
+//! - [`spread`]: input gradients behind a max pool, one accumulator lane per tap.
 //!
 //! Invariant: the order in which one output element is summed never depends on the size of a tile, so tiles may be
 //! chosen by instruction set without changing a bit.
@@ -11,6 +12,7 @@
 pub(crate) mod dot;
 pub(crate) mod fma;
 pub(crate) mod outer;
+pub(crate) mod spread;
 pub(crate) mod winners;
 
 /// Largest side of a tile along its first dimension (outputs).
@@ -36,6 +38,20 @@ pub(crate) fn split(n: usize, max: usize) -> impl Iterator<Item = (usize, usize,
 pub(crate) fn parts(n: usize, max: usize) -> impl Iterator<Item = (usize, usize)> {
     split(n, max).flat_map(|(start, width, repeat)| {
         (0..repeat).map(move |part| (start + part * width, width))
+    })
+}
+
+/// `n` cut into the largest of `sizes` that are at most `max`: start and length of each piece.
+pub(crate) fn pieces(
+    n: usize,
+    sizes: &'static [usize],
+    max: usize,
+) -> impl Iterator<Item = (usize, usize)> {
+    let mut start = 0;
+    std::iter::from_fn(move || {
+        let size = sizes.iter().copied().find(|size| *size <= max && start + size <= n)?;
+        start += size;
+        Some((start - size, size))
     })
 }
 

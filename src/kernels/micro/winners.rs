@@ -3,6 +3,7 @@
 //! In: one sample's image, and for each pooling window and output which position won and what gradient it got. Out: one
 //! accumulator per weight. Invariant: every weight is summed window by window, one fused multiply-add each.
 
+use super::pieces;
 use crate::kernels::LANES;
 use crate::kernels::isa::{Isa, Simd, per_isa};
 
@@ -83,16 +84,6 @@ impl Sides {
     }
 }
 
-/// `n` cut into the largest of `sizes` that are at most `max`: start and length of each piece.
-fn pieces(n: usize, sizes: &'static [usize], max: usize) -> impl Iterator<Item = (usize, usize)> {
-    let mut start = 0;
-    std::iter::from_fn(move || {
-        let size = sizes.iter().copied().find(|size| *size <= max && start + size <= n)?;
-        start += size;
-        Some((start - size, size))
-    })
-}
-
 /// Adds one tile over the rectangle of windows.
 ///
 /// # Safety
@@ -108,17 +99,24 @@ pub(crate) unsafe fn run(isa: Isa, sides: Sides, windows: &Windows) {
             }
         };
     }
-    tiles!((1, 1, 1)(1, 1, 2)(1, 1, 3)(1, 1, 4)(1, 1, 6)(1, 2, 1)(1, 2, 2)(1, 2, 3)(1, 2, 4)(
-        1, 2, 6
-    )(1, 3, 1)(1, 3, 2)(1, 3, 3)(1, 3, 4)(1, 3, 6)(1, 5, 1)(1, 5, 2)(1, 5, 3)(1, 5, 4)(
-        1, 5, 6
-    )(2, 1, 1)(2, 1, 2)(2, 1, 3)(2, 1, 4)(2, 1, 6)(2, 2, 1)(2, 2, 2)(2, 2, 3)(2, 2, 4)(
-        2, 2, 6
-    )(2, 3, 1)(2, 3, 2)(2, 3, 3)(2, 3, 4)(2, 5, 1)(2, 5, 2)(2, 5, 3)(3, 1, 1)(3, 1, 2)(
-        3, 1, 3
-    )(3, 1, 4)(3, 1, 6)(3, 2, 1)(3, 2, 2)(3, 2, 3)(3, 2, 4)(3, 3, 1)(3, 3, 2)(3, 3, 3)(
-        3, 5, 1
-    )(3, 5, 2)(6, 1, 1)(6, 1, 2)(6, 1, 3)(6, 1, 4)(6, 2, 1)(6, 2, 2)(6, 3, 1)(6, 5, 1));
+    tiles! {
+        (1, 1, 1) (1, 1, 2) (1, 1, 3) (1, 1, 4) (1, 1, 6)
+        (1, 2, 1) (1, 2, 2) (1, 2, 3) (1, 2, 4) (1, 2, 6)
+        (1, 3, 1) (1, 3, 2) (1, 3, 3) (1, 3, 4) (1, 3, 6)
+        (1, 5, 1) (1, 5, 2) (1, 5, 3) (1, 5, 4) (1, 5, 6)
+        (2, 1, 1) (2, 1, 2) (2, 1, 3) (2, 1, 4) (2, 1, 6)
+        (2, 2, 1) (2, 2, 2) (2, 2, 3) (2, 2, 4) (2, 2, 6)
+        (2, 3, 1) (2, 3, 2) (2, 3, 3) (2, 3, 4)
+        (2, 5, 1) (2, 5, 2) (2, 5, 3)
+        (3, 1, 1) (3, 1, 2) (3, 1, 3) (3, 1, 4) (3, 1, 6)
+        (3, 2, 1) (3, 2, 2) (3, 2, 3) (3, 2, 4)
+        (3, 3, 1) (3, 3, 2) (3, 3, 3)
+        (3, 5, 1) (3, 5, 2)
+        (6, 1, 1) (6, 1, 2) (6, 1, 3) (6, 1, 4)
+        (6, 2, 1) (6, 2, 2)
+        (6, 3, 1)
+        (6, 5, 1)
+    }
 }
 
 per_isa!(unsafe fn windows_on[O: usize, R: usize, V: usize](windows: &Windows) = windows_body);

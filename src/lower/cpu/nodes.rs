@@ -149,6 +149,9 @@ impl Selector<'_, '_> {
             }
             Op::LinearGradWeight => self.linear_grad_weight(id, inputs[0], inputs[1]),
             Op::ConvGradInput { .. } => {
+                if self.grad_input_of_winners(id) {
+                    return;
+                }
                 if let Some(conv) = self.conv_of(id) {
                     let packed = self.packed(id, &conv, true);
                     let reads = vec![reads[0], packed];

@@ -3,9 +3,9 @@
 
 use super::select::Selector;
 use super::types::CpuKernel;
-use super::units::{Aux, Head, Slot};
+use super::units::{Aux, Head, Key, Slot};
 use crate::ir::{NodeId, Op};
-use crate::kernels::conv::PooledGradWeight;
+use crate::kernels::conv::{PooledGradInput, PooledGradWeight};
 
 impl Selector<'_, '_> {
     /// The pooled output's gradient and the pool, where `dy` is that gradient at the winners of disjoint windows.
@@ -33,6 +33,24 @@ impl Selector<'_, '_> {
         true
     }
 
+    /// The input gradient of a convolution, if its kernel reads winners only: does it, and tells so.
+    pub(super) fn grad_input_of_winners(&mut self, id: NodeId) -> bool {
+        let Some((dy, pool, plan)) = self.input_plan_of_winners(id) else { return false };
+        let weight = self.facts.storage(self.facts.inputs(id)[1]);
+        let packed = self.aux(Aux::Fixed(plan.packed_len()));
+        let plan = Box::new(plan);
+        let key = Key { level: self.facts.level(weight), blocks: false };
+        let pack = CpuKernel::PackPooled(plan.clone());
+        self.push(key, pack, vec![Slot::Node(weight)], vec![packed], id);
+        let reads = vec![self.slot(dy), packed, self.masks_of(pool)];
+        let scratch = self.aux(Aux::Scratch(plan.scratch_len(), false));
+        let kernel = CpuKernel::ConvGradInputPooled(plan);
+        self.push(self.key(id, true), kernel, reads, vec![Slot::Node(id)], id)
+            .scratch
+            .push(scratch);
+        true
+    }
+
     /// What a sum over samples and pixels of `x` may read in its place: zero where a window has no winner.
     pub(super) fn sum_of_winners(&mut self, x: NodeId) -> Option<(NodeId, Slot)> {
         let (dy, pool) = self.behind_pool(x)?;
@@ -54,12 +72,20 @@ impl Selector<'_, '_> {
     pub(super) fn needs_unpooled(&self, id: NodeId) -> bool {
         let reads_winners = |user: &NodeId| match self.facts.op(*user) {
             Op::ConvGradWeight { .. } => self.plan_of_winners(*user).is_some(),
+            Op::ConvGradInput { .. } => self.input_plan_of_winners(*user).is_some(),
             Op::Sum { axes } => axes[..] == [0, 2, 3],
             _ => false,
         };
         self.behind_pool(id).is_none()
             || self.facts.is_root(id)
             || !self.facts.users(id).iter().all(reads_winners)
+    }
+
+    fn input_plan_of_winners(&self, id: NodeId) -> Option<(NodeId, NodeId, PooledGradInput)> {
+        let (dy, pool) = self.behind_pool(self.facts.inputs(id)[0])?;
+        let geometry = *self.conv_of(id)?.geometry();
+        let plan = PooledGradInput::new(self.options.isa, geometry, self.pool_of(pool).kernel)?;
+        Some((dy, pool, plan))
     }
 
     fn plan_of_winners(&self, id: NodeId) -> Option<(NodeId, NodeId, PooledGradWeight)> {

@@ -119,6 +119,8 @@ pub(super) fn kernel_name(kernel: &CpuKernel) -> String {
         CpuKernel::ConvGradInput(_) => "conv_grad_input".to_owned(),
         CpuKernel::ConvGradWeight(_) => "conv_grad_weight".to_owned(),
         CpuKernel::ConvGradWeightPooled(_) => "conv_grad_weight of winners".to_owned(),
+        CpuKernel::ConvGradInputPooled(_) => "conv_grad_input of winners".to_owned(),
+        CpuKernel::PackPooled(_) => "pack_rows".to_owned(),
         CpuKernel::PlainConv(_) => "plain_conv".to_owned(),
         CpuKernel::PlainConvGradInput(_) => "plain_conv_grad_input".to_owned(),
         CpuKernel::PlainConvGradWeight(_) => "plain_conv_grad_weight".to_owned(),

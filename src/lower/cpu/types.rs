@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use crate::diag::Span;
 use crate::ir::{self, Hyper, Kind, LayerId, NodeId, Pool, Shape};
-use crate::kernels::conv::{Conv, PooledGradWeight};
+use crate::kernels::conv::{Conv, PooledGradInput, PooledGradWeight};
 use crate::kernels::isa::Isa;
 use crate::kernels::linear::Linear;
 use crate::kernels::memory::{Area, Buffer};
@@ -272,6 +272,10 @@ pub enum CpuKernel {
     ConvGradWeight(Box<Conv>),
     /// (dy, x, masks) → partial, from the gradient of the pooled output; accumulators, scratch.
     ConvGradWeightPooled(Box<PooledGradWeight>),
+    /// (dy, packed weight, masks), from the gradient of the pooled output; scratch.
+    ConvGradInputPooled(Box<PooledGradInput>),
+    /// Whole: (weight) → packed for the input gradient behind a pool.
+    PackPooled(Box<PooledGradInput>),
     /// (x, w): any convolution, plainly.
     PlainConv(PlainConv),
     /// (dy, w): its input gradient.

@@ -1,7 +1,7 @@
 //! Convolution: values and gradients.
 
 use proptest::prelude::*;
-use specc::kernels::conv::{Conv, ConvGeometry, PooledGradWeight};
+use specc::kernels::conv::{Conv, ConvGeometry, PooledGradInput, PooledGradWeight};
 use specc::kernels::isa::Isa;
 use specc::kernels::pool2d::PoolGeometry;
 use specc::kernels::{LANES, Tolerance, pool2d, reference};
@@ -130,12 +130,29 @@ fn check_winners(g: &ConvGeometry, size: usize, relu: bool, seed: u64) -> bool {
         let total = |values: &[f32]| wide(values).iter().sum::<f64>();
         assert!((total(&kept) - total(&spread)).abs() < 1e-9);
 
+        let weight = Noise::new(seed + 2).vec(g.weight_len());
+        let mut dx = vec![];
+        if let Some(plan) = PooledGradInput::new(isa, *g, size) {
+            let (mut packed, mut scratch) = (nan(plan.packed_len()), nan(plan.scratch_len()));
+            plan.pack(&weight, &mut packed);
+            dx = nan(g.in_len());
+            plan.run(&packed, &dy, &masks, &mut dx, &mut scratch);
+            let weight = wide(&weight);
+            for lane in 0..LANES {
+                let dy = sample(&spread, g.out_channels, lane);
+                let expected = reference::conv_grad_input(g, &dy, &weight);
+                let scale = reference::conv_grad_input(g, &magnitudes(&dy), &magnitudes(&weight));
+                let found = sample(&dx, g.in_channels, lane);
+                assert_close("dx of winners", Tolerance::Sum, &found, &expected, &scale);
+            }
+        }
+
         let mut sums = vec![0.0; plan.sums_len()];
         let mut scratch = nan(plan.scratch_len());
         plan.add(&x, &dy, &masks, &mut sums, &mut scratch);
         let mut grad = nan(g.weight_len());
         plan.collapse(&sums, &mut grad);
-        same.check(isa, &[&grad, &kept]);
+        same.check(isa, &[&grad, &kept, &dx]);
         let (mut expected, mut scale) = (vec![0.0; grad.len()], vec![0.0; grad.len()]);
         for lane in 0..LANES {
             let (x, dy) = (sample(&x, g.in_channels, lane), sample(&spread, g.out_channels, lane));
