@@ -1,7 +1,7 @@
 //! The reverse sweep: adjoints from one output back to the nodes asked for.
 
 use super::rules::adjoint;
-use crate::ir::{Emit, Graph, NodeId};
+use crate::ir::{Emit, Graph, NodeId, Part};
 
 /// Adds the derivatives of the sum of `output`'s elements with respect to each node of `wrt`.
 ///
@@ -26,7 +26,7 @@ pub fn differentiate(graph: &mut Graph, output: NodeId, wrt: &[NodeId]) -> Vec<O
     }
     let mut adjoints: Vec<Option<NodeId>> = vec![None; forward];
     if depends[output.0 as usize] {
-        let one = Emit::beside(graph, output).number_like(1.0, output);
+        let one = backward(graph, output).number_like(1.0, output);
         adjoints[output.0 as usize] = Some(one);
     }
     for id in ids.iter().rev() {
@@ -35,7 +35,7 @@ pub fn differentiate(graph: &mut Graph, output: NodeId, wrt: &[NodeId]) -> Vec<O
             if !depends[input.0 as usize] {
                 continue;
             }
-            let mut emit = Emit::beside(graph, *id);
+            let mut emit = backward(graph, *id);
             let Some(part) = adjoint(&mut emit, *id, port, dy) else { continue };
             debug_assert_eq!(emit.graph[part].shape, emit.graph[input].shape);
             let total = adjoints[input.0 as usize].map_or(part, |known| emit.add(known, part));
@@ -43,4 +43,43 @@ pub fn differentiate(graph: &mut Graph, output: NodeId, wrt: &[NodeId]) -> Vec<O
         }
     }
     wrt.iter().map(|id| adjoints[id.0 as usize]).collect()
+}
+
+/// Emits gradients of `node`.
+fn backward(graph: &mut Graph, node: NodeId) -> Emit<'_> {
+    Emit { part: Part::Backward, ..Emit::beside(graph, node) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diag::{FileId, Span};
+    use crate::ir::{Kind, Op, Shape, Unary};
+    use crate::passes::clean;
+
+    #[test]
+    fn gradients_are_backward_and_what_equals_a_forward_node_stays_forward() {
+        let span = Span::new(FileId(0), 0, 0);
+        let mut graph = Graph::new();
+        let x = graph.add_leaf(Op::Input, Shape::per_sample([3]), Kind::Real, span);
+        let mut emit = Emit::new(&mut graph, span);
+        let y = emit.unary(Unary::Tanh, x);
+        let square = emit.unary(Unary::Square, y);
+        graph.outputs.insert("square".to_owned(), square);
+        let forward = graph.len();
+        let dx = differentiate(&mut graph, square, &[x])[0].unwrap();
+        graph.outputs.insert("dx".to_owned(), dx);
+        assert!(graph.ids().all(|id| {
+            let part = if (id.0 as usize) < forward { Part::Forward } else { Part::Backward };
+            graph[id].part == part
+        }));
+        // The gradient of tanh squares y as well.
+        let cleaned = clean(&graph);
+        let squares: Vec<Part> = cleaned
+            .ids()
+            .filter(|id| cleaned[*id].op == Op::Unary(Unary::Square))
+            .map(|id| cleaned[id].part)
+            .collect();
+        assert_eq!(squares, [Part::Forward]);
+    }
 }

@@ -2,7 +2,9 @@
 //!
 //! Every added node gets the origin and layer of the emitter, so that errors at run time find their line.
 
-use super::{Binary, BufferId, Graph, Kind, LayerId, NodeId, Op, ParamId, Shape, Unary};
+use super::{
+    Binary, BufferId, Graph, Kind, LayerId, Node, NodeId, Op, ParamId, Part, Shape, Unary,
+};
 use crate::diag::Span;
 
 /// A graph with the place that new nodes are said to come from.
@@ -14,18 +16,20 @@ pub struct Emit<'g> {
     pub origin: Span,
     /// Layer of new nodes.
     pub layer: Option<LayerId>,
+    /// What new nodes are there for.
+    pub part: Part,
 }
 
 impl<'g> Emit<'g> {
-    /// Emits nodes that belong to `origin` and to no layer.
+    /// Emits nodes of the forward pass that belong to `origin` and to no layer.
     pub fn new(graph: &'g mut Graph, origin: Span) -> Self {
-        Self { graph, origin, layer: None }
+        Self { graph, origin, layer: None, part: Part::Forward }
     }
 
-    /// Emits nodes with the origin and layer of `node`.
+    /// Emits nodes with the origin, layer and part of `node`.
     pub fn beside(graph: &'g mut Graph, node: NodeId) -> Self {
-        let (origin, layer) = (graph[node].origin, graph[node].layer);
-        Self { graph, origin, layer }
+        let Node { origin, layer, part, .. } = graph[node];
+        Self { graph, origin, layer, part }
     }
 
     /// Adds an operation.
@@ -34,7 +38,7 @@ impl<'g> Emit<'g> {
     /// When the operands do not fit: callers know the shapes they combine.
     pub fn op(&mut self, op: Op, inputs: &[NodeId]) -> NodeId {
         self.graph
-            .add(op, inputs, self.origin, self.layer)
+            .add_to(self.part, op, inputs, self.origin, self.layer)
             .expect("operands of emitted operations fit by construction")
     }
 

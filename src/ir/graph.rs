@@ -28,6 +28,29 @@ pub struct Layer {
     pub origin: Span,
 }
 
+/// What a node is there for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Part {
+    /// The net, its loss and the measures, as written.
+    #[default]
+    Forward,
+    /// Made by differentiation.
+    Backward,
+    /// From gradients to new parameters and optimiser state.
+    Update,
+}
+
+impl Part {
+    /// The word for the part in tables and documents.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Forward => "forward",
+            Self::Backward => "backward",
+            Self::Update => "update",
+        }
+    }
+}
+
 /// One operation with what is known about its result.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Node {
@@ -41,6 +64,8 @@ pub struct Node {
     pub origin: Span,
     /// The layer it belongs to; gradients inherit it.
     pub layer: Option<LayerId>,
+    /// What it is there for; of equal nodes the first one counts.
+    pub part: Part,
 }
 
 /// What an [`Update`] writes.
@@ -96,7 +121,7 @@ impl Graph {
         }
     }
 
-    /// Adds an operation after its operands.
+    /// Adds an operation of the forward pass after its operands.
     ///
     /// # Errors
     /// [`ShapeError`] when the operands do not fit the operation.
@@ -107,9 +132,24 @@ impl Graph {
         origin: Span,
         layer: Option<LayerId>,
     ) -> Result<NodeId, ShapeError> {
+        self.add_to(Part::Forward, op, inputs, origin, layer)
+    }
+
+    /// Adds an operation of `part` after its operands.
+    ///
+    /// # Errors
+    /// As [`Graph::add`].
+    pub fn add_to(
+        &mut self,
+        part: Part,
+        op: Op,
+        inputs: &[NodeId],
+        origin: Span,
+        layer: Option<LayerId>,
+    ) -> Result<NodeId, ShapeError> {
         let operands: Vec<_> = inputs.iter().map(|id| (&self[*id].shape, self[*id].kind)).collect();
         let (shape, kind) = infer(&op, &operands, self)?;
-        let index = self.nodes.add_node(Node { op, shape, kind, origin, layer });
+        let index = self.nodes.add_node(Node { op, shape, kind, origin, layer, part });
         for (port, input) in inputs.iter().enumerate() {
             self.nodes.add_edge(NodeIndex::new(input.0 as usize), index, port as u32);
         }
@@ -118,7 +158,8 @@ impl Graph {
 
     /// Adds a leaf of known shape ([`Op::Input`] and [`Op::Labels`] have no operands to infer it from).
     pub fn add_leaf(&mut self, op: Op, shape: Shape, kind: Kind, origin: Span) -> NodeId {
-        let index = self.nodes.add_node(Node { op, shape, kind, origin, layer: None });
+        let index =
+            self.nodes.add_node(Node { op, shape, kind, origin, layer: None, part: Part::Forward });
         NodeId(index.index() as u32)
     }
 
@@ -131,6 +172,7 @@ impl Graph {
             kind: Kind::Real,
             origin: param.origin,
             layer: param.layer,
+            part: Part::Forward,
         };
         self.params.push(param);
         (id, NodeId(self.nodes.add_node(node).index() as u32))
@@ -146,7 +188,14 @@ impl Graph {
         let id = BufferId(self.buffers.len() as u32);
         let shape = buffer.shape.clone();
         self.buffers.push(buffer);
-        let node = Node { op: Op::Buffer(id), shape, kind: Kind::Real, origin, layer };
+        let node = Node {
+            op: Op::Buffer(id),
+            shape,
+            kind: Kind::Real,
+            origin,
+            layer,
+            part: Part::Forward,
+        };
         (id, NodeId(self.nodes.add_node(node).index() as u32))
     }
 

@@ -19,7 +19,7 @@ mod verify;
 
 pub use build::{BuildError, MAX_ACTIVATIONS, MAX_NODES, MAX_PARAMETERS, build, compile};
 pub use emit::Emit;
-pub use graph::{Graph, Layer, LayerId, Node, NodeId, Target, Update};
+pub use graph::{Graph, Layer, LayerId, Node, NodeId, Part, Target, Update};
 pub use hash::{hash, hex};
 pub use json::json;
 pub use op::{Binary, Conv, Hyper, Norm, Op, Pool, Unary};

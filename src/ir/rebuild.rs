@@ -22,7 +22,8 @@ pub fn rebuild(
             .map(|input| image[input.0 as usize].expect("operands come before their users"))
             .collect();
         let node = &graph[id];
-        let mut emit = Emit { graph: &mut new, origin: node.origin, layer: node.layer };
+        let Node { origin, layer, part, .. } = *node;
+        let mut emit = Emit { graph: &mut new, origin, layer, part };
         image[id.0 as usize] = Some(node_of(&mut emit, node, &inputs));
     }
     let of = |id: NodeId| image[id.0 as usize].expect("roots are live");

@@ -2,7 +2,7 @@
 
 use super::Slot;
 use crate::diag::Span;
-use crate::ir::{Emit, Graph, NodeId, Op, ParamRole, Target, Unary, Update};
+use crate::ir::{Emit, Graph, NodeId, Op, ParamRole, Part, Target, Unary, Update};
 use crate::model::{Sharpness, SharpnessKind};
 
 /// Keeps ‖g‖ away from zero; far below any norm that matters, and representable in single precision.
@@ -29,7 +29,7 @@ pub fn perturb(
             let param = graph.param(slot.param);
             (param.origin, param.layer, param.role)
         };
-        let mut emit = Emit { graph, origin, layer };
+        let mut emit = Emit { graph, origin, layer, part: Part::Update };
         let param = emit.param(slot.param);
         let adaptive = adaptive_size(&mut emit, sharpness, role, param);
         let scaled = adaptive.map_or(gradient, |size| emit.mul(size, gradient));
@@ -38,7 +38,7 @@ pub fn perturb(
         let direction = adaptive.map_or(scaled, |size| emit.mul(size, scaled));
         directions.push((slot.param, saved, param, direction));
     }
-    let mut emit = Emit::new(graph, origin);
+    let mut emit = Emit { part: Part::Update, ..Emit::new(graph, origin) };
     let squares = squares.unwrap_or_else(|| emit.number(0.0));
     let norm = emit.unary(Unary::Sqrt, squares);
     let floor = emit.number(NORM_FLOOR);
@@ -46,7 +46,7 @@ pub fn perturb(
     let rho = emit.number(sharpness.rho);
     let factor = emit.div(rho, divisor);
     for (id, saved, param, direction) in directions {
-        let mut emit = Emit::beside(graph, param);
+        let mut emit = Emit { part: Part::Update, ..Emit::beside(graph, param) };
         let step = emit.scale(factor, direction);
         let moved = emit.add(param, step);
         graph.updates.push(Update { target: Target::Buffer(saved), value: param });

@@ -2,7 +2,7 @@
 
 use super::Slot;
 use crate::ir::{
-    Binary, BufferId, Emit, Graph, Hyper, NodeId, Op, ParamRole, Target, Unary, Update,
+    Binary, BufferId, Emit, Graph, Hyper, NodeId, Op, ParamRole, Part, Target, Unary, Update,
 };
 use crate::model::Optimizer;
 
@@ -35,7 +35,7 @@ pub fn attach(
             let param = graph.param(slot.param);
             (param.origin, param.layer, param.role)
         };
-        let mut emit = Emit { graph, origin, layer };
+        let mut emit = Emit { graph, origin, layer, part: Part::Update };
         let param = match slot.saved {
             Some(saved) => emit.buffer(saved),
             None => emit.param(slot.param),
