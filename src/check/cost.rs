@@ -1,6 +1,6 @@
 //! What a graph costs: parameters, floating-point operations per sample, memory as a line in the batch size.
 
-use crate::ir::{Graph, LayerId, NodeId, Op, Shape};
+use crate::ir::{Graph, LayerId, NodeId, Op, flops};
 
 /// Costs of one layer or of a whole net.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -52,7 +52,6 @@ pub(super) fn costs(graph: &Graph, live: &[NodeId], bytes: u64) -> (Vec<Cost>, C
     }
     for id in live {
         let node = &graph[*id];
-        let inputs: Vec<_> = graph.inputs(*id).iter().map(|id| &graph[*id].shape).collect();
         let elements = node.shape.elements() as u64;
         let mut memory = Memory::default();
         if matches!(node.op, Op::Buffer(_)) {
@@ -60,67 +59,8 @@ pub(super) fn costs(graph: &Graph, live: &[NodeId], bytes: u64) -> (Vec<Cost>, C
         } else if node.shape.batched && !matches!(node.op, Op::Reshape(_) | Op::Expand { .. }) {
             memory.per_sample = elements.saturating_mul(bytes);
         }
-        let flops = if node.shape.batched { flops(&node.op, elements, &inputs) } else { 0 };
+        let flops = flops(graph, *id).per_sample;
         book(node.layer, Cost { params: 0, flops, memory });
     }
     (layers, total)
-}
-
-/// Operations per sample: 2 per multiply-add of linear maps, 1 per element of element-wise functions, one per window element of
-/// pools, 5 per element of normalisations with their own statistics (two means, centring, scaling) and 2 with given ones,
-/// 5 per element of softmax; 0 for leaves and moves.
-#[expect(clippy::match_same_arms, reason = "one group per kind of operation")]
-fn flops(op: &Op, elements: u64, inputs: &[&Shape]) -> u64 {
-    let input = |port: usize| inputs.get(port).map_or(0, |shape| shape.elements() as u64);
-    let weight = |axes: std::ops::RangeFrom<usize>| {
-        let dims = inputs.get(1).and_then(|shape| shape.dims.get(axes)).unwrap_or(&[]);
-        dims.iter().fold(1_u64, |product, dim| product.saturating_mul(*dim as u64))
-    };
-    let times = |factor: u64| elements.saturating_mul(factor);
-    match op {
-        Op::Input
-        | Op::Labels
-        | Op::Param(_)
-        | Op::Buffer(_)
-        | Op::Hyper(_)
-        | Op::Const(_)
-        | Op::BatchCount
-        | Op::StopGradient
-        | Op::Reshape(_)
-        | Op::Expand { .. }
-        | Op::Concat { .. }
-        | Op::Slice { .. }
-        | Op::Unslice { .. }
-        | Op::Gather
-        | Op::Scatter { .. } => 0,
-        Op::Unary(_) | Op::Binary(_) | Op::Select | Op::Prelu | Op::DropoutMask { .. } => elements,
-        Op::Dropout { .. } => elements,
-        Op::PreluGradInput | Op::PreluGradSlope => times(2),
-        Op::Sum { .. } | Op::ArgMax | Op::ArgMaxExcept => input(0),
-        Op::SumSquares => input(0).saturating_mul(2),
-        Op::Linear | Op::Conv(_) => times(2).saturating_mul(weight(1..)),
-        Op::LinearGradInput => times(2).saturating_mul(input(0)),
-        Op::ConvGradInput { .. } => {
-            let taps = weight(2..);
-            let outputs =
-                inputs.get(1).and_then(|shape| shape.dims.first()).map_or(1, |o| *o as u64);
-            times(2).saturating_mul(taps).saturating_mul(outputs)
-        }
-        // Summed over the batch: not per sample, so they never reach here as batched results.
-        Op::LinearGradWeight | Op::ConvGradWeight { .. } => times(2),
-        Op::MaxPool(pool) | Op::AvgPool(pool) | Op::MaxPoolGrad(pool) => {
-            times((pool.kernel[0] as u64).saturating_mul(pool.kernel[1] as u64))
-        }
-        Op::AvgPoolGrad { pool, .. } => {
-            input(0).saturating_mul((pool.kernel[0] as u64).saturating_mul(pool.kernel[1] as u64))
-        }
-        Op::BatchNorm { .. } => times(5),
-        Op::Normalize { .. } => times(5),
-        Op::NormalizeGrad { .. } => times(8),
-        Op::NormalizeRunning { .. } | Op::NormalizeRunningGrad { .. } => times(2),
-        Op::BatchMean | Op::BatchVar => input(0).saturating_mul(2),
-        Op::Softmax | Op::LogSoftmax | Op::LogNotLabel | Op::SoftmaxExcept => times(5),
-        Op::SparsemaxThreshold | Op::SparsemaxSupport => times(5),
-        Op::SpectralNorm | Op::SpectralNormGrad => 0,
-    }
 }

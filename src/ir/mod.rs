@@ -5,6 +5,7 @@
 
 mod build;
 mod emit;
+mod flops;
 mod graph;
 mod hash;
 mod json;
@@ -19,6 +20,7 @@ mod verify;
 
 pub use build::{BuildError, MAX_ACTIVATIONS, MAX_NODES, MAX_PARAMETERS, build, compile};
 pub use emit::Emit;
+pub use flops::{Flops, flops};
 pub use graph::{Graph, Layer, LayerId, Node, NodeId, Part, Target, Update};
 pub use hash::{hash, hex};
 pub use json::json;
