@@ -5,6 +5,7 @@ mod plan;
 mod program;
 mod reference;
 mod text;
+mod work;
 
 pub use plan::{Footprint, Kernel, Place, Plan, Scope, Slot, SlotId, Stage, Step, Target, Write};
 pub use program::{
@@ -13,3 +14,4 @@ pub use program::{
 };
 pub use reference::{plan, stage};
 pub use text::op_text;
+pub use work::{Share, Work};

@@ -44,3 +44,5 @@ mod suite;
 mod syntax;
 #[cfg(feature = "exec")]
 mod trajectories;
+#[cfg(feature = "exec")]
+mod work;

@@ -10,6 +10,7 @@
 )]
 
 mod chains;
+mod covers;
 mod decompose;
 mod facts;
 mod moves;
@@ -18,9 +19,12 @@ mod place;
 mod pooled;
 mod select;
 mod text;
+mod traffic;
 mod types;
 mod units;
 
+pub use text::kernel_name;
+pub use traffic::Traffic;
 pub use types::{
     AreaSizes, ClassOp, CpuKernel, CpuPhase, CpuPlan, CpuStage, CpuStep, CpuValue, Place,
     PlainConv, PlanOptions, ScalarOp, StageKind, ValueId, VectorRun,

@@ -176,7 +176,9 @@ impl Selector<'_, '_> {
                     self.partial(id, CpuKernel::ConvGradWeight(conv), reads, elements, scratch);
                 } else {
                     let kernel = CpuKernel::PlainConvGradWeight(self.plain_conv(id));
+                    let at = self.selection.units.len();
                     self.partial(id, kernel, reads, elements, vec![]);
+                    self.selection.units[at].fallback = Some("sizes are not square");
                 }
             }
             Op::MaxPool(pool) | Op::AvgPool(pool) if !is_square(&pool) => {

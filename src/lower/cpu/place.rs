@@ -7,6 +7,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 use std::ops::Range;
 
+use super::covers::works;
 use super::facts::Facts;
 use super::select::Selection;
 use super::types::{
@@ -421,10 +422,10 @@ impl<'a, 'g> Placer<'a, 'g> {
         stages: Vec<CpuStage>,
     ) -> CpuPhase {
         let id = |slot: &Slot| self.of_slot[slot];
-        let steps = self
-            .order
-            .iter()
-            .map(|number| {
+        let works = works(self.facts, &self.selection.units, self.order);
+        let steps = self.order.iter().zip(works);
+        let steps = steps
+            .map(|(number, work)| {
                 let unit = &self.selection.units[*number];
                 let node = self.facts.node(unit.node);
                 CpuStep {
@@ -436,6 +437,7 @@ impl<'a, 'g> Placer<'a, 'g> {
                     origin: node.origin,
                     layer: node.layer,
                     fallback: unit.fallback,
+                    work,
                 }
             })
             .collect();

@@ -105,7 +105,7 @@ fn operand(phase: &CpuPhase, id: ValueId) -> String {
 }
 
 /// The kernel in words, also for tables of times.
-pub(super) fn kernel_name(kernel: &CpuKernel) -> String {
+pub fn kernel_name(kernel: &CpuKernel) -> String {
     let parts = |name: &str, bias: bool, relu: bool| {
         format!("{name}{}{}", if bias { "+bias" } else { "" }, if relu { "+relu" } else { "" })
     };

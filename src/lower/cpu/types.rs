@@ -11,6 +11,7 @@ use crate::kernels::linear::Linear;
 use crate::kernels::memory::{Area, Buffer};
 use crate::kernels::pointwise::Program;
 use crate::kernels::pool2d::PoolGeometry;
+use crate::lower::Work;
 
 /// A value of one phase.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -174,6 +175,8 @@ pub struct CpuStep {
     pub layer: Option<LayerId>,
     /// Why no faster kernel was taken.
     pub fallback: Option<&'static str>,
+    /// What it does of the graph.
+    pub work: Work,
 }
 
 /// Runs of vectors from inputs to a result; what no run covers becomes zero.
