@@ -30,7 +30,7 @@ pub use evaluate::{Evaluated, evaluate};
 #[cfg(feature = "exec")]
 pub use init::init;
 #[cfg(feature = "exec")]
-pub use reference::{Options, ReferenceProgram};
+pub use reference::{Moment, Options, ReferenceProgram, Watcher};
 #[cfg(feature = "exec")]
 pub use start::{Start, StartError, initial_state, size_of};
 

@@ -32,6 +32,22 @@ pub struct Options {
     pub isa: Isa,
 }
 
+/// What a program says to who watches it run a phase.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Moment {
+    /// The phase begins.
+    Begin,
+    /// Samples are loaded, where the phase does that.
+    Loaded,
+    /// This step is done.
+    Step(usize),
+    /// The phase is over, updates included.
+    End,
+}
+
+/// Is told the number of the phase and what happened; evaluation is phase 0 of its own.
+pub type Watcher<'a> = dyn FnMut(usize, Moment) + Send + 'a;
+
 /// A plan with its tensors.
 pub struct ReferenceProgram {
     plan: Plan,
@@ -69,14 +85,52 @@ impl ReferenceProgram {
         &self.plan
     }
 
+    /// Does what [`Program::step`] does while `watch` is told.
+    ///
+    /// # Errors
+    /// As for the step.
+    pub fn step_watched(
+        &mut self,
+        batch: &Batch<'_>,
+        hyper: &HyperValues,
+        watch: &mut Watcher<'_>,
+    ) -> Result<Vec<StepOutput>, ExecError> {
+        let pool = Arc::clone(&self.pool);
+        pool.install(|| match self.options.dtype {
+            DType::F32 => self.step_as::<f32>(batch, hyper, watch),
+            DType::F64 => self.step_as::<f64>(batch, hyper, watch),
+        })
+    }
+
+    /// Does what [`Program::eval`] does while `watch` is told.
+    ///
+    /// # Errors
+    /// As for the evaluation.
+    pub fn eval_watched(
+        &mut self,
+        batch: &Batch<'_>,
+        watch: &mut Watcher<'_>,
+    ) -> Result<(HostTensor, StepOutput), ExecError> {
+        self.pool.install(|| match self.options.dtype {
+            DType::F32 => self.eval_as::<f32>(batch, watch),
+            DType::F64 => self.eval_as::<f64>(batch, watch),
+        })
+    }
+
     fn step_as<T: Real>(
         &mut self,
         batch: &Batch<'_>,
         hyper: &HyperValues,
+        watch: &mut Watcher<'_>,
     ) -> Result<Vec<StepOutput>, ExecError> {
+        watch(0, Moment::Begin);
         let (input, labels) = load_batch::<T>(batch)?;
+        watch(0, Moment::Loaded);
         let mut outputs = vec![];
-        for stage in &self.plan.train {
+        for (number, stage) in self.plan.train.iter().enumerate() {
+            if number > 0 {
+                watch(number, Moment::Begin);
+            }
             let ctx = Context {
                 seed: self.options.seed,
                 hyper: *hyper,
@@ -86,7 +140,10 @@ impl ReferenceProgram {
                 params: &self.params,
                 buffers: &self.buffers,
             };
-            let results = walk::<T>(stage, &ctx, |_, _| Ok(()))?;
+            let results = walk::<T>(stage, &ctx, |step, _| {
+                watch(number, Moment::Step(step));
+                Ok(())
+            })?;
             let mut written = vec![];
             for write in &stage.writes {
                 written.push((write.target, write.value, cast::<T>(results.get(write.value)?)?));
@@ -111,12 +168,19 @@ impl ReferenceProgram {
                 }
             }
             outputs.push(output);
+            watch(number, Moment::End);
         }
         Ok(outputs)
     }
 
-    fn eval_as<T: Real>(&self, batch: &Batch<'_>) -> Result<(HostTensor, StepOutput), ExecError> {
+    fn eval_as<T: Real>(
+        &self,
+        batch: &Batch<'_>,
+        watch: &mut Watcher<'_>,
+    ) -> Result<(HostTensor, StepOutput), ExecError> {
+        watch(0, Moment::Begin);
         let (input, labels) = load_batch::<T>(batch)?;
+        watch(0, Moment::Loaded);
         let ctx = Context {
             seed: self.options.seed,
             hyper: HyperValues { lr: 0.0, step: 0 },
@@ -126,9 +190,15 @@ impl ReferenceProgram {
             params: &self.params,
             buffers: &self.buffers,
         };
-        let results = walk::<T>(&self.plan.eval, &ctx, |_, _| Ok(()))?;
+        let results = walk::<T>(&self.plan.eval, &ctx, |step, _| {
+            watch(0, Moment::Step(step));
+            Ok(())
+        })?;
         let logits = results.get(output_slot(&self.plan.eval, "logits")?)?;
-        Ok((T::to_host(View::<T>::new(logits)?.to_vec()), report(&self.plan.eval, &results)?))
+        let rows = T::to_host(View::<T>::new(logits)?.to_vec());
+        let output = report(&self.plan.eval, &results)?;
+        watch(0, Moment::End);
+        Ok((rows, output))
     }
 }
 
@@ -138,18 +208,11 @@ impl Program for ReferenceProgram {
         batch: &Batch<'_>,
         hyper: &HyperValues,
     ) -> Result<Vec<StepOutput>, ExecError> {
-        let pool = Arc::clone(&self.pool);
-        pool.install(|| match self.options.dtype {
-            DType::F32 => self.step_as::<f32>(batch, hyper),
-            DType::F64 => self.step_as::<f64>(batch, hyper),
-        })
+        self.step_watched(batch, hyper, &mut |_, _| {})
     }
 
     fn eval(&mut self, batch: &Batch<'_>) -> Result<(HostTensor, StepOutput), ExecError> {
-        self.pool.install(|| match self.options.dtype {
-            DType::F32 => self.eval_as::<f32>(batch),
-            DType::F64 => self.eval_as::<f64>(batch),
-        })
+        self.eval_watched(batch, &mut |_, _| {})
     }
 
     fn size(&mut self) -> Result<Option<f64>, ExecError> {

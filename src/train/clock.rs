@@ -2,6 +2,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "the clock is read here")]
 
+use std::sync::OnceLock;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// Measures elapsed time.
@@ -25,6 +26,12 @@ impl Stopwatch {
     pub fn seconds(&self) -> f64 {
         self.elapsed().as_secs_f64()
     }
+}
+
+/// Nanoseconds since the first call, for programs that time their kernels.
+pub fn nanoseconds() -> u64 {
+    static START: OnceLock<Instant> = OnceLock::new();
+    u64::try_from(START.get_or_init(Instant::now).elapsed().as_nanos()).unwrap_or(u64::MAX)
 }
 
 /// Seconds since 1970, for `env.json`.

@@ -14,7 +14,7 @@ mod schedule;
 mod summary;
 mod telemetry;
 
-pub use clock::{Stopwatch, unix_seconds};
+pub use clock::{Stopwatch, nanoseconds, unix_seconds};
 pub use evaluate::{Evaluated, Evaluation, Measured, evaluate, evaluate_splits};
 pub use observer::{Observer, Progress, Silent};
 pub use record::{EpochRecord, Means, StepRecord};

@@ -7,13 +7,18 @@ mod blocks;
 mod bound;
 mod plain;
 mod scalars;
+mod timed;
+mod watch;
 mod whole;
 
 use std::collections::BTreeMap;
 
 use num_traits::ToPrimitive;
 
+pub use self::watch::{Clock, PhaseTimes, Times};
+
 use self::bound::{BoundPhase, bind};
+use self::watch::{Unwatched, Watch};
 use crate::ir::{Shape, Target};
 use crate::kernels::LANES;
 use crate::kernels::arena::Arena;
@@ -143,6 +148,7 @@ impl CpuProgram {
         which: Which,
         batch: &Batch<'_>,
         hyper: &HyperValues,
+        watch: &impl Watch,
     ) -> Result<StepOutput, ExecError> {
         let n_samples = batch.indices.len();
         self.reserve(n_samples)?;
@@ -164,6 +170,7 @@ impl CpuProgram {
         let bound = &self.bound[number];
         let isa = self.plan.options.isa;
         let mut is_checked = false;
+        let mut since = watch.now();
         for (stage_idx, stage) in phase.stages.iter().enumerate() {
             if stage.kind == StageKind::Whole {
                 for at in stage.steps.clone() {
@@ -183,6 +190,7 @@ impl CpuProgram {
                         workspaces: &mut self.workspaces,
                     };
                     whole::run(&mut ctx, &mut self.arena, &phase.steps[at], &bound.steps[at]);
+                    since = watch.step(0, at, since);
                 }
                 continue;
             }
@@ -196,10 +204,12 @@ impl CpuProgram {
                 scalars: &self.scalars,
             };
             region.run(&self.pool, &mut self.arena, n_blocks, |task| {
+                let (worker, mut since) = (task.worker(), watch.now());
                 for (by_block, steps) in &stage.segments {
                     let of_group = 0..usize::from(!by_block);
                     for at in of_group.flat_map(|_| steps.clone()) {
                         blocks::run(task, &ctx, &phase.steps[at], &bound.steps[at], None);
+                        since = watch.step(worker, at, since);
                     }
                     let n = if *by_block { task.n_blocks() } else { 0 };
                     for block in 0..n {
@@ -211,10 +221,12 @@ impl CpuProgram {
                                 &bound.steps[at],
                                 Some(block),
                             );
+                            since = watch.step(worker, at, since);
                         }
                     }
                 }
             });
+            since = watch.stage(stage_idx, since);
         }
         check_loss(phase, &self.scalars)?;
         for (value, target) in &phase.copies {
@@ -228,6 +240,28 @@ impl CpuProgram {
             }
         }
         Ok(report(phase, &self.scalars))
+    }
+
+    /// All phases of a training step.
+    fn steps(
+        &mut self,
+        batch: &Batch<'_>,
+        mut run: impl FnMut(&mut Self, usize) -> Result<StepOutput, ExecError>,
+    ) -> Result<Vec<StepOutput>, ExecError> {
+        has_samples(batch)?;
+        (0..self.plan.train.len()).map(|number| run(self, number)).collect()
+    }
+
+    fn eval_watched(
+        &mut self,
+        batch: &Batch<'_>,
+        watch: &impl Watch,
+    ) -> Result<(HostTensor, StepOutput), ExecError> {
+        has_samples(batch)?;
+        let output = self.run(Which::Eval, batch, &HyperValues { lr: 0.0, step: 0 }, watch)?;
+        let logits = self.plan.eval.outputs.get("logits").copied();
+        let rows = logits.map(|id| self.logits(id, batch.indices.len())).unwrap_or_default();
+        Ok((HostTensor::F32(rows), output))
     }
 
     fn fill_labels(&mut self, which: Which, batch: &Batch<'_>, n_blocks: usize) {
@@ -265,6 +299,13 @@ impl CpuProgram {
         }
         rows
     }
+}
+
+fn has_samples(batch: &Batch<'_>) -> Result<(), ExecError> {
+    if batch.indices.is_empty() {
+        return Err(ExecError::Device { message: "a batch without samples".to_owned() });
+    }
+    Ok(())
 }
 
 fn kept_buffer(plan: &CpuPlan, target: Target) -> Buffer {
@@ -312,24 +353,13 @@ impl Program for CpuProgram {
         batch: &Batch<'_>,
         hyper: &HyperValues,
     ) -> Result<Vec<StepOutput>, ExecError> {
-        if batch.indices.is_empty() {
-            return Err(ExecError::Device { message: "a batch without samples".to_owned() });
-        }
-        let mut outputs = Vec::with_capacity(self.plan.train.len());
-        for number in 0..self.plan.train.len() {
-            outputs.push(self.run(Which::Train(number), batch, hyper)?);
-        }
-        Ok(outputs)
+        self.steps(batch, |program, number| {
+            program.run(Which::Train(number), batch, hyper, &Unwatched)
+        })
     }
 
     fn eval(&mut self, batch: &Batch<'_>) -> Result<(HostTensor, StepOutput), ExecError> {
-        if batch.indices.is_empty() {
-            return Err(ExecError::Device { message: "a batch without samples".to_owned() });
-        }
-        let output = self.run(Which::Eval, batch, &HyperValues { lr: 0.0, step: 0 })?;
-        let logits = self.plan.eval.outputs.get("logits").copied();
-        let rows = logits.map(|id| self.logits(id, batch.indices.len())).unwrap_or_default();
-        Ok((HostTensor::F32(rows), output))
+        self.eval_watched(batch, &Unwatched)
     }
 
     fn size(&mut self) -> Result<Option<f64>, ExecError> {
@@ -337,7 +367,7 @@ impl Program for CpuProgram {
             return Ok(None);
         }
         let batch = Batch { samples: &NoSamples, indices: &[], epoch: 0 };
-        Ok(self.run(Which::Size, &batch, &HyperValues { lr: 0.0, step: 0 })?.size)
+        Ok(self.run(Which::Size, &batch, &HyperValues { lr: 0.0, step: 0 }, &Unwatched)?.size)
     }
 
     fn state(&self) -> Result<State, ExecError> {
