@@ -36,6 +36,9 @@ pub(crate) enum Command {
     /// Evaluate a trained run again.
     #[cfg(feature = "exec")]
     Eval(super::eval::EvalArgs),
+    /// Show where the time of a step goes: each layer, forward and backward, against the peak.
+    #[cfg(feature = "exec")]
+    Time(super::time::TimeArgs),
     /// Check a spec: shapes, costs, and how the logits scale.
     Check(super::check::CheckArgs),
     /// Draw the network of a spec.
@@ -62,6 +65,8 @@ impl Cli {
             Some(Command::Train(args)) => Some(args.machine.threads()),
             #[cfg(feature = "exec")]
             Some(Command::Eval(args)) => Some(args.machine.threads()),
+            #[cfg(feature = "exec")]
+            Some(Command::Time(args)) => Some(args.machine.threads()),
             Some(
                 Command::Check(_)
                 | Command::Graph(_)

@@ -18,6 +18,8 @@ mod progress;
 mod signals;
 mod terminal;
 #[cfg(feature = "exec")]
+mod time;
+#[cfg(feature = "exec")]
 mod train;
 
 pub mod analyze;
@@ -60,6 +62,8 @@ fn dispatch(command: &Command, terminal: &mut Terminal) -> anyhow::Result<Outcom
         Command::Train(args) => train::run(args, terminal),
         #[cfg(feature = "exec")]
         Command::Eval(args) => eval::run(args, terminal),
+        #[cfg(feature = "exec")]
+        Command::Time(args) => time::run(args, terminal),
         Command::Check(args) => check::run(args, terminal),
         Command::Graph(args) => graph::run(args, terminal),
         Command::Analyze(args) => commands::analyze(args, terminal),

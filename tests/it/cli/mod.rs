@@ -2,6 +2,7 @@
 
 mod metrics;
 mod run_dir;
+mod time;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

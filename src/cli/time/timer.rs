@@ -1,0 +1,268 @@
+//! The two executors under one clock: what each of their steps takes, in the words of the graph.
+
+use crate::diag::Span;
+use crate::exec::cpu::{CpuProgram, PhaseTimes, Times};
+use crate::exec::{Moment, Options, ReferenceProgram};
+use crate::grad::Joint;
+use crate::ir::{Graph, Op};
+use crate::kernels::LANES;
+use crate::lower::cpu::{CpuKernel, CpuPhase, PlanOptions, kernel_name};
+use crate::lower::{
+    self, Batch, DType, ExecError, HyperValues, Program, Stage, State, Target, Work, op_text,
+};
+use crate::train::nanoseconds;
+
+/// One step of a phase: means over all timed runs.
+#[derive(Clone, Debug)]
+pub(super) struct Call {
+    /// The kernel in words.
+    pub(super) kernel: String,
+    /// What it does of the graph.
+    pub(super) work: Work,
+    /// Its place in the spec.
+    pub(super) origin: Span,
+    /// Whether it gathers samples.
+    pub(super) is_input: bool,
+    /// Calls of the kernel.
+    pub(super) calls: usize,
+    /// Bytes read.
+    pub(super) read: u64,
+    /// Bytes written.
+    pub(super) written: u64,
+    /// Milliseconds of each thread, in the mean.
+    pub(super) ms: f64,
+    /// Floating-point operations.
+    pub(super) flops: u64,
+    /// Why no faster kernel was taken.
+    pub(super) fallback: Option<&'static str>,
+}
+
+/// A phase: means over all timed runs.
+#[derive(Clone, Debug)]
+pub(super) struct PhaseCosts {
+    /// Its name.
+    pub(super) name: String,
+    /// Milliseconds from call to return.
+    pub(super) ms: f64,
+    /// Its steps in order.
+    pub(super) calls: Vec<Call>,
+    /// Milliseconds that threads had no work in stages they share, in the mean.
+    pub(super) waiting: f64,
+}
+
+/// A program whose steps are timed.
+pub(super) trait Timer {
+    /// One training step.
+    fn step(&mut self, batch: &Batch<'_>, hyper: &HyperValues) -> Result<(), ExecError>;
+
+    /// One batch in evaluation mode.
+    fn eval(&mut self, batch: &Batch<'_>) -> Result<(), ExecError>;
+
+    /// Forgets all times.
+    fn reset(&mut self);
+
+    /// The times of batches of `batch` samples since the last reset.
+    fn phases(&self, batch: usize) -> Vec<PhaseCosts>;
+
+    /// Instruction set.
+    fn isa(&self) -> String;
+}
+
+/// Binds `joint` to `target` under a clock.
+pub(super) fn timer<'a>(
+    joint: &'a Joint,
+    target: Target,
+    state: &State,
+    options: Options,
+) -> Result<Box<dyn Timer + 'a>, ExecError> {
+    if target == Target::Cpu {
+        let plan = lower::cpu::plan(
+            joint,
+            &PlanOptions { isa: options.isa, batch: options.batch, seed: options.seed },
+        );
+        let program = CpuProgram::new(plan, state, options.threads)?;
+        let times = program.times(nanoseconds);
+        return Ok(Box::new(Fused { program, times }));
+    }
+    let program = ReferenceProgram::new(lower::plan(joint, Target::Reference), state, options)?;
+    let mut timer = OpByOp { program, joint, dtype: options.dtype, times: vec![] };
+    timer.reset();
+    Ok(Box::new(timer))
+}
+
+struct Fused {
+    program: CpuProgram,
+    times: Times,
+}
+
+impl Fused {
+    fn costs(&self, phase: &CpuPhase, times: &PhaseTimes, batch: usize) -> PhaseCosts {
+        let mean = |ns: f64| ns / 1e6 / times.runs().max(1) as f64;
+        let traffic = phase.traffic(batch.div_ceil(LANES), self.program.plan().group_blocks);
+        let sample: usize = phase.input_dims.iter().product();
+        let calls: Vec<Call> = phase
+            .steps
+            .iter()
+            .zip(&traffic)
+            .enumerate()
+            .map(|(at, (step, traffic))| {
+                let is_input = matches!(step.kernel, CpuKernel::Input);
+                Call {
+                    kernel: kernel_name(&step.kernel),
+                    work: step.work.clone(),
+                    origin: step.origin,
+                    is_input,
+                    calls: traffic.calls,
+                    // Samples come from outside the plan, a byte or a float for each number; bytes are the rule.
+                    read: traffic.read + if is_input { (batch * sample) as u64 } else { 0 },
+                    written: traffic.written,
+                    ms: mean(times.step(phase, at)),
+                    flops: step.work.flops().of_batch(batch),
+                    fallback: step.fallback,
+                }
+            })
+            .collect();
+        let shared = phase.stages.iter().enumerate().map(|(number, stage)| {
+            let busy: f64 = match times.stage(number) {
+                0 => 0.0,
+                _ => stage.steps.clone().map(|at| times.step(phase, at)).sum(),
+            };
+            (times.stage(number) as f64 - busy).max(0.0)
+        });
+        let waiting = mean(shared.sum());
+        PhaseCosts { name: phase.name.clone(), ms: mean(times.total() as f64), calls, waiting }
+    }
+}
+
+impl Timer for Fused {
+    fn step(&mut self, batch: &Batch<'_>, hyper: &HyperValues) -> Result<(), ExecError> {
+        self.program.step_timed(batch, hyper, &mut self.times).map(|_| ())
+    }
+
+    fn eval(&mut self, batch: &Batch<'_>) -> Result<(), ExecError> {
+        self.program.eval_timed(batch, &mut self.times).map(|_| ())
+    }
+
+    fn reset(&mut self) {
+        self.times = self.program.times(nanoseconds);
+    }
+
+    fn phases(&self, batch: usize) -> Vec<PhaseCosts> {
+        let plan = self.program.plan();
+        let train = plan.train.iter().zip(&self.times.train);
+        train
+            .chain([(&plan.eval, &self.times.eval)])
+            .map(|(phase, times)| self.costs(phase, times, batch))
+            .collect()
+    }
+
+    fn isa(&self) -> String {
+        self.program.isa()
+    }
+}
+
+/// Nanoseconds of a phase of the reference executor.
+#[derive(Clone, Debug, Default)]
+struct OpTimes {
+    steps: Vec<u64>,
+    loading: u64,
+    total: u64,
+    runs: u64,
+    begun: u64,
+    last: u64,
+}
+
+impl OpTimes {
+    fn take(&mut self, moment: Moment) {
+        let now = nanoseconds();
+        match moment {
+            Moment::Begin => self.begun = now,
+            Moment::Loaded => self.loading += now - self.last,
+            Moment::Step(at) => self.steps[at] += now - self.last,
+            Moment::End => {
+                self.total += now - self.begun;
+                self.runs += 1;
+            }
+        }
+        self.last = now;
+    }
+}
+
+/// The reference executor; every step is one operation.
+struct OpByOp<'a> {
+    program: ReferenceProgram,
+    joint: &'a Joint,
+    dtype: DType,
+    /// Phases of training, then evaluation.
+    times: Vec<OpTimes>,
+}
+
+impl OpByOp<'_> {
+    fn costs(&self, stage: &Stage, graph: &Graph, times: &OpTimes, batch: usize) -> PhaseCosts {
+        let mean = |ns: u64| ns as f64 / 1e6 / times.runs.max(1) as f64;
+        let bytes = |slots: &[lower::SlotId]| -> u64 {
+            let of_slot = |id: &lower::SlotId| {
+                let shape = &stage.slot(*id).shape;
+                let samples = if shape.batched { batch } else { 1 };
+                (shape.elements() * samples * self.dtype.bytes()) as u64
+            };
+            slots.iter().map(of_slot).sum()
+        };
+        let calls = stage
+            .steps
+            .iter()
+            .enumerate()
+            .map(|(at, step)| {
+                let lower::Kernel::Op(op) = &step.kernel;
+                let is_input = *op == Op::Input;
+                let work = Work::of(graph, &[step.node], step.node);
+                let is_view =
+                    matches!(op, Op::Reshape(_) | Op::StopGradient | Op::Param(_) | Op::Buffer(_));
+                Call {
+                    kernel: op_text(op),
+                    flops: work.flops().of_batch(batch),
+                    work,
+                    origin: step.origin,
+                    is_input,
+                    calls: 1,
+                    read: if is_view { 0 } else { bytes(&step.inputs) },
+                    written: if is_view { 0 } else { bytes(&step.outputs) },
+                    ms: mean(times.steps[at] + if is_input { times.loading } else { 0 }),
+                    fallback: None,
+                }
+            })
+            .collect();
+        PhaseCosts { name: stage.name.clone(), ms: mean(times.total), calls, waiting: 0.0 }
+    }
+}
+
+impl Timer for OpByOp<'_> {
+    fn step(&mut self, batch: &Batch<'_>, hyper: &HyperValues) -> Result<(), ExecError> {
+        let times = &mut self.times;
+        let mut watch = |phase: usize, moment| times[phase].take(moment);
+        self.program.step_watched(batch, hyper, &mut watch).map(|_| ())
+    }
+
+    fn eval(&mut self, batch: &Batch<'_>) -> Result<(), ExecError> {
+        let times = self.times.last_mut().expect("evaluation is always there");
+        self.program.eval_watched(batch, &mut |_, moment| times.take(moment)).map(|_| ())
+    }
+
+    fn reset(&mut self) {
+        let plan = self.program.plan();
+        let empty =
+            |stage: &Stage| OpTimes { steps: vec![0; stage.steps.len()], ..OpTimes::default() };
+        self.times = plan.train.iter().chain([&plan.eval]).map(empty).collect();
+    }
+
+    fn phases(&self, batch: usize) -> Vec<PhaseCosts> {
+        let plan = self.program.plan();
+        let graphs = self.joint.train.iter().map(|phase| &phase.graph).chain([&self.joint.eval]);
+        let stages = plan.train.iter().chain([&plan.eval]).zip(graphs).zip(&self.times);
+        stages.map(|((stage, graph), times)| self.costs(stage, graph, times, batch)).collect()
+    }
+
+    fn isa(&self) -> String {
+        self.program.isa()
+    }
+}
