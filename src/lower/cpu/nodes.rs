@@ -9,7 +9,7 @@ use crate::kernels::LANES;
 use crate::kernels::linear::Linear;
 
 /// Weights from which on a gradient is computed over the whole batch instead of being summed over groups.
-const WHOLE_WEIGHTS: usize = 1 << 17;
+const WHOLE_WEIGHTS: usize = 1 << 15;
 
 impl Selector<'_, '_> {
     #[expect(clippy::too_many_lines, reason = "one arm per operation")]
