@@ -16,7 +16,7 @@ use super::outcome::Outcome;
 use super::terminal::Terminal;
 use crate::check::numeric::{Confirmed, Interpreter, Point, claims, confirm};
 use crate::check::{Checked, Mode, Options, WITNESS_SAMPLES, WITNESS_SEED};
-use crate::grad::{self, Joint};
+use crate::grad;
 use crate::kernels::isa::Isa;
 use crate::lower::cpu::PlanOptions;
 use crate::lower::{self, Target};
@@ -161,7 +161,7 @@ fn emit(compiled: &Compiled, stage: Emit, no_fuse: bool, terminal: &mut Terminal
         (Emit::Joint | Emit::Plan, Some(spec), Some(checked)) => {
             let normalizer = checked.normalizer();
             match grad::joint(checked.graph(), &spec.loss, normalizer, &spec.train) {
-                Ok(joint) if stage == Emit::Joint => terminal.print(joint_text(&joint)),
+                Ok(joint) if stage == Emit::Joint => terminal.print(joint.to_string()),
                 Ok(joint) if no_fuse => {
                     terminal.print(lower::plan(&joint, Target::Reference).to_string());
                 }
@@ -176,12 +176,4 @@ fn emit(compiled: &Compiled, stage: Emit, no_fuse: bool, terminal: &mut Terminal
         (Emit::Model | Emit::Ir | Emit::Facts | Emit::Dot | Emit::Joint | Emit::Plan, _, _) => {}
     }
     terminal.report(&compiled.diagnostics, &compiled.sources);
-}
-
-fn joint_text(joint: &Joint) -> String {
-    let phases = joint.train.iter().map(|phase| (phase.name, &phase.graph));
-    let size = joint.size.as_ref().map(|graph| ("size", graph));
-    let parts = phases.chain([("eval", &joint.eval)]).chain(size);
-    let texts = parts.map(|(name, graph)| format!("phase {name}\n{}\n", ir::text(graph)));
-    texts.collect::<Vec<_>>().concat()
 }

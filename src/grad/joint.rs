@@ -1,9 +1,11 @@
 //! The whole computation of a run: forward, backward and updates in one graph per phase.
 
+use std::fmt;
+
 use super::differentiate;
 use crate::check::Normalizer;
 use crate::diag::{Diagnostics, ToDiagnostic};
-use crate::ir::{Emit, Graph, Mode, NodeId, Op, ParamId, ParamRole, specialize};
+use crate::ir::{self, Emit, Graph, Mode, NodeId, Op, ParamId, ParamRole, specialize};
 use crate::loss::{LossError, Scales, Subject};
 use crate::model::{Loss, Train};
 use crate::optim::{Rates, Slot};
@@ -35,6 +37,18 @@ pub struct Phase {
     pub name: &'static str,
     /// Outputs and updates as [`Joint`] says.
     pub graph: Graph,
+}
+
+/// Stable text, for `--emit joint`: phase after phase.
+impl fmt::Display for Joint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let phases = self.train.iter().map(|phase| (phase.name, &phase.graph));
+        let size = self.size.as_ref().map(|graph| ("size", graph));
+        for (name, graph) in phases.chain([("eval", &self.eval)]).chain(size) {
+            writeln!(f, "phase {name}\n{}", ir::text(graph))?;
+        }
+        Ok(())
+    }
 }
 
 /// The graphs of a run, from a graph whose output `logits` is `[n, classes]`.

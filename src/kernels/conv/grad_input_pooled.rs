@@ -6,14 +6,12 @@
 //! positions and outputs.
 
 use super::ConvGeometry;
+use super::behind_pool::{BehindPool, MAX_AREA};
 use crate::kernels::LANES;
 use crate::kernels::isa::{Isa, Simd, per_isa};
 use crate::kernels::micro::spread::{self, Spread};
 use crate::kernels::pool2d::PoolGeometry;
 use crate::kernels::turn::square;
-
-/// Positions of the largest window.
-const MAX_AREA: usize = 16;
 
 /// Outputs from which on adding up all winners of a position pays for reading and writing the image.
 const MIN_OUTPUTS: usize = 8;
@@ -21,11 +19,7 @@ const MIN_OUTPUTS: usize = 8;
 /// The plan of an input gradient behind pooling, for one instruction set.
 #[derive(Clone, Debug)]
 pub struct PooledGradInput {
-    isa: Isa,
-    geometry: ConvGeometry,
-    pool: PoolGeometry,
-    /// Floats of the taps of one kernel row, whole vectors.
-    taps: usize,
+    shape: BehindPool,
     /// Kernel rows and vectors of a tile.
     tile: (usize, usize),
 }
@@ -33,42 +27,29 @@ pub struct PooledGradInput {
 impl PooledGradInput {
     /// Plans the gradient for pooling over disjoint windows of `size × size`.
     ///
-    /// `None` where it does not pay: several groups, few outputs, taps that waste more than they save, or sizes that make
-    /// no convolution.
+    /// `None` where it does not pay: several groups, large windows, few outputs, taps that waste more than they save, or sizes
+    /// that make no convolution.
     pub fn new(isa: Isa, geometry: ConvGeometry, size: usize) -> Option<Self> {
-        geometry.check().ok()?;
-        let pool = PoolGeometry {
-            channels: geometry.out_channels,
-            in_height: geometry.out_height(),
-            in_width: geometry.out_width(),
-            kernel: size,
-            stride: size,
-            pad: 0,
-        };
-        pool.check().ok()?;
-        let used = geometry.kernel * geometry.in_channels;
-        let taps = used.next_multiple_of(LANES);
-        let pays = 2 * taps <= size * size * used && geometry.out_channels >= MIN_OUTPUTS;
-        if geometry.groups != 1 || size * size > MAX_AREA || !pays {
-            return None;
-        }
-        let tile = spread::tile(geometry.kernel, taps / LANES);
-        Some(Self { isa, geometry, pool, taps, tile })
+        let shape = BehindPool::new(isa, geometry, size)?;
+        let pays = 2 * shape.taps <= shape.area() * shape.used_taps()
+            && geometry.out_channels >= MIN_OUTPUTS;
+        let tile = spread::tile(geometry.kernel, shape.taps / LANES);
+        pays.then_some(Self { shape, tile })
     }
 
     /// The sizes of the convolution.
     pub fn geometry(&self) -> &ConvGeometry {
-        &self.geometry
+        &self.shape.geometry
     }
 
     /// The sizes of the pooling.
     pub fn pool(&self) -> &PoolGeometry {
-        &self.pool
+        &self.shape.pool
     }
 
     /// Floats of the weights packed by [`PooledGradInput::pack`].
     pub fn packed_len(&self) -> usize {
-        self.geometry.out_channels * self.geometry.kernel * self.taps
+        self.shape.geometry.out_channels * self.shape.geometry.kernel * self.shape.taps
     }
 
     /// **What** `packed[out][kernel row][kernel column · in + channel]`, rows filled with zeros up to whole vectors.
@@ -76,16 +57,16 @@ impl PooledGradInput {
     /// # Panics
     /// When a slice has the wrong length.
     pub fn pack(&self, weight: &[f32], packed: &mut [f32]) {
-        assert_eq!(weight.len(), self.geometry.weight_len(), "length of the weights");
+        assert_eq!(weight.len(), self.shape.geometry.weight_len(), "length of the weights");
         assert_eq!(packed.len(), self.packed_len(), "length of the packed weights");
-        let (kernel, channels) = (self.geometry.kernel, self.geometry.in_channels);
+        let (kernel, channels) = (self.shape.geometry.kernel, self.shape.geometry.in_channels);
         packed.fill(0.0);
         let outputs = weight.chunks_exact(channels * kernel * kernel);
-        for (weight, packed) in outputs.zip(packed.chunks_exact_mut(kernel * self.taps)) {
+        for (weight, packed) in outputs.zip(packed.chunks_exact_mut(kernel * self.shape.taps)) {
             for (channel, weight) in weight.chunks_exact(kernel * kernel).enumerate() {
                 for (tap, weight) in weight.iter().enumerate() {
                     let (i, j) = (tap / kernel, tap % kernel);
-                    packed[i * self.taps + j * channels + channel] = *weight;
+                    packed[i * self.shape.taps + j * channels + channel] = *weight;
                 }
             }
         }
@@ -93,7 +74,7 @@ impl PooledGradInput {
 
     /// Floats of scratch: 16 images, gradients and winners by sample.
     pub fn scratch_len(&self) -> usize {
-        LANES * (self.image_len() + self.list_len() + self.won_len())
+        LANES * (self.shape.image_len() + self.shape.list_len() + self.won_len())
     }
 
     /// **What** the input gradient of one block.
@@ -113,42 +94,28 @@ impl PooledGradInput {
         scratch: &mut [f32],
     ) {
         assert_eq!(packed.len(), self.packed_len(), "length of the packed weights");
-        assert_eq!(dy.len(), self.pool.out_len(), "length of the output gradient");
-        assert_eq!(masks.len(), self.pool.mask_len(), "length of the masks");
-        assert_eq!(dx.len(), self.geometry.in_len(), "length of the input gradient");
+        assert_eq!(dy.len(), self.shape.pool.out_len(), "length of the output gradient");
+        assert_eq!(masks.len(), self.shape.pool.mask_len(), "length of the masks");
+        assert_eq!(dx.len(), self.shape.geometry.in_len(), "length of the input gradient");
         assert!(scratch.len() >= self.scratch_len(), "length of the scratch");
-        let (images, rest) = scratch.split_at_mut(LANES * self.image_len());
-        let (grads, rest) = rest.split_at_mut(LANES * self.list_len());
+        let (images, rest) = scratch.split_at_mut(LANES * self.shape.image_len());
+        let (grads, rest) = rest.split_at_mut(LANES * self.shape.list_len());
         let won = &mut rest[..LANES * self.won_len()];
         images.fill(0.0);
         self.list_grads(dy, grads);
         self.list_winners(masks, won);
         for lane in 0..LANES {
-            let image = &mut images[lane * self.image_len()..][..self.image_len()];
-            let grads = &grads[lane * self.list_len()..][..self.list_len()];
+            let image = &mut images[lane * self.shape.image_len()..][..self.shape.image_len()];
+            let grads = &grads[lane * self.shape.list_len()..][..self.shape.list_len()];
             self.add_sample(packed, grads, &won[lane * self.won_len()..], image);
         }
-        self.fold_images(images, dx);
-    }
-
-    fn width(&self) -> usize {
-        self.geometry.in_width + 2 * self.geometry.pad
-    }
-
-    /// One image with its padding, and slack for the last vector of taps.
-    fn image_len(&self) -> usize {
-        let height = self.geometry.in_height + 2 * self.geometry.pad;
-        (height * self.width() * self.geometry.in_channels).next_multiple_of(LANES) + LANES
-    }
-
-    fn list_len(&self) -> usize {
-        (self.pool.out_len() / LANES).next_multiple_of(LANES)
+        self.shape.fold(images, dx);
     }
 
     /// Words of 16 outputs for each position of each window.
     fn n_words(&self) -> usize {
-        let windows = self.pool.out_height() * self.pool.out_width();
-        windows * self.pool.kernel * self.pool.kernel * self.pool.channels.div_ceil(LANES)
+        let windows = self.shape.pool.out_height() * self.shape.pool.out_width();
+        windows * self.shape.area() * self.shape.pool.channels.div_ceil(LANES)
     }
 
     /// The words of a sample, two to a float.
@@ -158,12 +125,12 @@ impl PooledGradInput {
 
     /// `[window][output][16]` to `[16][window][output]`.
     fn list_grads(&self, dy: &[f32], grads: &mut [f32]) {
-        let (n, list_len) = (dy.len() / LANES, self.list_len());
+        let (n, list_len) = (dy.len() / LANES, self.shape.list_len());
         for first in (0..n / LANES * LANES).step_by(LANES) {
             // SAFETY: 16 vectors from `first` on, and 16 floats of each of the 16 lists.
             unsafe {
                 let to = grads.as_mut_ptr().add(first);
-                square(self.isa, dy.as_ptr().add(first * LANES), LANES, to, list_len);
+                square(self.shape.isa, dy.as_ptr().add(first * LANES), LANES, to, list_len);
             }
         }
         for vector in n / LANES * LANES..n {
@@ -175,71 +142,39 @@ impl PooledGradInput {
 
     /// `[window][output][position]` words of 16 samples to `[16][window][position]` words of 16 outputs.
     fn list_winners(&self, masks: &[u16], won: &mut [f32]) {
-        let area = self.pool.kernel * self.pool.kernel;
-        let shape = (self.pool.channels, area, 2 * self.won_len());
+        let area = self.shape.area();
+        let shape = (self.shape.pool.channels, area, 2 * self.won_len());
         // SAFETY: the masks are those of all windows; each sample has room for its words.
-        unsafe { turn_masks(self.isa, masks, shape, won.as_mut_ptr().cast::<u16>()) };
+        unsafe { turn_masks(self.shape.isa, masks, shape, won.as_mut_ptr().cast::<u16>()) };
     }
 
     fn add_sample(&self, packed: &[f32], grads: &[f32], won: &[f32], image: &mut [f32]) {
-        let &ConvGeometry { in_channels, stride, kernel, .. } = &self.geometry;
-        let (size, row, column) = (self.pool.kernel, self.width() * in_channels, in_channels);
+        let &ConvGeometry { in_channels, stride, kernel, .. } = &self.shape.geometry;
+        let (size, row, column) = (self.shape.pool.kernel, self.shape.pitch(), in_channels);
         let mut shift = [0; MAX_AREA];
         for (position, shift) in shift.iter_mut().enumerate() {
             *shift = (position / size * row + position % size * column) * stride;
         }
         for (tap_row, n_rows) in spread::row_parts(kernel, self.tile.0) {
-            for (vector, n_vectors) in spread::vector_parts(self.taps / LANES, self.tile.1) {
+            for (vector, n_vectors) in spread::vector_parts(self.shape.taps / LANES, self.tile.1) {
                 // SAFETY: every tap of every position of every window lies inside the image, whose slack takes the
                 // zeros behind a row of taps; gradients, winners and weights have the lengths of the geometry.
                 unsafe {
                     let spread = Spread {
                         image: image.as_mut_ptr().add(tap_row * row + vector * LANES),
-                        weight: packed.as_ptr().add(tap_row * self.taps + vector * LANES),
+                        weight: packed.as_ptr().add(tap_row * self.shape.taps + vector * LANES),
                         grad: grads.as_ptr(),
                         won: won.as_ptr().cast::<u16>(),
                         shift: shift.as_ptr(),
                         n_positions: size * size,
-                        n_outputs: self.pool.channels,
-                        windows: (self.pool.out_height(), self.pool.out_width()),
+                        n_outputs: self.shape.pool.channels,
+                        windows: (self.shape.pool.out_height(), self.shape.pool.out_width()),
                         image_step: (size * stride * row, size * stride * column),
                         image_tap_row: row,
-                        weight_tap_row: self.taps,
-                        weight_output: kernel * self.taps,
+                        weight_tap_row: self.shape.taps,
+                        weight_output: kernel * self.shape.taps,
                     };
-                    spread::run(self.isa, n_rows, n_vectors, &spread);
-                }
-            }
-        }
-    }
-
-    /// 16 images without their padding to `[height][width][channel][16]`.
-    fn fold_images(&self, images: &[f32], dx: &mut [f32]) {
-        let &ConvGeometry { in_height, in_width, in_channels, pad, .. } = &self.geometry;
-        let (image_len, pitch) = (self.image_len(), self.width() * in_channels);
-        let (n_rows, n) = match pad {
-            0 => (1, in_height * in_width * in_channels),
-            _ => (in_height, in_width * in_channels),
-        };
-        for (row, dx) in dx.chunks_exact_mut(n * LANES).take(n_rows).enumerate() {
-            let start = (row + pad) * pitch + pad * in_channels;
-            if n < LANES {
-                for (lane, image) in images.chunks_exact(image_len).enumerate() {
-                    for (i, value) in image[start..start + n].iter().enumerate() {
-                        dx[i * LANES + lane] = *value;
-                    }
-                }
-                continue;
-            }
-            for first in (0..n).step_by(LANES) {
-                // The last square overlaps the one before it.
-                let first = first.min(n - LANES);
-                let (from, to) = (start + first, &mut dx[first * LANES..][..LANES * LANES]);
-                assert!(from + LANES <= image_len, "a square inside the image");
-                // SAFETY: 16 floats from `from` on in each of 16 images; a whole square of the target.
-                unsafe {
-                    let from = images.as_ptr().add(from);
-                    square(self.isa, from, image_len, to.as_mut_ptr(), LANES);
+                    spread::run(self.shape.isa, n_rows, n_vectors, &spread);
                 }
             }
         }

@@ -8,26 +8,19 @@
 use std::ops::Range;
 
 use super::ConvGeometry;
+use super::behind_pool::{BehindPool, MAX_AREA};
 use crate::kernels::LANES;
 use crate::kernels::isa::{Isa, Simd, per_isa};
 use crate::kernels::micro::winners::{self, Sides, Windows};
 use crate::kernels::pool2d::PoolGeometry;
-use crate::kernels::turn::square;
 
 /// Bytes of an image that stay in the first-level cache while all outputs pass over them.
 const CACHED_IMAGE: usize = 24 << 10;
 
-/// Positions of the largest window.
-const MAX_AREA: usize = 16;
-
 /// The plan of a weight gradient behind pooling, for one instruction set.
 #[derive(Clone, Debug)]
 pub struct PooledGradWeight {
-    isa: Isa,
-    geometry: ConvGeometry,
-    pool: PoolGeometry,
-    /// Floats of the taps of one kernel row, whole vectors.
-    taps: usize,
+    shape: BehindPool,
     /// Whether taps are copied so that they start at whole vectors; images of 16, 32, … channels have them there.
     is_gathered: bool,
     /// Distance between rows of what tiles read, and between convolution outputs in a row.
@@ -41,45 +34,23 @@ pub struct PooledGradWeight {
 impl PooledGradWeight {
     /// Plans the gradient for pooling over disjoint windows of `size × size`.
     ///
-    /// `None` where it does not pay: several groups, windows that waste more than they save, or sizes that make no
+    /// `None` where it does not pay: several groups, large windows, taps that waste more than they save, or sizes that make no
     /// convolution.
     pub fn new(isa: Isa, geometry: ConvGeometry, size: usize) -> Option<Self> {
-        geometry.check().ok()?;
-        let pool = PoolGeometry {
-            channels: geometry.out_channels,
-            in_height: geometry.out_height(),
-            in_width: geometry.out_width(),
-            kernel: size,
-            stride: size,
-            pad: 0,
-        };
-        pool.check().ok()?;
-        let channels = geometry.in_channels;
-        let used = geometry.kernel * channels;
-        let taps = used.next_multiple_of(LANES);
+        let shape = BehindPool::new(isa, geometry, size)?;
         // Each multiply-add here also reads a vector of the image, which costs about half as much again.
-        let pays = 3 * taps <= 2 * size * size * used;
-        if geometry.groups != 1 || size * size > MAX_AREA || !pays {
+        if 3 * shape.taps > 2 * shape.area() * shape.used_taps() {
             return None;
         }
-        let is_gathered = !channels.is_multiple_of(LANES);
+        let is_gathered = !geometry.in_channels.is_multiple_of(LANES);
         let (row, column) = if is_gathered {
-            (geometry.out_width() * taps, taps)
+            (geometry.out_width() * shape.taps, shape.taps)
         } else {
-            (padded_width(&geometry) * channels, geometry.stride * channels)
+            (shape.pitch(), geometry.stride * geometry.in_channels)
         };
-        let mut plan = Self {
-            isa,
-            geometry,
-            pool,
-            taps,
-            is_gathered,
-            row,
-            column,
-            strip: 1,
-            sides: Sides::choose(isa, geometry.out_channels, geometry.kernel, taps / LANES),
-        };
-        plan.strip = (1..=pool.out_height())
+        let sides = Sides::choose(isa, geometry.out_channels, geometry.kernel, shape.taps / LANES);
+        let mut plan = Self { shape, is_gathered, row, column, strip: 1, sides };
+        plan.strip = (1..=plan.shape.pool.out_height())
             .rev()
             .find(|strip| plan.strip_rows(*strip) * row * size_of::<f32>() <= CACHED_IMAGE)
             .unwrap_or(1);
@@ -88,22 +59,22 @@ impl PooledGradWeight {
 
     /// The sizes of the convolution.
     pub fn geometry(&self) -> &ConvGeometry {
-        &self.geometry
+        &self.shape.geometry
     }
 
     /// The sizes of the pooling.
     pub fn pool(&self) -> &PoolGeometry {
-        &self.pool
+        &self.shape.pool
     }
 
     /// Floats of the accumulators `[out][kernel row][taps]`.
     pub fn sums_len(&self) -> usize {
-        self.geometry.out_channels * self.geometry.kernel * self.taps
+        self.shape.geometry.out_channels * self.shape.geometry.kernel * self.shape.taps
     }
 
     /// Floats of scratch: 16 images, gathered taps, and the lists of winners.
     pub fn scratch_len(&self) -> usize {
-        LANES * (self.image_len() + 2 * self.list_len()) + self.gathered_len()
+        LANES * (self.shape.image_len() + 2 * self.shape.list_len()) + self.gathered_len()
     }
 
     /// **What** adds the weight gradient of one block to the accumulators.
@@ -115,19 +86,19 @@ impl PooledGradWeight {
     /// # Panics
     /// When a slice has the wrong length.
     pub fn add(&self, x: &[f32], dy: &[f32], masks: &[u16], sums: &mut [f32], scratch: &mut [f32]) {
-        assert_eq!(x.len(), self.geometry.in_len(), "length of the input");
-        assert_eq!(dy.len(), self.pool.out_len(), "length of the output gradient");
-        assert_eq!(masks.len(), self.pool.mask_len(), "length of the masks");
+        assert_eq!(x.len(), self.shape.geometry.in_len(), "length of the input");
+        assert_eq!(dy.len(), self.shape.pool.out_len(), "length of the output gradient");
+        assert_eq!(masks.len(), self.shape.pool.mask_len(), "length of the masks");
         assert_eq!(sums.len(), self.sums_len(), "length of the accumulators");
         assert!(scratch.len() >= self.scratch_len(), "length of the scratch");
-        let (images, rest) = scratch.split_at_mut(LANES * self.image_len());
+        let (images, rest) = scratch.split_at_mut(LANES * self.shape.image_len());
         let (gathered, rest) = rest.split_at_mut(self.gathered_len());
-        let (shifts, grads) = rest.split_at_mut(LANES * self.list_len());
-        self.unfold_images(x, images);
-        self.list_winners(dy, masks, shifts, &mut grads[..LANES * self.list_len()]);
+        let (shifts, grads) = rest.split_at_mut(LANES * self.shape.list_len());
+        self.shape.unfold(x, images);
+        self.list_winners(dy, masks, shifts, &mut grads[..LANES * self.shape.list_len()]);
         for lane in 0..LANES {
-            let image = &images[lane * self.image_len()..][..self.image_len()];
-            let list = lane * self.list_len()..(lane + 1) * self.list_len();
+            let image = &images[lane * self.shape.image_len()..][..self.shape.image_len()];
+            let list = lane * self.shape.list_len()..(lane + 1) * self.shape.list_len();
             self.add_sample(image, &shifts[list.clone()], &grads[list], sums, gathered);
         }
     }
@@ -138,90 +109,46 @@ impl PooledGradWeight {
     /// When a slice has the wrong length.
     pub fn collapse(&self, sums: &[f32], grad: &mut [f32]) {
         assert_eq!(sums.len(), self.sums_len(), "length of the accumulators");
-        assert_eq!(grad.len(), self.geometry.weight_len(), "length of the gradient");
-        let (kernel, channels) = (self.geometry.kernel, self.geometry.in_channels);
+        assert_eq!(grad.len(), self.shape.geometry.weight_len(), "length of the gradient");
+        let (kernel, channels) = (self.shape.geometry.kernel, self.shape.geometry.in_channels);
         let outputs = grad.chunks_exact_mut(channels * kernel * kernel);
-        for (grad, sums) in outputs.zip(sums.chunks_exact(kernel * self.taps)) {
+        for (grad, sums) in outputs.zip(sums.chunks_exact(kernel * self.shape.taps)) {
             for (channel, grad) in grad.chunks_exact_mut(kernel * kernel).enumerate() {
                 for (tap, grad) in grad.iter_mut().enumerate() {
                     let (i, j) = (tap / kernel, tap % kernel);
-                    *grad = sums[i * self.taps + j * channels + channel];
+                    *grad = sums[i * self.shape.taps + j * channels + channel];
                 }
             }
         }
     }
 
-    /// One image with its padding, and slack for the last vector of taps.
-    fn image_len(&self) -> usize {
-        let height = self.geometry.in_height + 2 * self.geometry.pad;
-        let len = height * padded_width(&self.geometry) * self.geometry.in_channels;
-        len.next_multiple_of(LANES) + LANES
-    }
-
-    fn list_len(&self) -> usize {
-        (self.pool.out_len() / LANES).next_multiple_of(LANES)
-    }
-
     fn gathered_len(&self) -> usize {
-        if self.is_gathered { self.strip_rows(self.pool.out_height()) * self.row } else { 0 }
+        if self.is_gathered { self.strip_rows(self.shape.pool.out_height()) * self.row } else { 0 }
     }
 
     /// Input rows under `strip` rows of windows.
     fn strip_rows(&self, strip: usize) -> usize {
-        (strip * self.pool.kernel - 1) * self.geometry.stride + self.geometry.kernel
-    }
-
-    /// `[height][width][channel][16]` to 16 images with zeros around them.
-    fn unfold_images(&self, x: &[f32], images: &mut [f32]) {
-        let &ConvGeometry { in_height, in_width, in_channels, pad, .. } = &self.geometry;
-        let (image_len, pitch) = (self.image_len(), padded_width(&self.geometry) * in_channels);
-        let (n_rows, n) = match pad {
-            0 => (1, in_height * in_width * in_channels),
-            _ => (in_height, in_width * in_channels),
-        };
-        if pad > 0 {
-            images.fill(0.0);
-        }
-        for (row, x) in x.chunks_exact(n * LANES).take(n_rows).enumerate() {
-            let start = (row + pad) * pitch + pad * in_channels;
-            for first in (0..n).step_by(LANES) {
-                if n < LANES {
-                    for (lane, image) in images.chunks_exact_mut(image_len).enumerate() {
-                        for (i, to) in image[start..start + n].iter_mut().enumerate() {
-                            *to = x[i * LANES + lane];
-                        }
-                    }
-                    continue;
-                }
-                // The last square overlaps the one before it.
-                let first = first.min(n - LANES);
-                let (from, to) = (&x[first * LANES..][..LANES * LANES], start + first);
-                assert!(to + LANES <= image_len, "a square inside the image");
-                // SAFETY: a whole square of the source; in each of 16 images 16 floats from `to` on.
-                unsafe {
-                    square(self.isa, from.as_ptr(), LANES, images.as_mut_ptr().add(to), image_len);
-                }
-            }
-        }
+        (strip * self.shape.pool.kernel - 1) * self.shape.geometry.stride
+            + self.shape.geometry.kernel
     }
 
     /// For each sample, window and output: how far the winner is from the window's first position, and its gradient.
     fn list_winners(&self, dy: &[f32], masks: &[u16], shifts: &mut [f32], grads: &mut [f32]) {
-        let size = self.pool.kernel;
+        let size = self.shape.pool.kernel;
         let mut at = [0; MAX_AREA];
         for (position, at) in at.iter_mut().enumerate() {
             let (i, j) = (position / size, position % size);
-            *at = (i * self.geometry.stride * self.row + j * self.column) as u32;
+            *at = (i * self.shape.geometry.stride * self.row + j * self.column) as u32;
         }
         // SAFETY: the lengths are those that `add` checked; lists have room for whole squares.
         unsafe {
             list(
-                self.isa,
+                self.shape.isa,
                 dy.len() / LANES,
                 &at[..size * size],
                 (dy.as_ptr(), masks.as_ptr()),
                 (shifts.as_mut_ptr(), grads.as_mut_ptr()),
-                self.list_len(),
+                self.shape.list_len(),
             );
         }
     }
@@ -235,14 +162,14 @@ impl PooledGradWeight {
         sums: &mut [f32],
         gathered: &mut [f32],
     ) {
-        let (outputs, size) = (self.geometry.out_channels, self.pool.kernel);
-        let (n_rows, n_columns) = (self.pool.out_height(), self.pool.out_width());
-        let window_row = size * self.geometry.stride * self.row;
+        let (outputs, size) = (self.shape.geometry.out_channels, self.shape.pool.kernel);
+        let (n_rows, n_columns) = (self.shape.pool.out_height(), self.shape.pool.out_width());
+        let window_row = size * self.shape.geometry.stride * self.row;
         let mut n_gathered = 0;
         for first in (0..n_rows).step_by(self.strip) {
             let strip = self.strip.min(n_rows - first);
             let taps = if self.is_gathered {
-                let end = first * size * self.geometry.stride + self.strip_rows(strip);
+                let end = first * size * self.shape.geometry.stride + self.strip_rows(strip);
                 self.gather(image, n_gathered..end, gathered);
                 n_gathered = end;
                 gathered[first * window_row..].as_ptr()
@@ -251,11 +178,11 @@ impl PooledGradWeight {
             };
             let list = first * n_columns * outputs;
             for (output, n_outputs) in self.sides.output_parts(outputs) {
-                for (tap_row, n_tap_rows) in self.sides.row_parts(self.geometry.kernel) {
-                    for (vector, n_vectors) in self.sides.vector_parts(self.taps / LANES) {
+                for (tap_row, n_tap_rows) in self.sides.row_parts(self.shape.geometry.kernel) {
+                    for (vector, n_vectors) in self.sides.vector_parts(self.shape.taps / LANES) {
                         let tile =
                             Sides { outputs: n_outputs, rows: n_tap_rows, vectors: n_vectors };
-                        let tap = tap_row * self.taps + vector * LANES;
+                        let tap = tap_row * self.shape.taps + vector * LANES;
                         // SAFETY: windows, taps and outputs lie inside the image, the lists and the accumulators; a
                         // shift leads from a window's first position to another one of the same window.
                         unsafe {
@@ -263,18 +190,18 @@ impl PooledGradWeight {
                                 image: taps.add(tap_row * self.row + vector * LANES),
                                 shift: shifts.as_ptr().cast::<u32>().add(list + output),
                                 grad: grads.as_ptr().add(list + output),
-                                sum: sums
-                                    .as_mut_ptr()
-                                    .add(output * self.geometry.kernel * self.taps + tap),
+                                sum: sums.as_mut_ptr().add(
+                                    output * self.shape.geometry.kernel * self.shape.taps + tap,
+                                ),
                                 n_rows: strip,
                                 n_columns,
                                 image_step: (window_row, size * self.column),
                                 list_step: (n_columns * outputs, outputs),
                                 image_tap_row: self.row,
-                                sum_tap_row: self.taps,
-                                sum_output: self.geometry.kernel * self.taps,
+                                sum_tap_row: self.shape.taps,
+                                sum_output: self.shape.geometry.kernel * self.shape.taps,
                             };
-                            winners::run(self.isa, tile, &windows);
+                            winners::run(self.shape.isa, tile, &windows);
                         }
                     }
                 }
@@ -284,22 +211,30 @@ impl PooledGradWeight {
 
     /// The taps in some rows of the image, for every convolution output of a row, each from a whole vector on.
     fn gather(&self, image: &[f32], rows: Range<usize>, gathered: &mut [f32]) {
-        let channels = self.geometry.in_channels;
-        let pitch = padded_width(&self.geometry) * channels;
-        let step = self.geometry.stride * channels;
-        let n_columns = self.geometry.out_width();
+        let channels = self.shape.geometry.in_channels;
+        let pitch = self.shape.pitch();
+        let step = self.shape.geometry.stride * channels;
+        let n_columns = self.shape.geometry.out_width();
         for row in rows {
             let (from, to) = (&image[row * pitch..], &mut gathered[row * self.row..][..self.row]);
             // Whole vectors: what lies behind the taps goes to accumulators that nobody reads.
-            assert!(from.len() >= (n_columns - 1) * step + self.taps, "taps inside the image");
+            assert!(
+                from.len() >= (n_columns - 1) * step + self.shape.taps,
+                "taps inside the image"
+            );
             // SAFETY: the taps of every column lie inside the row of the image and its slack.
-            unsafe { copy(self.isa, n_columns, self.taps, from.as_ptr(), step, to.as_mut_ptr()) };
+            unsafe {
+                copy(
+                    self.shape.isa,
+                    n_columns,
+                    self.shape.taps,
+                    from.as_ptr(),
+                    step,
+                    to.as_mut_ptr(),
+                )
+            };
         }
     }
-}
-
-fn padded_width(geometry: &ConvGeometry) -> usize {
-    geometry.in_width + 2 * geometry.pad
 }
 
 per_isa!(unsafe fn copy(n: usize, taps: usize, from: *const f32, step: usize, to: *mut f32) = copy_body);

@@ -4,6 +4,7 @@
 //! [`Conv`] is the plan of one layer: it holds no data and does not allocate when it runs. Weights are packed once per
 //! step, by [`Conv::pack`] and [`Conv::pack_turned`]. Invariant: results depend on neither tile sizes nor threads.
 
+mod behind_pool;
 mod forward;
 pub(crate) mod geometry;
 mod grad_input;
