@@ -1,8 +1,9 @@
-//! The net as boxes and arrows: one box per layer, with the shape and the joint degree of its result.
+//! The net as boxes and arrows: one box per layer, with the shape and the joint degree of its result and its degree in its
+//! own parameters, and a last one with the verdict on the logits.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::check::Checked;
+use crate::check::{Checked, Number};
 use crate::ir::{Graph, LayerId, NodeId, Op};
 
 /// Above so many boxes, layers without parameters join the box of the layer before them.
@@ -72,9 +73,7 @@ pub fn picture(checked: &Checked) -> Picture {
             }
         }
     }
-    let degree = |id: NodeId| {
-        joint[id.0 as usize].as_ref().map_or_else(|| "–".to_owned(), ToString::to_string)
-    };
+    let degree = |id: NodeId| shown(joint[id.0 as usize].as_ref());
     let mut boxes: Vec<(Key, PictureBox)> = order
         .iter()
         .map(|key| {
@@ -87,19 +86,59 @@ pub fn picture(checked: &Checked) -> Picture {
                 }
                 Key::Node(id) => (crate::lower::op_text(&graph[*id].op), Style::Plain),
             };
-            (*key, PictureBox { lines: vec![title, facts], style })
+            let mut lines = vec![title, facts];
+            if let Key::Layer(layer) = key
+                && let Some(own) = checked.exact().layer(*layer)
+            {
+                lines.push(format!("in its own parameters  degree {}", shown(own.as_ref())));
+            }
+            (*key, PictureBox { lines, style })
         })
         .collect();
     let mut arrows: Vec<(Key, Key)> = arrows.into_iter().collect();
     if boxes.len() > CROWDED {
         merge(&mut boxes, &mut arrows);
     }
+    let ends = key(checked.logits());
+    let last = boxes.iter().position(|(key, _)| *key == ends);
     let place: BTreeMap<Key, usize> =
         boxes.iter().enumerate().map(|(i, (key, _))| (*key, i)).collect();
     let mut arrows: Vec<(usize, usize)> =
         arrows.iter().map(|(from, to)| (place[from], place[to])).collect();
+    let last = last.or(boxes.len().checked_sub(1));
+    arrows.extend(last.map(|last| (last, boxes.len())));
     arrows.sort_unstable();
-    Picture { boxes: boxes.into_iter().map(|(_, drawn)| drawn).collect(), arrows }
+    let mut boxes: Vec<PictureBox> = boxes.into_iter().map(|(_, drawn)| drawn).collect();
+    boxes.push(PictureBox { lines: verdict(checked), style: Style::End });
+    Picture { boxes, arrows }
+}
+
+/// The box behind the net: how its logits scale.
+fn verdict(checked: &Checked) -> Vec<String> {
+    let (graph, exact) = (checked.graph(), checked.exact());
+    let quasi = exact.weights_one.as_ref().or(exact.general.as_ref());
+    let size = checked.training().normalizer.as_ref().ok();
+    let size = size.map_or_else(|| "none".to_owned(), |size| clipped(&size.formula(graph)));
+    vec![
+        "logits".to_owned(),
+        format!("joint degree {}", shown(exact.joint.as_ref())),
+        format!("in the input  degree {}", shown(exact.input.as_ref())),
+        format!("quasi-homogeneous  degree {}", shown(quasi.map(|quasi| &quasi.degree))),
+        format!("R = {size}"),
+    ]
+}
+
+fn shown(degree: Option<&Number>) -> String {
+    degree.map_or_else(|| "–".to_owned(), ToString::to_string)
+}
+
+/// A formula that fits a box.
+fn clipped(formula: &str) -> String {
+    const LENGTH: usize = 60;
+    if formula.chars().count() <= LENGTH {
+        return formula.to_owned();
+    }
+    formula.chars().take(LENGTH - 1).chain(['…']).collect()
 }
 
 fn is_broadcast(graph: &Graph, id: NodeId) -> bool {
@@ -145,7 +184,7 @@ fn merge(boxes: &mut Vec<(Key, PictureBox)>, arrows: &mut Vec<(Key, Key)>) {
                 let from = boxes[before].0;
                 let kept = &mut boxes[before].1;
                 kept.lines[0] = format!("{} → {}", kept.lines[0], gone.lines[0]);
-                kept.lines[1..].clone_from_slice(&gone.lines[1..]);
+                kept.lines[1].clone_from(&gone.lines[1]);
                 arrows.retain(|(_, to)| *to != key);
                 for arrow in arrows.iter_mut().filter(|(other, _)| *other == key) {
                     arrow.0 = from;
