@@ -1,7 +1,8 @@
 //! `assert` items: statements on how the net scales, each a theorem or an error.
 
 use super::blame::Question;
-use super::checked::{Checked, tell_witness};
+use super::checked::Checked;
+use super::witness::tell_witness;
 use super::{Number, Scaling};
 use crate::diag::{Code, Diagnostic, Diagnostics, Span, ToDiagnostic, nearest};
 use crate::ir::{Graph, LayerId, ParamId};
@@ -86,6 +87,17 @@ enum Subject {
     Tensor(ParamId),
 }
 
+impl Subject {
+    fn question(self) -> Question {
+        match self {
+            Self::Net => Question::Joint,
+            Self::Input => Question::Input,
+            Self::Layer(layer) => Question::Layer(layer),
+            Self::Tensor(tensor) => Question::Tensor(tensor),
+        }
+    }
+}
+
 /// Checks all assertions; the diagnostics of those that fail or cannot be understood.
 pub(super) fn check(checked: &Checked, asserts: &[Expr]) -> Diagnostics {
     asserts
@@ -143,6 +155,7 @@ fn statement(
         "quasi_homogeneous" if scaling.weights_one.is_some() => None,
         "quasi_homogeneous" => Some(blamed(
             checked,
+            scaling,
             Question::WeightsOne,
             span,
             "no exponents with all weights at 1 exist",
@@ -162,12 +175,8 @@ fn homogeneous(
 ) -> Option<Diagnostic> {
     match (&scaling.joint, degree) {
         (None, _) => {
-            let diagnostic =
-                blamed(checked, Question::Joint, span, "the logits have no joint degree");
-            Some(match checked.joint_witness() {
-                Some(witness) => diagnostic.note(tell_witness(witness, "all parameters")),
-                None => diagnostic,
-            })
+            let title = "the logits have no joint degree";
+            Some(blamed(checked, scaling, Question::Joint, span, title))
         }
         (Some(found), Some(expected)) if found != expected => Some(
             failed("the joint degree is another one", span)
@@ -183,17 +192,13 @@ fn scale_free(checked: &Checked, subject: Subject, at: Span, span: Span) -> Opti
     if zero(checked.exact()) || zero(checked.limit()) {
         return None;
     }
-    let question = match subject {
-        Subject::Layer(layer) => Question::Layer(layer),
-        Subject::Tensor(tensor) => Question::Tensor(tensor),
-        Subject::Net => Question::Joint,
-        Subject::Input => Question::Input,
-    };
+    let question = subject.question();
     Some(match degree_of(checked.limit(), subject) {
         Some(degree) => failed("it carries scale", span)
             .label(at, format!("the logits have degree {degree} in it"))
             .expected("degree 0, exactly or in the limit eps → 0"),
-        None => blamed(checked, question, span, "the logits have no degree in it"),
+        // The limit asks for less, so what stands in its way does so for the net as it is, too.
+        None => blamed(checked, checked.limit(), question, span, "the logits have no degree in it"),
     })
 }
 
@@ -224,13 +229,8 @@ fn comparison(
     let wanted = number(right).ok_or_else(|| refuse(right.span))?;
     let scaling = if arguments.limit { checked.limit() } else { checked.exact() };
     let Some(found) = degree_of(scaling, subject) else {
-        let question = match subject {
-            Subject::Net => Question::Joint,
-            Subject::Input => Question::Input,
-            Subject::Layer(layer) => Question::Layer(layer),
-            Subject::Tensor(tensor) => Question::Tensor(tensor),
-        };
-        return Ok(Some(blamed(checked, question, span, "the logits have no such degree")));
+        let title = "the logits have no such degree";
+        return Ok(Some(blamed(checked, scaling, subject.question(), span, title)));
     };
     let holds = match operator {
         BinaryOp::Eq => found == wanted,
@@ -257,10 +257,27 @@ fn failed(title: &str, span: Span) -> Diagnostic {
         .label(span, "asserted here")
 }
 
-fn blamed(checked: &Checked, question: Question, span: Span, title: &str) -> Diagnostic {
+/// The smallest conflict with its lines, a witness and verified fixes, under the statistics and the eps that were asked about.
+fn blamed(
+    checked: &Checked,
+    scaling: &Scaling,
+    question: Question,
+    span: Span,
+    title: &str,
+) -> Diagnostic {
     let diagnostic = failed(title, span);
-    let Some((conflict, edits)) = checked.blame(question) else { return diagnostic };
-    let told = conflict.tell(checked.graph(), checked.exact(), diagnostic);
+    let graph = checked.graph();
+    let Some((conflict, edits)) = checked.blame_in(scaling, question) else { return diagnostic };
+    let mut told = conflict.tell(graph, scaling, diagnostic);
+    let what = match question {
+        Question::Layer(layer) => format!("`{}`", graph.layer(layer).name),
+        Question::Tensor(tensor) => format!("`{}`", graph.param(tensor).name),
+        Question::Input => "the input".to_owned(),
+        Question::Joint | Question::WeightsOne | Question::Scale => "all parameters".to_owned(),
+    };
+    if let Some(witness) = checked.witness(scaling, question) {
+        told = told.note(tell_witness(&witness, &what));
+    }
     edits.into_iter().fold(told, |diagnostic, (_, text)| diagnostic.help(text))
 }
 

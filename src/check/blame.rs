@@ -24,6 +24,23 @@ pub enum Question {
     Scale,
 }
 
+impl Question {
+    /// The same question about an edited copy of a graph; `None` where its tensor is gone.
+    pub(super) fn moved(self, from: &Graph, to: &Graph) -> Option<Self> {
+        match self {
+            Self::Tensor(id) => {
+                let name = &from.param(id).name;
+                let place = to.params.iter().position(|param| param.name == *name)?;
+                Some(Self::Tensor(ParamId(place as u32)))
+            }
+            // Edits keep the table of layers.
+            Self::Joint | Self::WeightsOne | Self::Layer(_) | Self::Input | Self::Scale => {
+                Some(self)
+            }
+        }
+    }
+}
+
 /// Equations that cannot hold together under a question; every proper subset can.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Conflict {
@@ -70,30 +87,15 @@ pub fn conflict(graph: &Graph, scaling: &Scaling, question: Question) -> Option<
 /// Most lines named per conflict, so that a message stays readable.
 const LINES: usize = 8;
 
+/// Places in the spec and what to say there.
+pub(super) type Lines = Vec<(Span, String)>;
+
 impl Conflict {
     /// Adds the lines involved and the degrees that clash to a diagnostic.
     #[must_use]
     pub fn tell(&self, graph: &Graph, scaling: &Scaling, mut diagnostic: Diagnostic) -> Diagnostic {
-        let mut lines: Vec<(Span, String)> = vec![];
-        let mut add = |span: Span, text: String| {
-            if lines.iter().all(|(other, _)| *other != span) {
-                lines.push((span, text));
-            }
-        };
-        let members = || self.equations.iter().map(|i| &scaling.degrees.equations[*i]);
-        for equation in members() {
-            add(graph[equation.node].origin, self.clash(graph, equation));
-        }
-        for equation in members() {
-            for (unknown, _) in equation.form.terms() {
-                let Unknown::Param(id) = unknown else { continue };
-                let value = known(graph, self.question, *unknown);
-                if value.as_ref().is_some_and(|value| !value.is_zero()) {
-                    let name = &graph.param(*id).name;
-                    add(graph.param(*id).origin, format!("`{name}` takes part in this degree"));
-                }
-            }
-        }
+        let (mut lines, others) = self.lines(graph, scaling);
+        lines.extend(others);
         if lines.len() > LINES {
             let more = lines.len() - LINES;
             lines.truncate(LINES);
@@ -103,6 +105,36 @@ impl Conflict {
             diagnostic = diagnostic.label(span, text);
         }
         diagnostic
+    }
+
+    /// The places where degrees clash and, without those, the tensors that take part; each place once.
+    pub(super) fn lines(&self, graph: &Graph, scaling: &Scaling) -> (Lines, Lines) {
+        let mut seen: Vec<Span> = vec![];
+        let mut new = |span: Span| {
+            let new = !seen.contains(&span);
+            seen.extend(new.then_some(span));
+            new
+        };
+        let (mut clashes, mut tensors) = (vec![], vec![]);
+        let members = || self.equations.iter().map(|i| &scaling.degrees.equations[*i]);
+        for equation in members() {
+            let span = graph[equation.node].origin;
+            if new(span) {
+                clashes.push((span, self.clash(graph, equation)));
+            }
+        }
+        for equation in members() {
+            for (unknown, _) in equation.form.terms() {
+                let Unknown::Param(id) = unknown else { continue };
+                let value = known(graph, self.question, *unknown);
+                let span = graph.param(*id).origin;
+                if value.as_ref().is_some_and(|value| !value.is_zero()) && new(span) {
+                    let name = &graph.param(*id).name;
+                    tensors.push((span, format!("`{name}` takes part in this degree")));
+                }
+            }
+        }
+        (clashes, tensors)
     }
 
     /// One equation that cannot hold, in words.

@@ -1,13 +1,16 @@
 //! The driver of the stage: a graph becomes [`Checked`].
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::blame::{Conflict, Question, conflict};
 use super::cost::{Cost, costs};
 use super::edit::{Edit, apply, is_smooth, suggest};
 use super::layerwise::{Failure, ancestors, failures};
-use super::numeric::{Claim, Interpreter, Point, Witness, refute};
+use super::numeric::Witness;
 use super::rules::Judgement;
 use super::size::{IN_TRAINING, normalizer, not_invariant};
-use super::{Mode, Normalizer, Number, Scaling, assertion};
+use super::witness::{sample, tell_unmoved, tell_witness, witness};
+use super::{Mode, Normalizer, Number, Scaling, Unknown, assertion};
 use crate::diag::{Code, Diagnostic, Diagnostics, Severity};
 use crate::ir::{Graph, LayerId, NodeId, Op, Shape};
 use crate::model::{Form, Permission, Spec};
@@ -156,25 +159,45 @@ impl Checked {
         self.input_witness.as_ref()
     }
 
-    /// Why the answer to a question is no: the conflict and verified suggestions. `None` where it is yes.
+    /// Why the answer to a question about the net as it is, is no: the conflict and verified suggestions. `None` where it is yes.
     pub fn blame(&self, question: Question) -> Option<(Conflict, Vec<(Edit, String)>)> {
-        let found = conflict(&self.graph, &self.exact, question)?;
-        let judgement = self.exact.judgement;
+        self.blame_in(&self.exact, question)
+    }
+
+    /// The same under another way of judging norms.
+    pub fn blame_in(
+        &self,
+        scaling: &Scaling,
+        question: Question,
+    ) -> Option<(Conflict, Vec<(Edit, String)>)> {
+        let found = conflict(&self.graph, scaling, question)?;
         let holds = |graph: &Graph| {
             graph.output("logits").is_some_and(|logits| {
-                let scaling = Scaling::of(graph, logits, judgement);
+                let Some(question) = question.moved(&self.graph, graph) else { return false };
+                let scaling = Scaling::of(graph, logits, scaling.judgement);
                 conflict(graph, &scaling, question).is_none()
             })
         };
-        let edits = match question {
-            // Edits renumber layers and tensors only where they drop some; these questions name none.
-            Question::Joint | Question::WeightsOne | Question::Input | Question::Scale => {
-                suggest(&self.graph, &self.exact, &found, &holds)
-            }
-            Question::Layer(_) | Question::Tensor(_) => vec![],
-        };
+        let edits = suggest(&self.graph, scaling, &found, &holds);
         Some((found, edits))
     }
+
+    /// A counter-example to every degree that a question may ask for; `None` where the net is too large to evaluate, the
+    /// question leaves exponents free, or the obstacle happens not to matter.
+    pub fn witness(&self, scaling: &Scaling, question: Question) -> Option<Witness> {
+        witness(&self.graph, self.logits, scaling, question, (&self.total, self.options.budget))
+    }
+}
+
+/// A checked graph with what there is to say about it.
+#[derive(Clone, Debug)]
+pub struct Verdict {
+    /// The facts, also where an error was found.
+    pub checked: Checked,
+    /// Whether there is no error.
+    pub sound: bool,
+    /// Errors and warnings.
+    pub diagnostics: Diagnostics,
 }
 
 /// Checks a graph against its spec. The graph ends in the output `logits`.
@@ -185,7 +208,15 @@ pub fn run(
     spec: &Spec,
     options: impl Into<Options>,
 ) -> (Option<Checked>, Diagnostics) {
-    let Some(logits) = graph.output("logits") else { return (None, vec![]) };
+    match judge(graph, spec, options) {
+        Some(Verdict { checked, sound, diagnostics }) => (sound.then_some(checked), diagnostics),
+        None => (None, vec![]),
+    }
+}
+
+/// The facts of a graph and what its spec makes of them; `None` where the graph has no output `logits`.
+pub fn judge(graph: Graph, spec: &Spec, options: impl Into<Options>) -> Option<Verdict> {
+    let logits = graph.output("logits")?;
     let mut diagnostics = vec![];
     let mut checked = facts(graph, logits, options.into());
     let scaled = spec.loss.form != Form::Plain;
@@ -201,14 +232,31 @@ pub fn run(
             }
             checked.normalizer = found;
         }
-        Err(errors) => diagnostics.extend(errors),
+        Err(errors) => diagnostics.extend(errors.into_iter().map(|e| without_size(&checked, e))),
     }
     if scaled && !allowed && diagnostics.is_empty() {
         diagnostics.extend(no_degree(&checked, spec));
     }
     diagnostics.extend(assertion::check(&checked, &spec.asserts));
-    let failed = diagnostics.iter().any(|d| d.severity() == Severity::Error);
-    ((!failed).then_some(checked), diagnostics)
+    let sound = diagnostics.iter().all(|d| d.severity() != Severity::Error);
+    Some(Verdict { checked, sound, diagnostics })
+}
+
+/// Adds to the refusal of R what scaling all parameters does to the logits.
+fn without_size(checked: &Checked, error: Diagnostic) -> Diagnostic {
+    let training = checked.training();
+    let cost = (&checked.total, checked.options.budget);
+    let shown = match training.joint {
+        Some(_) => sample(&checked.graph, checked.logits, training, cost)
+            .map(|witness| tell_unmoved(&witness)),
+        None => checked
+            .witness(training, Question::Joint)
+            .map(|witness| tell_witness(&witness, "all parameters")),
+    };
+    match shown {
+        Some(text) => error.note(text),
+        None => error,
+    }
 }
 
 /// The facts of a graph that ends in `logits`, without judging them.
@@ -253,17 +301,10 @@ pub fn facts(graph: Graph, logits: NodeId, options: Options) -> Checked {
         })
         .fold(0.0_f64, f64::max);
     let failures = failures(&graph, logits, exact.judgement);
-    let witness = |input: bool| {
-        let claim = Claim {
-            name: String::new(),
-            exponents: vec![f64::from(u8::from(!input)); graph.params.len()],
-            input: f64::from(u8::from(input)),
-            degree: None,
-        };
-        witness(&graph, logits, &exact, &total, &claim, options)
-    };
-    let joint_witness = if exact.joint.is_none() { witness(false) } else { None };
-    let input_witness = if exact.input.is_none() { witness(true) } else { None };
+    let cost = (&total, options.budget);
+    let witness = |question| witness(&graph, logits, &exact, question, cost);
+    let joint_witness = if exact.joint.is_none() { witness(Question::Joint) } else { None };
+    let input_witness = if exact.input.is_none() { witness(Question::Input) } else { None };
     Checked {
         eps: (eps > 0.0).then_some(EpsBound { eps }),
         graph,
@@ -279,28 +320,6 @@ pub fn facts(graph: Graph, logits: NodeId, options: Options) -> Checked {
         joint_witness,
         input_witness,
     }
-}
-
-/// Samples per batch of a witness: a few where a batch norm needs company.
-pub const WITNESS_SAMPLES: usize = 4;
-
-/// Seed of the drawn parameters and inputs.
-pub const WITNESS_SEED: u64 = 1;
-
-fn witness(
-    graph: &Graph,
-    logits: NodeId,
-    scaling: &Scaling,
-    total: &Cost,
-    claim: &Claim,
-    options: Options,
-) -> Option<Witness> {
-    let evaluations = super::numeric::FACTORS.len() + 1;
-    if !Point::affordable(total, WITNESS_SAMPLES, evaluations, options.budget) {
-        return None;
-    }
-    let point = Point::draw(graph, logits, WITNESS_SAMPLES, WITNESS_SEED);
-    refute(&Interpreter::new(graph, logits, scaling.judgement), &point, claim)
 }
 
 fn degree_one(checked: &Checked, scaled: bool, allowed: bool) -> Diagnostics {
@@ -322,17 +341,28 @@ fn degree_one(checked: &Checked, scaled: bool, allowed: bool) -> Diagnostics {
             warning.note("the logits are not positively homogeneous in the parameters (8)"),
         ];
     }
+    let fixed = fixed_by_relu(checked);
+    let clashes = clashes(checked);
     for failure in &checked.failures {
         let title = format!("`{}` breaks degree one", failure.name);
         let mut error = Diagnostic::new(Code::E0401, title)
             .label(failure.origin, failure.reason.clone())
             .expected("each layer of degree one in its parameters or its input (8)");
+        if let Some(conflict) = failure.nodes.iter().find_map(|node| clashes.get(node)) {
+            let (graph, exact) = (&checked.graph, &checked.exact);
+            let (clash, others) = conflict.lines(graph, exact);
+            error =
+                error.note(clash.into_iter().map(|(_, text)| text).collect::<Vec<_>>().join("; "));
+            for (span, text) in others.into_iter().filter(|(span, _)| *span != failure.origin) {
+                error = error.label(span, text);
+            }
+        }
         if found.is_empty()
             && let Some(witness) = &checked.joint_witness
         {
             error = error.note(tell_witness(witness, "all parameters"));
         }
-        for text in remedies(checked, failure) {
+        for text in remedies(checked, failure, &fixed) {
             error = error.help(text);
         }
         found.push(error.help("or accept it: `allow=[nonhomogeneous]` in the head of the net"));
@@ -340,29 +370,58 @@ fn degree_one(checked: &Checked, scaled: bool, allowed: bool) -> Diagnostics {
     found
 }
 
-/// Edits after which a layer no longer breaks degree one.
-fn remedies(checked: &Checked, failure: &Failure) -> Vec<String> {
+/// The equations that break the joint degree, each a conflict of its own, by the operation that asks for it.
+fn clashes(checked: &Checked) -> BTreeMap<NodeId, Conflict> {
+    let all_ones = |unknown| match unknown {
+        Unknown::Param(_) => Number::ONE,
+        Unknown::Given(_) => Number::ZERO,
+    };
+    let equations = checked.exact.degrees.equations.iter().enumerate();
+    equations
+        .filter(|(_, equation)| !equation.form.value(all_ones).is_zero())
+        .map(|(i, equation)| {
+            (equation.node, Conflict { question: Question::Joint, equations: vec![i] })
+        })
+        .collect()
+}
+
+/// Layers that no longer break degree one once all smooth activations are `relu`. The check looks at each layer alone, so each
+/// of these edits helps its own layer whether the others are made or not.
+fn fixed_by_relu(checked: &Checked) -> BTreeSet<String> {
     let graph = &checked.graph;
-    let mut edits = vec![];
+    let nodes = checked.failures.iter().flat_map(|failure| &failure.nodes);
+    let smooth = nodes.copied().filter(|id| is_smooth(&graph[*id].op)).collect();
+    let broken = failing(graph, &Edit::ToRelu(smooth), checked.exact.judgement);
+    let names = checked.failures.iter().map(|failure| &failure.name);
+    match broken {
+        Some(broken) => names.filter(|name| !broken.contains(*name)).cloned().collect(),
+        None => BTreeSet::new(),
+    }
+}
+
+/// The layers that break degree one after an edit.
+fn failing(graph: &Graph, edit: &Edit, judgement: Judgement) -> Option<BTreeSet<String>> {
+    let edited = apply(graph, edit)?;
+    let logits = edited.output("logits")?;
+    Some(failures(&edited, logits, judgement).into_iter().map(|failure| failure.name).collect())
+}
+
+/// Edits after which a layer no longer breaks degree one.
+fn remedies(checked: &Checked, failure: &Failure, fixed: &BTreeSet<String>) -> Vec<String> {
+    let graph = &checked.graph;
+    let mut texts = vec![];
     for id in &failure.nodes {
         let op = &graph[*id].op;
-        if is_smooth(op) {
-            let alone = Edit::ToRelu([*id].into());
-            edits.push((alone, format!("replace {} by `relu`", super::layerwise::word(op))));
+        if is_smooth(op) && fixed.contains(&failure.name) {
+            texts.push(format!("replace {} by `relu`", super::layerwise::word(op)));
         } else if *op == Op::Softmax {
-            edits.push((Edit::Remove(*id), "leave out this `softmax`".to_owned()));
+            let broken = failing(graph, &Edit::Remove(*id), checked.exact.judgement);
+            if broken.is_some_and(|broken| !broken.contains(&failure.name)) {
+                texts.push("leave out this `softmax`".to_owned());
+            }
         }
     }
-    let judgement = checked.exact.judgement;
-    edits.retain(|(edit, _)| {
-        apply(graph, edit).is_some_and(|edited| {
-            edited.output("logits").is_some_and(|logits| {
-                let rest = failures(&edited, logits, judgement);
-                rest.iter().all(|other| other.name != failure.name)
-            })
-        })
-    });
-    edits.into_iter().map(|(_, text)| text).collect()
+    texts
 }
 
 /// A warning where neither the net as it is nor its limit has quasi-homogeneous exponents.
@@ -384,19 +443,4 @@ fn no_degree(checked: &Checked, spec: &Spec) -> Option<Diagnostic> {
         warning = warning.help(text);
     }
     Some(warning)
-}
-
-/// A witness in one line.
-pub fn tell_witness(witness: &Witness, what: &str) -> String {
-    let numbers = |z: &[f64]| {
-        let shown: Vec<_> = z.iter().take(4).map(|x| format!("{x:.4}")).collect();
-        let dots = if z.len() > 4 { ", …" } else { "" };
-        format!("[{}{dots}]", shown.join(", "))
-    };
-    format!(
-        "witness: {what} times {} turn the logits {} of a sample into {}",
-        witness.c,
-        numbers(&witness.before),
-        numbers(&witness.after)
-    )
 }

@@ -6,6 +6,7 @@
 mod assertion;
 mod blame;
 mod checked;
+mod conserved;
 mod cost;
 mod degrees;
 mod edit;
@@ -21,12 +22,12 @@ mod simplex;
 mod size;
 mod symmetry;
 mod system;
+mod witness;
 
 pub use assertion::AssertError;
 pub use blame::{Conflict, Question, conflict, describe};
-pub use checked::{
-    Checked, EpsBound, LayerFacts, Options, WITNESS_SAMPLES, WITNESS_SEED, facts, run, tell_witness,
-};
+pub use checked::{Checked, EpsBound, LayerFacts, Options, Verdict, facts, judge, run};
+pub use conserved::{Conserved, conserved};
 pub use cost::{Cost, Memory};
 pub use degrees::{Degree, Degrees, Equation};
 pub use edit::{Edit, apply, suggest};
@@ -39,6 +40,7 @@ pub use rules::{Demand, Judgement, Operand, Outcome, Rule, View, rule};
 pub use scaling::Scaling;
 pub use size::{IN_TRAINING, SizeError, normalizer};
 pub use symmetry::{NoNormalizer, Symmetry};
+pub use witness::{WITNESS_SAMPLES, WITNESS_SEED, tell_witness};
 
 /// Which statistics a batch norm uses; dropout follows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]

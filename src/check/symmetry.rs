@@ -31,21 +31,26 @@ impl Symmetry {
         if !self.leaves_logits() {
             return None;
         }
-        let mut text = String::new();
-        for (unknown, value) in self.exponents.terms() {
-            let Unknown::Param(id) = unknown else { continue };
-            let sign = match (text.is_empty(), value.is_negative()) {
-                (true, false) => "",
-                (true, true) => "-",
-                (false, false) => " + ",
-                (false, true) => " - ",
-            };
-            let size = if value.is_negative() { value.neg() } else { value.clone() };
-            let factor = if size.is_one() { String::new() } else { format!("{size}·") };
-            let _ = write!(text, "{sign}{factor}‖{}‖²", graph.param(*id).name);
-        }
-        Some(text)
+        Some(quantity(graph, &self.exponents))
     }
+}
+
+/// Σ e_p ‖θ_p‖² in words.
+pub(super) fn quantity(graph: &Graph, exponents: &Form) -> String {
+    let mut text = String::new();
+    for (unknown, value) in exponents.terms() {
+        let Unknown::Param(id) = unknown else { continue };
+        let sign = match (text.is_empty(), value.is_negative()) {
+            (true, false) => "",
+            (true, true) => "-",
+            (false, false) => " + ",
+            (false, true) => " - ",
+        };
+        let size = if value.is_negative() { value.neg() } else { value.clone() };
+        let factor = if size.is_one() { String::new() } else { format!("{size}·") };
+        let _ = write!(text, "{sign}{factor}‖{}‖²", graph.param(*id).name);
+    }
+    text
 }
 
 /// The equations of a net with its input held fixed, in echelon form.
@@ -76,18 +81,9 @@ pub(super) fn basis(
 ) -> Vec<Symmetry> {
     let unknowns: Vec<Unknown> = params(graph).map(Unknown::Param).collect();
     let (reduced, _) = system.reduce(degree, &Number::ZERO);
-    let mut silent = system.clone();
-    silent.add(degree, &Number::ZERO, pivot_weight(graph));
-    let spanning = silent.nullspace(&unknowns);
-    let mut symmetries: Vec<Symmetry> = (0..spanning.len())
-        .map(|i| {
-            let plain = &spanning[i];
-            // Differences of neighbours span the same space and involve fewer tensors.
-            let difference = spanning.get(i + 1).map(|next| plain.minus(next));
-            let shorter = difference.filter(|d| d.terms().len() <= plain.terms().len());
-            let exponents = primitive(shorter.as_ref().unwrap_or(plain));
-            Symmetry { exponents, degree: Number::ZERO }
-        })
+    let mut symmetries: Vec<Symmetry> = silent(graph, system, std::slice::from_ref(degree))
+        .into_iter()
+        .map(|exponents| Symmetry { exponents, degree: Number::ZERO })
         .collect();
     if !reduced.is_zero() {
         let wanted = preferred.filter(|exponents| !exponents.degree.is_zero()).map(|exponents| {
@@ -105,6 +101,25 @@ pub(super) fn basis(
         }
     }
     symmetries
+}
+
+/// A basis of the scaling symmetries that give every one of `forms` the value 0, in integers without a common factor.
+pub(super) fn silent(graph: &Graph, system: &System, forms: &[Form]) -> Vec<Form> {
+    let unknowns: Vec<Unknown> = params(graph).map(Unknown::Param).collect();
+    let mut silent = system.clone();
+    for form in forms {
+        silent.add(form, &Number::ZERO, pivot_weight(graph));
+    }
+    let spanning = silent.nullspace(&unknowns);
+    (0..spanning.len())
+        .map(|i| {
+            let plain = &spanning[i];
+            // Differences of neighbours span the same space and involve fewer tensors.
+            let difference = spanning.get(i + 1).map(|next| plain.minus(next));
+            let shorter = difference.filter(|d| d.terms().len() <= plain.terms().len());
+            primitive(shorter.as_ref().unwrap_or(plain))
+        })
+        .collect()
 }
 
 /// The positive multiple with integer coefficients that have no common factor.

@@ -105,8 +105,85 @@ pub(super) fn pivot_weight(graph: &Graph) -> impl Fn(Unknown) -> (u8, Unknown) +
 /// A smallest contradiction among equations `form + constant = 0`: positions such that the equations there have no solution,
 /// while all but any one of them have. `None` when all can hold together.
 ///
-/// Each equation that contradicts the independent ones before it closes exactly one such set; the shortest is returned.
+/// Elimination finds one such set per equation that contradicts the independent ones before it. Among all sets the result has
+/// the fewest members where that number is at most two or the sets that could have fewer are few enough to be tried.
 pub(super) fn contradiction(equations: &[(Form, Number)]) -> Option<Vec<usize>> {
+    let natural: Vec<usize> = (0..equations.len()).collect();
+    let mut best = eliminate(equations, &natural)?;
+    if best.len() > 2 {
+        let mut short = natural;
+        short.sort_by_key(|i| equations[*i].0.terms().len());
+        let other = eliminate(equations, &short).filter(|other| other.len() < best.len());
+        best = other.unwrap_or(best);
+    }
+    if best.len() > 2
+        && let Some(pair) = contradicting_pair(equations)
+    {
+        best = pair;
+    }
+    let mut tries = TRIES;
+    for size in 3..best.len() {
+        let mut chosen = vec![];
+        if among(equations, &System::default(), size, 0, &mut chosen, &mut tries) {
+            return Some(chosen);
+        }
+        if tries == 0 {
+            break;
+        }
+    }
+    Some(best)
+}
+
+/// How many sets of equations are tried in search of a smaller contradiction.
+const TRIES: usize = 5_000;
+
+/// Looks for `size` equations from position `from` on that contradict `system`; their positions are left in `chosen`.
+fn among(
+    equations: &[(Form, Number)],
+    system: &System,
+    size: usize,
+    from: usize,
+    chosen: &mut Vec<usize>,
+    tries: &mut usize,
+) -> bool {
+    for (i, (form, constant)) in equations.iter().enumerate().skip(from) {
+        if *tries == 0 {
+            return false;
+        }
+        *tries -= 1;
+        let mut with = system.clone();
+        chosen.push(i);
+        let consistent = with.add(form, constant, |unknown| (0, unknown));
+        if !consistent || (size > 1 && among(equations, &with, size - 1, i + 1, chosen, tries)) {
+            return true;
+        }
+        chosen.pop();
+    }
+    false
+}
+
+/// Two equations with proportional forms that cannot both hold.
+fn contradicting_pair(equations: &[(Form, Number)]) -> Option<Vec<usize>> {
+    let mut known: BTreeMap<String, (usize, Number)> = BTreeMap::new();
+    for (i, (form, constant)) in equations.iter().enumerate() {
+        let Some(inverse) = form.terms().first().and_then(|(_, first)| first.inverse()) else {
+            continue;
+        };
+        let key = form.times(&inverse).describe(|unknown| format!("{unknown:?}"));
+        let constant = constant.mul(&inverse);
+        match known.get(&key) {
+            Some((first, other)) if *other != constant => return Some(vec![*first, i]),
+            Some(_) => {}
+            None => {
+                known.insert(key, (i, constant));
+            }
+        }
+    }
+    None
+}
+
+/// The shortest of the contradictions that elimination in the given order closes.
+fn eliminate(equations: &[(Form, Number)], order: &[usize]) -> Option<Vec<usize>> {
     struct Row {
         pivot: Unknown,
         form: Form,
@@ -115,9 +192,8 @@ pub(super) fn contradiction(equations: &[(Form, Number)]) -> Option<Vec<usize>> 
     }
     let mut rows: Vec<Row> = vec![];
     let mut best: Option<Vec<usize>> = None;
-    for (position, (form, constant)) in equations.iter().enumerate() {
-        let mut form = form.clone();
-        let mut constant = constant.clone();
+    for position in order.iter().copied() {
+        let (mut form, mut constant) = equations[position].clone();
         let mut made_of = BTreeMap::from([(position, Number::ONE)]);
         for row in &rows {
             let coefficient = form.coefficient(row.pivot);

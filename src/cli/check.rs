@@ -14,8 +14,8 @@ use super::environment;
 use super::graph::{dot::dot, picture::picture};
 use super::outcome::Outcome;
 use super::terminal::Terminal;
-use crate::check::numeric::{Confirmed, Interpreter, Point, claims, confirm};
-use crate::check::{Checked, Mode, Options, WITNESS_SAMPLES, WITNESS_SEED};
+use crate::check::numeric::Trial;
+use crate::check::{Mode, Options};
 use crate::grad;
 use crate::kernels::isa::Isa;
 use crate::lower::cpu::PlanOptions;
@@ -97,22 +97,28 @@ pub(crate) fn run(args: &CheckArgs, terminal: &mut Terminal) -> anyhow::Result<O
         Bn::Train => Mode::Train,
         Bn::Eval => Mode::Eval,
     };
+    let budget = if args.numeric { NUMERIC_BUDGET } else { Options::default().budget };
     let compiled = compile(&Request {
         spec: &args.spec,
         overrides: &args.overrides,
         locations: &locations,
-        check: Options::from(mode),
+        check: Options { budget, ..Options::from(mode) },
     });
-    let tried = match &compiled.checked {
-        Some(checked) if args.numeric => Some(numeric(checked)),
+    // A refused net has facts, too: they say why.
+    let facts = compiled.checked.as_ref().or(compiled.refused.as_ref());
+    let tried = match facts {
+        Some(checked) if args.numeric => {
+            let trial = Trial::new(checked, NUMERIC_BUDGET);
+            Some((trial.drawn(), trial.claimed()))
+        }
         Some(_) | None => None,
     };
     if args.json {
         let document = json::document(
-            compiled.checked.as_ref(),
+            facts,
             &compiled.diagnostics,
             &compiled.sources,
-            tried.as_deref(),
+            tried.as_ref().map(|(tried, _)| tried.as_slice()),
         );
         terminal.print(format!("{document:#}"));
         return Ok(compiled.outcome());
@@ -122,33 +128,13 @@ pub(crate) fn run(args: &CheckArgs, terminal: &mut Terminal) -> anyhow::Result<O
     } else {
         if let Some(checked) = &compiled.checked {
             terminal.print(text::report(checked, &compiled.sources));
-            if let Some(tried) = &tried {
-                let claimed = claims(checked.graph(), checked.exact()).len();
-                terminal.print(text::numeric(tried, claimed));
+            if let Some((tried, claimed)) = &tried {
+                terminal.print(text::numeric(tried, *claimed));
             }
         }
         terminal.report(&compiled.diagnostics, &compiled.sources);
     }
     Ok(compiled.outcome())
-}
-
-/// Tries the claims in their order, as many as the budget allows.
-fn numeric(checked: &Checked) -> Vec<Confirmed> {
-    let (graph, logits) = (checked.graph(), checked.logits());
-    let total = checked.total();
-    let all = claims(graph, checked.exact());
-    let evaluations = crate::check::numeric::FACTORS.len() + 1;
-    let affordable = |count: usize, samples: usize| {
-        Point::affordable(&total, samples, count.saturating_mul(evaluations), NUMERIC_BUDGET)
-    };
-    let samples = if affordable(all.len(), WITNESS_SAMPLES) { WITNESS_SAMPLES } else { 2 };
-    let interpreter = Interpreter::new(graph, logits, checked.exact().judgement);
-    let point = Point::draw(graph, logits, samples, WITNESS_SEED);
-    all.iter()
-        .enumerate()
-        .take_while(|(i, _)| affordable(i + 1, samples))
-        .filter_map(|(_, claim)| confirm(&interpreter, &point, claim))
-        .collect()
 }
 
 fn emit(compiled: &Compiled, stage: Emit, no_fuse: bool, terminal: &mut Terminal) {

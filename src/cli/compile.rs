@@ -30,6 +30,8 @@ pub(crate) struct Compiled {
     pub(crate) model: Option<model::Spec>,
     /// The checked graph, if everything is sound.
     pub(crate) checked: Option<Checked>,
+    /// The graph with its facts where an error was found in them; not to be run.
+    pub(crate) refused: Option<Checked>,
     /// Errors and warnings in source order.
     pub(crate) diagnostics: Diagnostics,
     usage: bool,
@@ -57,6 +59,7 @@ pub(crate) fn compile(request: &Request<'_>) -> Compiled {
         ast: ast::Spec::default(),
         model: None,
         checked: None,
+        refused: None,
         diagnostics: vec![],
         usage: false,
         overrides: vec![],
@@ -110,9 +113,12 @@ impl Compiled {
         if resolved.net_is_sound {
             match ir::build(&spec) {
                 Ok(graph) if sound => {
-                    let (checked, diagnostics) = check::run(graph, &spec, request.check);
-                    self.diagnostics.extend(diagnostics);
-                    self.checked = checked;
+                    if let Some(verdict) = check::judge(graph, &spec, request.check) {
+                        self.diagnostics.extend(verdict.diagnostics);
+                        let checked = Some(verdict.checked);
+                        (self.checked, self.refused) =
+                            if verdict.sound { (checked, None) } else { (None, checked) };
+                    }
                 }
                 Ok(_) => {}
                 Err(errors) => self.diagnostics.extend(errors),

@@ -5,3 +5,4 @@ mod facts;
 mod nets;
 mod random;
 mod verdicts;
+mod written;

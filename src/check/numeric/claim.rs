@@ -143,12 +143,18 @@ pub fn refute(interpreter: &Interpreter<'_>, point: &Point, claim: &Claim) -> Op
     let before = interpreter.evaluate(point)?;
     let classes = before.len() / point.n.max(1);
     let length = norm(&before);
+    if !length.is_finite() {
+        return None;
+    }
     let mut turned: Option<(f64, f64, Vec<f64>)> = None;
     let mut powers: Vec<(f64, f64, Vec<f64>)> = vec![];
     for c in FACTORS {
         let after = interpreter.evaluate(&scale(point, claim, c))?;
         let after_length = norm(&after);
         if !after_length.is_finite() {
+            continue;
+        }
+        if length == 0.0 && after_length == 0.0 {
             continue;
         }
         let turn = turn(&before, &after);
@@ -166,15 +172,44 @@ pub fn refute(interpreter: &Interpreter<'_>, point: &Point, claim: &Claim) -> Op
         (c, after)
     } else {
         let first = powers.first()?.0;
-        let (_, c, after) = powers.into_iter().find(|(d, _, _)| {
-            !d.is_finite() || (d - first).abs() > DIFFERENT * first.abs().max(1.0)
-        })?;
+        if powers.iter().all(|(d, _, _)| (d - first).abs() <= DIFFERENT * first.abs().max(1.0)) {
+            return None;
+        }
+        // Of different powers at most one is 0, which would show logits that stay as they are.
+        let (_, c, after) = powers.into_iter().max_by(|a, b| a.0.abs().total_cmp(&b.0.abs()))?;
         (c, after)
     };
-    // The sample whose logits turn most shows it best.
+    // The sample whose logits turn most shows it best; where none turns, the one that strays most from the common factor.
+    let common = norm(&after) / length;
+    let clear = |(before, after): &(&[f64], &[f64])| {
+        let turn = turn(before, after);
+        let strays = (norm(after) - common * norm(before)).abs();
+        let or_none = |value: f64, least: f64| if value > least { value } else { 0.0 };
+        [or_none(turn, DIFFERENT), or_none(strays, DIFFERENT * norm(after)), norm(before)]
+    };
     let rows = before.chunks_exact(classes.max(1)).zip(after.chunks_exact(classes.max(1)));
-    let (before, after) = rows.max_by(|(a, b), (c, d)| turn(a, b).total_cmp(&turn(c, d)))?;
+    let (before, after) = rows.max_by(|a, b| {
+        let keys = clear(a).into_iter().zip(clear(b));
+        keys.map(|(a, b)| a.total_cmp(&b))
+            .find(|order| order.is_ne())
+            .unwrap_or(std::cmp::Ordering::Equal)
+    })?;
     Some(Witness { c, before: before.to_vec(), after: after.to_vec() })
+}
+
+/// The logits of the first sample before and after one scaling.
+pub fn sample_at(
+    interpreter: &Interpreter<'_>,
+    point: &Point,
+    claim: &Claim,
+    c: f64,
+) -> Option<Witness> {
+    let mut before = interpreter.evaluate(point)?;
+    let mut after = interpreter.evaluate(&scale(point, claim, c))?;
+    let classes = before.len() / point.n.max(1);
+    before.truncate(classes);
+    after.truncate(classes);
+    Some(Witness { c, before, after })
 }
 
 /// Distance of the directions of two vectors; 1 when only one of them is 0.

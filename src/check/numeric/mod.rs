@@ -8,7 +8,9 @@ mod interpreter;
 mod linear;
 mod norm;
 mod point;
+mod trial;
 
-pub use claim::{Claim, Confirmed, FACTORS, Witness, claims, confirm, refute};
+pub use claim::{Claim, Confirmed, FACTORS, Witness, claims, confirm, refute, sample_at};
 pub use interpreter::Interpreter;
 pub use point::Point;
+pub use trial::Trial;

@@ -7,7 +7,8 @@ use crate::check::{Checked, Exponents, Mode, Number, Scaling};
 use crate::diag::{Diagnostic, Severity, SourceMap};
 use crate::ir::{Graph, ParamId};
 
-/// The whole document. `checked` is `None` when an error was found; `numeric` holds the claims tried, if they were.
+/// The whole document. `checked` holds the facts, also of a net that is refused for them, and is `None` where an error stands
+/// in front of them; `numeric` holds the claims tried, if they were.
 pub fn document(
     checked: Option<&Checked>,
     diagnostics: &[Diagnostic],

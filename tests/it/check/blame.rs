@@ -1,5 +1,6 @@
 //! Refusals in words, fixes, assertions and sizes, on small nets.
 
+use specc::check::numeric::{Interpreter, Point};
 use specc::check::{Checked, Mode, Number, Options, Question, Scaling, Unknown, facts as facts_of};
 use specc::ir::{Binary, Graph, NodeId, Unary};
 
@@ -88,6 +89,71 @@ fn a_size_is_shared_by_parallel_branches() {
     });
     let formula = checked.training().normalizer.as_ref().unwrap().formula(checked.graph());
     assert_eq!(formula, "‖linear1.weight‖^(1/2) · ‖linear2.weight‖^(1/2)");
+}
+
+#[test]
+fn the_bound_on_eps_is_met_and_not_exceeded() {
+    const EPS: f64 = 0.3;
+    const STEP: f64 = 1e-6;
+    let mut net = Net::new();
+    let x = net.input(&[5]);
+    let inside = net.linear(x, 3, false, None);
+    let logits = net.batch_norm(inside, EPS, false, None);
+    let checked = facts_of(net.finish(logits), logits, Options::from(Mode::Train));
+    let bound = checked.eps_bound().unwrap();
+    let (graph, judgement) = (checked.graph(), checked.exact().judgement);
+    let point = Point::draw(graph, logits, 6, 3);
+    let mut longer = point.clone();
+    longer.params[0].iter_mut().for_each(|weight| *weight *= 1.0 + STEP);
+    let value = |node, point: &Point| Interpreter::new(graph, node, judgement).evaluate(point);
+    let (before, after) = (value(logits, &point).unwrap(), value(logits, &longer).unwrap());
+    let spread = value(inside, &point).unwrap();
+    for channel in 0..3 {
+        let values: Vec<f64> = spread.iter().skip(channel).step_by(3).copied().collect();
+        let mean = values.iter().sum::<f64>() / 6.0;
+        let variance = values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / 6.0;
+        let degree = (after[channel] / before[channel]).ln() / STEP.ln_1p();
+        let most = bound.degree(1.0, variance);
+        assert!(degree <= most * (1.0 + 1e-4) && degree >= most * (1.0 - 1e-4), "{degree} {most}");
+    }
+}
+
+#[test]
+fn the_limit_is_blamed_for_what_breaks_it() {
+    // eps breaks the net as it is; in the limit only the deep bias does.
+    let checked = checked(|net, x| {
+        let x = net.linear(x, 6, false, None);
+        let x = net.batch_norm(x, 1e-5, true, None);
+        net.linear(x, 3, true, Some("fc"))
+    });
+    let (exact, _) = checked.blame(Question::Joint).unwrap();
+    let clash = |scaling: &Scaling, conflict: &specc::check::Conflict| {
+        let equation = &scaling.degrees.equations[conflict.equations[0]];
+        conflict.clash(checked.graph(), equation)
+    };
+    assert!(clash(checked.exact(), &exact).contains("eps"));
+    let (limit, edits) = checked.blame_in(checked.limit(), Question::Joint).unwrap();
+    assert_eq!(
+        clash(checked.limit(), &limit),
+        "`fc.bias` has degree 1, but what it is added to has degree 2"
+    );
+    assert_eq!(edits[0].1, "drop the bias of `fc`: `bias=false`");
+    let witness = checked.witness(checked.limit(), Question::Joint).unwrap();
+    assert_ne!(witness.before, witness.after);
+}
+
+#[test]
+fn logits_that_are_always_zero_witness_nothing() {
+    let checked = checked(|net, x| {
+        let x = net.linear(x, 6, false, None);
+        let x = net.unary("abs", Unary::Abs, x);
+        let x = net.unary("neg", Unary::Neg, x);
+        let x = net.unary("relu", Unary::Relu, x);
+        let x = net.linear(x, 3, false, None);
+        net.unary("tanh", Unary::Tanh, x)
+    });
+    assert_eq!(checked.exact().joint, None);
+    assert_eq!(checked.joint_witness(), None);
 }
 
 #[test]

@@ -40,6 +40,24 @@ fn specs() {
 }
 
 #[test]
+fn running_statistics() {
+    let text = include_str!("../../../specs/wrn16_4_cifar10.net");
+    let compiled = compile(Path::new("spec.net"), text, &[]);
+    let (spec, graph) = compiled.outcome.unwrap();
+    let (checked, _) = run(graph, &spec, Mode::Eval);
+    insta::assert_snapshot!(text::verdict(&checked.unwrap(), &compiled.sources));
+}
+
+#[test]
+fn pictures() {
+    let text = "data digits\nblock part() { out (in -> linear(6) -> relu) + in }\n\
+                net n(allow=[nonhomogeneous]) { flatten -> linear(6) -> part -> tanh -> linear(classes) }\n\
+                loss cross_entropy\ntrain sgd(lr=0.1) { epochs = 1 }\n";
+    let (_, checked, _) = check(text);
+    insta::assert_snapshot!(dot(&picture(&checked.unwrap())));
+}
+
+#[test]
 fn wrong_examples_raise_their_codes() {
     use specc::diag::Code;
     let pages =
