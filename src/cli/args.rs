@@ -222,6 +222,10 @@ pub(crate) struct TrainArgs {
     #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) log_every: u64,
 
+    /// Try the scaling claims in f64 at every checkpoint and log the worst error.
+    #[arg(long)]
+    pub(crate) numeric: bool,
+
     #[command(flatten)]
     pub(crate) data: DataPlace,
 

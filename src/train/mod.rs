@@ -5,6 +5,7 @@
 //! was stopped at any step goes on with the same bits.
 
 mod clock;
+mod confirm;
 mod evaluate;
 mod observer;
 mod record;
@@ -17,9 +18,9 @@ mod telemetry;
 pub use clock::{Stopwatch, nanoseconds, unix_seconds};
 pub use evaluate::{Evaluated, Evaluation, Measured, evaluate, evaluate_splits};
 pub use observer::{Observer, Progress, Silent};
-pub use record::{EpochRecord, Means, StepRecord};
+pub use record::{EpochRecord, Means, ScalingRecord, StepRecord};
 pub use run::{Ended, RunError, RunPlan, StopReason, StopSignal, train};
 pub use samples::SplitSamples;
 pub use schedule::{LearningRate, RunLength};
 pub use summary::Summary;
-pub use telemetry::{LayerScale, layer_scales};
+pub use telemetry::{LayerScale, conserved_values, layer_scales};

@@ -33,6 +33,9 @@ pub struct StepRecord {
     pub r2_over_r1: Option<f64>,
     /// What the step did to the weight of each layer.
     pub layers: BTreeMap<String, LayerScale>,
+    /// What gradient flow conserves, by formula: Σ e ‖θ‖² before the update. `None` where it is not asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub conserved: Option<BTreeMap<String, f64>>,
     /// At the perturbed parameters, for SAM and ASAM.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub perturbed: Option<Perturbed>,
@@ -75,6 +78,25 @@ pub struct EpochRecord {
     /// Present and true where the epoch is not whole.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub partial: bool,
+}
+
+/// The scaling claims tried in f64 at the parameters of a checkpoint.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ScalingRecord {
+    /// `scaling`.
+    pub kind: &'static str,
+    /// Steps so far.
+    pub step: u64,
+    /// Epochs so far.
+    pub epoch: u64,
+    /// Claims of the analysis.
+    pub claims: usize,
+    /// How many of them were tried; fewer where the net is too large.
+    pub tried: usize,
+    /// The largest |z(T_c θ) − c^d z(θ)| / max |c^d z(θ)| over claims and factors.
+    pub worst: Option<f64>,
+    /// The claim with that error.
+    pub claim: Option<String>,
 }
 
 /// One line of `timing.jsonl`.

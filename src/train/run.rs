@@ -1,11 +1,14 @@
 //! One run of one seed, from a checkpoint or from the start to its summary.
 
+use super::confirm::confirm;
 use super::evaluate::named_scales;
 use super::record::{Perturbed, TimingRecord, line, timed_epoch};
 use super::{
     EpochRecord, LearningRate, Means, Observer, Progress, RunLength, SplitSamples, StepRecord,
-    Stopwatch, Summary, evaluate, evaluate_splits, layer_scales,
+    Stopwatch, Summary, conserved_values, evaluate, evaluate_splits, layer_scales,
 };
+use crate::check::Conserved;
+use crate::check::numeric::Trial;
 use crate::data::{self, Dataset};
 use crate::lower::{Batch, ExecError, HyperValues, Program, State, StepOutput};
 use crate::measure;
@@ -37,6 +40,10 @@ pub struct RunPlan<'a> {
     pub dtype: String,
     /// Trainable numbers of the net.
     pub n_params: u64,
+    /// Quantities to log with every step; `None` where they are not asked for.
+    pub conserved: Option<&'a [Conserved]>,
+    /// Scaling claims to try at every checkpoint of an epoch.
+    pub trial: Option<&'a Trial<'a>>,
 }
 
 impl RunPlan<'_> {
@@ -260,6 +267,7 @@ impl<'a> Run<'a> {
             scales,
             r2_over_r1: ratio.filter(|ratio| ratio.is_finite()),
             layers: layer_scales(before, &self.program.state()?, hyper.lr),
+            conserved: self.plan.conserved.map(|all| conserved_values(all, before)),
             perturbed: outputs.get(1).map(|second| Perturbed {
                 loss: second.loss,
                 well: share(second.well),
@@ -334,9 +342,22 @@ impl<'a> Run<'a> {
             self.position.loss_sum = 0.0;
             self.position.correct = 0;
         }
+        self.confirm_scaling(partial)?;
         observer.epoch(&record, seconds);
         self.stopwatch = Stopwatch::start();
         self.timed_samples = 0;
+        Ok(())
+    }
+
+    /// The line on the scaling claims at the parameters of the checkpoint that follows.
+    fn confirm_scaling(&mut self, partial: bool) -> Result<(), RunError> {
+        let Some(trial) = self.plan.trial else { return Ok(()) };
+        let state = self.program.state()?;
+        let samples = SplitSamples::train(self.plan.dataset, self.plan.seed);
+        let epochs = self.position.epoch - u64::from(!partial);
+        if let Some(record) = confirm(trial, &state, samples, (self.position.step, epochs)) {
+            self.push_metrics(&line(&record), !partial)?;
+        }
         Ok(())
     }
 

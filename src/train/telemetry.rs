@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use crate::check::Conserved;
 use crate::lower::{HostTensor, State, StateEntry};
 
 /// What one step did to the weight of one layer.
@@ -29,6 +30,26 @@ pub fn layer_scales(before: &State, after: &State, lr: f64) -> BTreeMap<String, 
             Some((layer.to_owned(), layer_scale(before, after, lr)?))
         })
         .collect()
+}
+
+/// Σ weight · ‖tensor‖² for each quantity, by its formula; sums in double precision, in the order of the elements.
+pub fn conserved_values(quantities: &[Conserved], state: &State) -> BTreeMap<String, f64> {
+    let squares: BTreeMap<&str, f64> =
+        state.params.iter().map(|entry| (entry.name.as_str(), square(&entry.values))).collect();
+    let value = |terms: &[(String, f64)]| {
+        let terms = terms.iter().map(|(name, weight)| Some(weight * squares.get(name.as_str())?));
+        terms.sum::<Option<f64>>().filter(|value| value.is_finite())
+    };
+    let found = quantities.iter().filter_map(|q| Some((q.formula.clone(), value(&q.terms)?)));
+    found.collect()
+}
+
+/// ‖θ‖².
+fn square(values: &HostTensor) -> f64 {
+    match values {
+        HostTensor::F32(values) => values.iter().map(|x| f64::from(*x) * f64::from(*x)).sum(),
+        HostTensor::F64(values) => values.iter().map(|x| x * x).sum(),
+    }
 }
 
 fn layer_scale(before: &StateEntry, after: &StateEntry, lr: f64) -> Option<LayerScale> {

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 use super::super::args::{DTypeArg, MachineArgs, TrainArgs};
 use super::super::outcome::Outcome;
-use crate::check::Checked;
+use crate::check::{self, Checked, Conserved};
 use crate::diag::{Code, Diagnostic, Diagnostics, ToDiagnostic};
 use crate::grad::{self, Joint};
 use crate::ir::{self, ParamRole};
@@ -45,6 +45,8 @@ pub(crate) struct Experiment<'a> {
     pub(crate) seeds: Vec<u64>,
     /// Trainable numbers of the net.
     pub(crate) n_params: u64,
+    /// What `analyze { conserved }` logs.
+    pub(crate) conserved: Option<Vec<Conserved>>,
 }
 
 impl<'a> Experiment<'a> {
@@ -106,6 +108,7 @@ impl<'a> Experiment<'a> {
             init_hash,
             seeds,
             n_params,
+            conserved: spec.analyze.conserved.then(|| check::conserved(checked, &spec.loss)),
         })
     }
 

@@ -10,12 +10,16 @@ use super::super::signals::Signals;
 use super::super::terminal::Terminal;
 use super::log::{LoggedProgress, RunLog};
 use super::plan::Experiment;
+use crate::check::numeric::Trial;
 use crate::data::Dataset;
 use crate::diag::{Code, Diagnostic, RenderStyle, SourceMap, ToDiagnostic, render};
 use crate::exec;
 use crate::lower::{ExecError, Program};
 use crate::store::{Checkpoint, Opened, RunDir, StoreError};
 use crate::train::{self, Ended, RunError, RunPlan, StopReason, Summary};
+
+/// Operations that the scaling claims may cost at a checkpoint.
+const TRIAL_BUDGET: u64 = 3_000_000_000;
 
 /// How the run of one seed ended.
 #[derive(Debug)]
@@ -59,6 +63,8 @@ pub(crate) fn run_seed(
         }
     };
     let args = experiment.args;
+    let asked = compiled.checked.as_ref().filter(|_| args.numeric);
+    let trial = asked.map(|checked| Trial::new(checked, TRIAL_BUDGET));
     let plan = RunPlan {
         train: &experiment.spec.train,
         dataset,
@@ -71,6 +77,8 @@ pub(crate) fn run_seed(
         threads: args.machine.threads(),
         dtype: experiment.dtype.to_string(),
         n_params: experiment.n_params,
+        conserved: experiment.conserved.as_deref(),
+        trial: trial.as_ref(),
     };
     let done = checkpoint.as_ref().map_or(0, |checkpoint| checkpoint.position.step);
     if done >= plan.target() && dir.has("DONE") {

@@ -1,5 +1,6 @@
 //! The `specc` program from outside: arguments in; exit codes, output and files out.
 
+mod conserved;
 mod metrics;
 mod run_dir;
 mod time;
