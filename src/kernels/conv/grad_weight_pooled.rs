@@ -231,8 +231,8 @@ impl PooledGradWeight {
                     from.as_ptr(),
                     step,
                     to.as_mut_ptr(),
-                )
-            };
+                );
+            }
         }
     }
 }
