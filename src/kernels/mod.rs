@@ -34,6 +34,7 @@ pub mod reference;
 pub mod spectral;
 pub mod threads;
 pub mod turn;
+pub(crate) mod winograd;
 
 /// Samples in a block, which lie along one vector.
 pub const LANES: usize = 16;

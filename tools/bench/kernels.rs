@@ -3,7 +3,8 @@
 //! In: nothing. Out: criterion's table; one element is one floating-point operation, so `Gelem/s` reads as GFLOP/s and compares
 //! with `peak`.
 
-use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use criterion::measurement::WallTime;
+use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main};
 use specc::kernels::LANES;
 use specc::kernels::arena::Arena;
 use specc::kernels::conv::{Conv, ConvGeometry};
@@ -55,6 +56,7 @@ fn convolutions() -> Vec<(&'static str, ConvGeometry)> {
         ("16-16@32", square(16, 32)),
         ("64-64@32", square(64, 32)),
         ("64-128@32 stride 2", ConvGeometry { out_channels: 128, stride: 2, ..square(64, 32) }),
+        ("32-64@16", ConvGeometry { out_channels: 64, ..square(32, 16) }),
         ("160-160@32", square(160, 32)),
         ("depthwise 64@32", ConvGeometry { groups: 64, ..square(64, 32) }),
     ]
@@ -75,30 +77,46 @@ fn measure_convolutions(criterion: &mut Criterion) {
         group.sample_size(10);
         group.throughput(Throughput::Elements(2 * LANES as u64 * geometry.multiply_adds()));
         for isa in Isa::available() {
-            let Ok(conv) = Conv::new(isa, geometry) else { continue };
-            let label = |phase: &str| format!("{phase}/{}", isa.kind().name());
-            let (x, dy) = (noise(geometry.in_len()), noise(geometry.out_len()));
-            let (weight, bias) = (noise(geometry.weight_len()), noise(geometry.out_channels));
-            let mut packed = Arena::zeros(conv.packed_len());
-            conv.pack(&weight, &mut packed);
-            let mut y = Arena::zeros(geometry.out_len());
-            group.bench_function(label("forward"), |bencher| {
-                bencher.iter(|| conv.forward(&packed, &x, Some(&bias), true, &mut y));
-            });
-            let mut turned = Arena::zeros(conv.packed_turned_len());
-            conv.pack_turned(&weight, &mut turned);
-            let mut dx = Arena::zeros(geometry.in_len());
-            group.bench_function(label("grad_input"), |bencher| {
-                bencher.iter(|| conv.grad_input(&turned, &dy, &mut dx, false));
-            });
-            let mut sums = Arena::zeros(conv.grad_weight_len());
-            let mut scratch = Arena::zeros(conv.grad_weight_scratch_len());
-            group.bench_function(label("grad_weight"), |bencher| {
-                bencher.iter(|| conv.grad_weight(&x, &dy, &mut sums, &mut scratch));
-            });
+            measure_convolution(&mut group, "", Conv::new(isa, geometry).ok(), isa);
+            if Conv::new(isa, geometry).is_ok_and(|conv| conv.by_winograd().contains(&true)) {
+                measure_convolution(&mut group, "direct ", Conv::direct(isa, geometry).ok(), isa);
+            }
         }
         group.finish();
     }
+}
+
+/// The three operations of one plan; elements are those of the definition, so that algorithms compare.
+fn measure_convolution(
+    group: &mut BenchmarkGroup<'_, WallTime>,
+    prefix: &str,
+    conv: Option<Conv>,
+    isa: Isa,
+) {
+    let Some(conv) = conv else { return };
+    let geometry = *conv.geometry();
+    let label = |phase: &str| format!("{prefix}{phase}/{}", isa.kind().name());
+    let (x, dy) = (noise(geometry.in_len()), noise(geometry.out_len()));
+    let (weight, bias) = (noise(geometry.weight_len()), noise(geometry.out_channels));
+    let mut packed = Arena::zeros(conv.packed_len());
+    conv.pack(&weight, &mut packed);
+    let mut y = Arena::zeros(geometry.out_len());
+    let mut scratch = Arena::zeros(conv.forward_scratch_len());
+    group.bench_function(label("forward"), |bencher| {
+        bencher.iter(|| conv.forward(&packed, &x, Some(&bias), true, &mut y, &mut scratch));
+    });
+    let mut turned = Arena::zeros(conv.packed_turned_len());
+    conv.pack_turned(&weight, &mut turned);
+    let mut dx = Arena::zeros(geometry.in_len());
+    let mut scratch = Arena::zeros(conv.grad_input_scratch_len());
+    group.bench_function(label("grad_input"), |bencher| {
+        bencher.iter(|| conv.grad_input(&turned, &dy, &mut dx, false, &mut scratch));
+    });
+    let mut sums = Arena::zeros(conv.grad_weight_len());
+    let mut scratch = Arena::zeros(conv.grad_weight_scratch_len());
+    group.bench_function(label("grad_weight"), |bencher| {
+        bencher.iter(|| conv.grad_weight(&x, &dy, &mut sums, &mut scratch));
+    });
 }
 
 fn measure_linear(criterion: &mut Criterion) {

@@ -77,7 +77,8 @@ pub(super) fn run(
             CpuKernel::Conv { conv, bias, relu } => {
                 let packed = fitting(input(1), conv.packed_len());
                 let bias = bias.then(|| fitting(input(2), conv.geometry().out_channels));
-                conv.forward(packed, input(0), bias, *relu, writes[0]);
+                let [y, scratch] = writes else { return };
+                conv.forward(packed, input(0), bias, *relu, y, scratch);
             }
             CpuKernel::ConvMaxPool { conv, bias, relu, size } => {
                 let [y, masks, scratch] = writes else { return };
@@ -94,7 +95,8 @@ pub(super) fn run(
             }
             CpuKernel::ConvGradInput(conv) => {
                 let packed = fitting(input(1), conv.packed_turned_len());
-                conv.grad_input(packed, input(0), writes[0], false);
+                let [dx, scratch] = writes else { return };
+                conv.grad_input(packed, input(0), dx, false, scratch);
             }
             CpuKernel::ConvGradWeight(conv) => {
                 let [grad, sums, scratch] = writes else { return };

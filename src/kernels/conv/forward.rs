@@ -5,12 +5,14 @@ use super::sweep::Job;
 use crate::kernels::LANES;
 use crate::kernels::micro::fma::Start;
 use crate::kernels::pool2d::{PoolGeometry, max};
+use crate::kernels::winograd::{self, Images, Then};
 
 impl Conv {
     /// **What** `y = conv(x) + bias`, then relu if asked.
     ///
     /// **Shapes** `x: [in_height][in_width][in_channels][16]`, `y: [out_height][out_width][out_channels][16]`, both one
-    /// block; `packed` from [`Conv::pack`]; `bias: [out_channels]`. A NaN passes through the relu.
+    /// block; `packed` from [`Conv::pack`]; `bias: [out_channels]`; `scratch` at least `[forward_scratch_len]`, any content. A
+    /// NaN passes through the relu.
     ///
     /// # Panics
     /// When a slice has the wrong length.
@@ -21,16 +23,31 @@ impl Conv {
         bias: Option<&[f32]>,
         relu: bool,
         y: &mut [f32],
+        scratch: &mut [f32],
     ) {
         self.check_forward(packed, x, bias);
         assert_eq!(y.len(), self.geometry.out_len(), "length of the output");
+        if let Some(pass) = &self.winograd.forward {
+            let then = if relu { Then::Relu } else { Then::Write };
+            pass.run(x, packed, scratch, &mut Images { y, masks: &mut [], bias, then });
+            return;
+        }
         let job = Self::forward_job(packed, x, bias, relu, y.as_mut_ptr());
         // SAFETY: the slices have the lengths of the geometry.
         unsafe { self.forward.run(&job, 0..self.geometry.out_height()) };
     }
 
+    /// Floats of scratch for [`Conv::forward`].
+    pub fn forward_scratch_len(&self) -> usize {
+        self.winograd.forward.as_ref().map_or(0, winograd::Pass::scratch_len)
+    }
+
     /// Floats of scratch for [`Conv::forward_max_pool`] with windows of `size`.
     pub fn pool_scratch_len(&self, size: usize) -> usize {
+        if let Some(pass) = &self.winograd.forward {
+            let whole = if size == winograd::TILE { 0 } else { self.geometry.out_len() };
+            return pass.scratch_len() + whole;
+        }
         size * self.geometry.out_width() * self.geometry.out_channels * LANES
     }
 
@@ -67,6 +84,18 @@ impl Conv {
         assert_eq!(y.len(), pool.out_len(), "length of the output");
         assert_eq!(masks.len(), pool.mask_len(), "length of the masks");
         assert!(scratch.len() >= self.pool_scratch_len(size), "length of the scratch");
+        if let Some(pass) = &self.winograd.forward {
+            if size == winograd::TILE {
+                let then = Then::Pool { relu };
+                pass.run(x, packed, scratch, &mut Images { y, masks, bias, then });
+            } else {
+                // Windows are not the tiles: pooling follows as a pass of its own.
+                let (whole, scratch) = scratch.split_at_mut(self.geometry.out_len());
+                self.forward(packed, x, bias, false, whole, scratch);
+                max::forward(self.isa, &pool, relu, whole, y, masks);
+            }
+            return;
+        }
         let row_len = self.geometry.out_width() * self.geometry.out_channels * LANES;
         let y_row = pool.out_width() * pool.channels * LANES;
         let mask_row = pool.out_width() * pool.channels * size * size;

@@ -8,18 +8,37 @@ use super::{Conv, ConvGeometry};
 use crate::kernels::conv::geometry::Axis;
 use crate::kernels::isa::Isa;
 use crate::kernels::micro::fma::Start;
+use crate::kernels::winograd::{self, Images, Then};
 
 impl Conv {
+    /// Floats of scratch for [`Conv::grad_input`].
+    pub fn grad_input_scratch_len(&self) -> usize {
+        self.winograd.backward.as_ref().map_or(0, winograd::Pass::scratch_len)
+    }
+
     /// **What** `dx = convᵀ(dy)`, or `dx += convᵀ(dy)`.
     ///
-    /// **Shapes** as for [`Conv::forward`]; `packed` from [`Conv::pack_turned`].
+    /// **Shapes** as for [`Conv::forward`]; `packed` from [`Conv::pack_turned`]; `scratch` at least
+    /// `[grad_input_scratch_len]`, any content.
     ///
     /// # Panics
     /// When a slice has the wrong length.
-    pub fn grad_input(&self, packed: &[f32], dy: &[f32], dx: &mut [f32], accumulate: bool) {
+    pub fn grad_input(
+        &self,
+        packed: &[f32],
+        dy: &[f32],
+        dx: &mut [f32],
+        accumulate: bool,
+        scratch: &mut [f32],
+    ) {
         assert_eq!(packed.len(), self.packed_turned_len(), "length of the packed weights");
         assert_eq!(dy.len(), self.geometry.out_len(), "length of the output gradient");
         assert_eq!(dx.len(), self.geometry.in_len(), "length of the input gradient");
+        if let Some(pass) = &self.winograd.backward {
+            let then = if accumulate { Then::Add } else { Then::Write };
+            pass.run(dy, packed, scratch, &mut Images { y: dx, masks: &mut [], bias: None, then });
+            return;
+        }
         let job = Job {
             x: dy.as_ptr(),
             packed: packed.as_ptr(),

@@ -1,4 +1,4 @@
-//! Weight gradient, in two ways that are chosen by shape.
+//! Weight gradient, in two direct ways that are chosen by shape, where Winograd's algorithm does not pay.
 //!
 //! - *Lanes*: one accumulator of 16 lanes per weight; no data is moved. For few channels.
 //! - *Channels*: the input is turned so that channels lie along the vector; one accumulator per weight. For many channels.
@@ -15,6 +15,7 @@ use crate::kernels::lanes::lane_sums;
 use crate::kernels::micro::outer::{self, Line, PANEL};
 use crate::kernels::micro::{choose_tile, dot, parts};
 use crate::kernels::turn::turn_pixel;
+use crate::kernels::winograd;
 
 /// Input channels of a group from which on channels lie along the vector.
 const MIN_VECTOR_CHANNELS: usize = 12;
@@ -55,7 +56,9 @@ impl GradWeight {
 impl Conv {
     /// Floats of the accumulators of the weight gradient.
     pub fn grad_weight_len(&self) -> usize {
-        if self.grad_weight.by_channels {
+        if let Some(plan) = &self.winograd.grad_weight {
+            plan.sums_len()
+        } else if self.grad_weight.by_channels {
             let taps = self.geometry.kernel * self.geometry.kernel;
             self.geometry.out_channels * taps * self.padded_channels()
         } else {
@@ -65,7 +68,10 @@ impl Conv {
 
     /// Floats of scratch for [`Conv::grad_weight`].
     pub fn grad_weight_scratch_len(&self) -> usize {
-        if self.grad_weight.by_channels {
+        let winograd = self.winograd.grad_weight.as_ref().map(winograd::GradWeight::scratch_len);
+        if let Some(len) = winograd {
+            len
+        } else if self.grad_weight.by_channels {
             let panel = PANEL.min(self.padded_channels());
             self.geometry.kernel * self.geometry.in_width * LANES * panel
         } else {
@@ -85,6 +91,10 @@ impl Conv {
         assert_eq!(dy.len(), self.geometry.out_len(), "length of the output gradient");
         assert_eq!(sums.len(), self.grad_weight_len(), "length of the accumulators");
         assert!(scratch.len() >= self.grad_weight_scratch_len(), "length of the scratch");
+        if let Some(plan) = &self.winograd.grad_weight {
+            plan.add(x, dy, sums, scratch);
+            return;
+        }
         for group in 0..self.geometry.groups {
             // SAFETY: the slices have the lengths of the geometry.
             unsafe {
@@ -104,6 +114,10 @@ impl Conv {
     pub fn collapse_grad_weight(&self, sums: &[f32], grad: &mut [f32]) {
         assert_eq!(sums.len(), self.grad_weight_len(), "length of the accumulators");
         assert_eq!(grad.len(), self.geometry.weight_len(), "length of the gradient");
+        if let Some(plan) = &self.winograd.grad_weight {
+            plan.collapse(sums, grad);
+            return;
+        }
         let taps = self.geometry.kernel * self.geometry.kernel;
         let channels = self.geometry.group_in();
         if self.grad_weight.by_channels {

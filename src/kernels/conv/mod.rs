@@ -21,6 +21,7 @@ use self::geometry::Axis;
 use self::grad_weight::GradWeight;
 use self::sweep::{Sweep, WeightView};
 use super::isa::Isa;
+use super::winograd;
 
 /// The plan of a convolution for one instruction set.
 #[derive(Clone, Debug)]
@@ -31,14 +32,38 @@ pub struct Conv {
     /// One sweep per stride phase of the input gradient.
     backward: Vec<Sweep>,
     grad_weight: GradWeight,
+    /// What is computed with fewer multiplications instead.
+    winograd: Winograd,
+}
+
+/// The operations for which Winograd's algorithm pays.
+#[derive(Clone, Debug, Default)]
+struct Winograd {
+    forward: Option<winograd::Pass>,
+    backward: Option<winograd::Pass>,
+    grad_weight: Option<winograd::GradWeight>,
 }
 
 impl Conv {
-    /// Plans a convolution.
+    /// Plans a convolution, each operation the way that takes the least time.
     ///
     /// # Errors
     /// Sizes that do not make a convolution, see [`ConvGeometry::check`].
     pub fn new(isa: Isa, geometry: ConvGeometry) -> Result<Self, GeometryError> {
+        let direct = Self::direct(isa, geometry)?;
+        let winograd = Winograd {
+            forward: winograd::Pass::forward(isa, &geometry),
+            backward: winograd::Pass::backward(isa, &geometry),
+            grad_weight: winograd::GradWeight::new(isa, &geometry),
+        };
+        Ok(Self { winograd, ..direct })
+    }
+
+    /// Plans a convolution as its definition says, without Winograd's algorithm.
+    ///
+    /// # Errors
+    /// Sizes that do not make a convolution, see [`ConvGeometry::check`].
+    pub fn direct(isa: Isa, geometry: ConvGeometry) -> Result<Self, GeometryError> {
         geometry.check()?;
         Ok(Self {
             geometry,
@@ -46,6 +71,7 @@ impl Conv {
             forward: forward_sweep(isa, &geometry),
             backward: grad_input::sweeps(isa, &geometry),
             grad_weight: GradWeight::new(isa, &geometry),
+            winograd: Winograd::default(),
         })
     }
 
@@ -54,9 +80,16 @@ impl Conv {
         &self.geometry
     }
 
+    /// Whether the forward pass, the input gradient and the weight gradient go by Winograd's algorithm.
+    pub fn by_winograd(&self) -> [bool; 3] {
+        let Winograd { forward, backward, grad_weight } = &self.winograd;
+        [forward.is_some(), backward.is_some(), grad_weight.is_some()]
+    }
+
     /// Floats of the weights packed for the forward pass.
     pub fn packed_len(&self) -> usize {
-        self.forward.packed_len()
+        let winograd = self.winograd.forward.as_ref();
+        winograd.map_or_else(|| self.forward.packed_len(), winograd::Pass::packed_len)
     }
 
     /// Packs weights for [`Conv::forward`] and [`Conv::forward_max_pool`].
@@ -66,12 +99,18 @@ impl Conv {
     pub fn pack(&self, weight: &[f32], packed: &mut [f32]) {
         assert_eq!(weight.len(), self.geometry.weight_len(), "length of the weights");
         assert_eq!(packed.len(), self.packed_len(), "length of the packed weights");
-        self.forward.pack(weight, packed);
+        match &self.winograd.forward {
+            Some(pass) => pass.pack(weight, packed),
+            None => self.forward.pack(weight, packed),
+        }
     }
 
     /// Floats of the weights packed for the input gradient.
     pub fn packed_turned_len(&self) -> usize {
-        self.backward.iter().map(Sweep::packed_len).sum()
+        match &self.winograd.backward {
+            Some(pass) => pass.packed_len(),
+            None => self.backward.iter().map(Sweep::packed_len).sum(),
+        }
     }
 
     /// Packs weights for [`Conv::grad_input`].
@@ -81,6 +120,10 @@ impl Conv {
     pub fn pack_turned(&self, weight: &[f32], packed: &mut [f32]) {
         assert_eq!(weight.len(), self.geometry.weight_len(), "length of the weights");
         assert_eq!(packed.len(), self.packed_turned_len(), "length of the packed weights");
+        if let Some(pass) = &self.winograd.backward {
+            pass.pack(weight, packed);
+            return;
+        }
         for sweep in &self.backward {
             sweep.pack(weight, packed);
         }

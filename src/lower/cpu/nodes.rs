@@ -155,7 +155,9 @@ impl Selector<'_, '_> {
                 if let Some(conv) = self.conv_of(id) {
                     let packed = self.packed(id, &conv, true);
                     let reads = vec![reads[0], packed];
-                    self.push(key, CpuKernel::ConvGradInput(conv), reads, writes, id);
+                    let scratch = self.aux(Aux::Scratch(conv.grad_input_scratch_len(), false));
+                    let kernel = CpuKernel::ConvGradInput(conv);
+                    self.push(key, kernel, reads, writes, id).scratch.push(scratch);
                 } else {
                     let kernel = CpuKernel::PlainConvGradInput(self.plain_conv(id));
                     self.push(key, kernel, reads, writes, id).fallback =

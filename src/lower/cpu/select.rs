@@ -239,7 +239,9 @@ impl Selector<'_, '_> {
         if let Some(conv) = self.conv_of(map) {
             reads.push(self.packed(map, &conv, false));
             reads.extend(bias.map(|bias| self.slot(bias)));
-            self.push(key, CpuKernel::Conv { conv, bias: has_bias, relu }, reads, writes, id);
+            let scratch = self.aux(Aux::Scratch(conv.forward_scratch_len(), false));
+            let kernel = CpuKernel::Conv { conv, bias: has_bias, relu };
+            self.push(key, kernel, reads, writes, id).scratch.push(scratch);
             return;
         }
         // Only a map by itself is left for the plain kernel: patterns with bias need the fused one.

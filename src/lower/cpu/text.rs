@@ -3,6 +3,7 @@
 use std::fmt::{self, Display, Formatter};
 
 use super::types::{CpuKernel, CpuPhase, CpuPlan, CpuStep, Place, StageKind, ValueId};
+use crate::kernels::conv::Conv;
 use crate::kernels::memory::Area;
 
 impl Display for CpuPlan {
@@ -112,20 +113,20 @@ pub fn kernel_name(kernel: &CpuKernel) -> String {
     match kernel {
         CpuKernel::Input => "input".to_owned(),
         CpuKernel::Map(program) => format!("chain of {}", program.instructions().len()),
-        CpuKernel::Conv { bias, relu, .. } => parts("conv", *bias, *relu),
-        CpuKernel::ConvMaxPool { bias, relu, size, .. } => {
-            format!("{}+max_pool({size})", parts("conv", *bias, *relu))
+        CpuKernel::Conv { conv, bias, relu } => parts(by(conv, 0, "conv"), *bias, *relu),
+        CpuKernel::ConvMaxPool { conv, bias, relu, size } => {
+            format!("{}+max_pool({size})", parts(by(conv, 0, "conv"), *bias, *relu))
         }
-        CpuKernel::ConvGradInput(_) => "conv_grad_input".to_owned(),
-        CpuKernel::ConvGradWeight(_) => "conv_grad_weight".to_owned(),
+        CpuKernel::ConvGradInput(conv) => by(conv, 1, "conv_grad_input").to_owned(),
+        CpuKernel::ConvGradWeight(conv) => by(conv, 2, "conv_grad_weight").to_owned(),
         CpuKernel::ConvGradWeightPooled(_) => "conv_grad_weight of winners".to_owned(),
         CpuKernel::ConvGradInputPooled(_) => "conv_grad_input of winners".to_owned(),
         CpuKernel::PackPooled(_) => "pack_rows".to_owned(),
         CpuKernel::PlainConv(_) => "plain_conv".to_owned(),
         CpuKernel::PlainConvGradInput(_) => "plain_conv_grad_input".to_owned(),
         CpuKernel::PlainConvGradWeight(_) => "plain_conv_grad_weight".to_owned(),
-        CpuKernel::Pack(_) => "pack".to_owned(),
-        CpuKernel::PackTurned(_) => "pack_turned".to_owned(),
+        CpuKernel::Pack(conv) => by(conv, 0, "pack").to_owned(),
+        CpuKernel::PackTurned(conv) => by(conv, 1, "pack_turned").to_owned(),
         CpuKernel::Linear { bias, relu, .. } => parts("linear", *bias, *relu),
         CpuKernel::LinearGradInput(_) => "linear_grad_input".to_owned(),
         CpuKernel::LinearGradWeight(_) => "linear_grad_weight".to_owned(),
@@ -152,6 +153,21 @@ pub fn kernel_name(kernel: &CpuKernel) -> String {
         CpuKernel::Scalar(op) => scalar_name(*op),
         CpuKernel::Fill => "fill".to_owned(),
         CpuKernel::SpectralGrad(..) => "spectral_norm_grad".to_owned(),
+    }
+}
+
+/// The name of an operation of a convolution, by Winograd's algorithm or not; operations as [`Conv::by_winograd`] lists them.
+fn by(conv: &Conv, operation: usize, name: &'static str) -> &'static str {
+    if !conv.by_winograd()[operation] {
+        return name;
+    }
+    match name {
+        "conv" => "winograd_conv",
+        "conv_grad_input" => "winograd_conv_grad_input",
+        "conv_grad_weight" => "winograd_conv_grad_weight",
+        "pack" => "winograd_pack",
+        "pack_turned" => "winograd_pack_turned",
+        other => other,
     }
 }
 

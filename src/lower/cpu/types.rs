@@ -249,7 +249,7 @@ pub enum CpuKernel {
     Input,
     /// A chain of element-wise operations on per-sample or fixed tensors.
     Map(Box<Program>),
-    /// (x, packed weight, bias?): convolution.
+    /// (x, packed weight, bias?) → y; scratch: convolution.
     Conv {
         /// Its plan.
         conv: Box<Conv>,
@@ -269,7 +269,7 @@ pub enum CpuKernel {
         /// Side of the windows.
         size: usize,
     },
-    /// (dy, turned weight)
+    /// (dy, turned weight) → dx; scratch.
     ConvGradInput(Box<Conv>),
     /// (dy, x) → partial; accumulators, scratch.
     ConvGradWeight(Box<Conv>),

@@ -33,6 +33,23 @@ fn geometries() -> impl Strategy<Value = ConvGeometry> {
     )
 }
 
+/// Sizes for which some operations go by Winograd's algorithm: odd images, any padding, channels beside whole vectors.
+fn winograd_geometries() -> impl Strategy<Value = ConvGeometry> {
+    let channels = prop_oneof![(16usize..26, 16usize..26), Just((16, 70)), Just((70, 16))];
+    (channels, 3usize..9, 4usize..9, 0usize..4).prop_map(
+        |((in_channels, out_channels), in_height, in_width, pad)| ConvGeometry {
+            in_channels,
+            out_channels,
+            in_height,
+            in_width,
+            kernel: 3,
+            stride: 1,
+            pad,
+            groups: 1,
+        },
+    )
+}
+
 fn nan(n: usize) -> Vec<f32> {
     vec![f32::NAN; n]
 }
@@ -50,9 +67,10 @@ fn check(g: &ConvGeometry, seed: u64) {
         conv.pack(&weight, &mut packed);
         let (mut y, mut with_relu, mut plain) =
             (nan(g.out_len()), nan(g.out_len()), nan(g.out_len()));
-        conv.forward(&packed, &x, Some(&bias), false, &mut y);
-        conv.forward(&packed, &x, Some(&bias), true, &mut with_relu);
-        conv.forward(&packed, &x, None, false, &mut plain);
+        let mut scratch = nan(conv.forward_scratch_len());
+        conv.forward(&packed, &x, Some(&bias), false, &mut y, &mut scratch);
+        conv.forward(&packed, &x, Some(&bias), true, &mut with_relu, &mut scratch);
+        conv.forward(&packed, &x, None, false, &mut plain, &mut scratch);
         for (&relu, &y) in with_relu.iter().zip(&y) {
             assert_eq!(relu.to_bits(), if y < 0.0 { 0 } else { y.to_bits() });
         }
@@ -60,9 +78,10 @@ fn check(g: &ConvGeometry, seed: u64) {
         let mut turned = nan(conv.packed_turned_len());
         conv.pack_turned(&weight, &mut turned);
         let mut dx = nan(g.in_len());
-        conv.grad_input(&turned, &dy, &mut dx, false);
+        let mut scratch = nan(conv.grad_input_scratch_len());
+        conv.grad_input(&turned, &dy, &mut dx, false, &mut scratch);
         let mut added = before.clone();
-        conv.grad_input(&turned, &dy, &mut added, true);
+        conv.grad_input(&turned, &dy, &mut added, true, &mut scratch);
 
         let mut sums = vec![0.0; conv.grad_weight_len()];
         let mut scratch = nan(conv.grad_weight_scratch_len());
@@ -188,7 +207,8 @@ fn check_pooled(g: &ConvGeometry, size: usize, relu: bool, seed: u64) {
         let mut packed = nan(conv.packed_len());
         conv.pack(&weight, &mut packed);
         let mut whole = nan(g.out_len());
-        conv.forward(&packed, &x, Some(&bias), relu, &mut whole);
+        let mut scratch = nan(conv.forward_scratch_len());
+        conv.forward(&packed, &x, Some(&bias), relu, &mut whole, &mut scratch);
         let (mut expected, mut expected_masks) =
             (nan(pool.out_len()), vec![0xaaaa; pool.mask_len()]);
         pool2d::max::forward(isa, &pool, relu, &whole, &mut expected, &mut expected_masks);
@@ -231,6 +251,59 @@ proptest! {
     ) {
         check_winners(&g, size, relu, seed);
     }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+
+    #[test]
+    fn winograd_agrees_with_the_reference(g in winograd_geometries(), seed in 0u64..1000) {
+        check(&g, seed);
+    }
+
+    #[test]
+    fn pooled_winograd_is_winograd_then_pool(
+        g in winograd_geometries(), size in 1usize..4, relu: bool, seed in 0u64..1000
+    ) {
+        check_pooled(&g, size, relu, seed);
+    }
+}
+
+#[test]
+fn winograd_is_taken_where_it_pays() {
+    let base = ConvGeometry {
+        in_channels: 32,
+        out_channels: 64,
+        in_height: 16,
+        in_width: 16,
+        kernel: 3,
+        stride: 1,
+        pad: 1,
+        groups: 1,
+    };
+    let taken = |g: ConvGeometry| Conv::new(Isa::detect(), g).unwrap().by_winograd();
+    for g in [
+        base,
+        ConvGeometry { pad: 0, ..base },
+        ConvGeometry { pad: 2, ..base },
+        ConvGeometry { in_height: 9, in_width: 7, in_channels: 37, ..base },
+        ConvGeometry { in_channels: 16, out_channels: 16, ..base },
+    ] {
+        assert_eq!(taken(g), [true; 3], "{g:?}");
+    }
+    for g in [
+        ConvGeometry { kernel: 5, ..base },
+        ConvGeometry { stride: 2, ..base },
+        ConvGeometry { groups: 2, ..base },
+        ConvGeometry { in_channels: 3, ..base },
+        ConvGeometry { in_height: 1, in_width: 1, ..base },
+    ] {
+        assert_eq!(taken(g), [false; 3], "{g:?}");
+    }
+    assert_eq!(Conv::direct(Isa::detect(), base).unwrap().by_winograd(), [false; 3]);
+    let odd = ConvGeometry { in_channels: 37, out_channels: 18, in_height: 9, in_width: 7, ..base };
+    assert_eq!(taken(odd), [true; 3]);
+    check(&odd, 4);
 }
 
 #[test]
