@@ -222,6 +222,16 @@ const LENET: &str = "net small {
 }
 ";
 
+/// Channels enough for Winograd's algorithm, in front of a pool and elsewhere.
+const WIDE: &str = "net wide {
+  conv(18, kernel=3, pad=1) -> relu
+  conv(20, kernel=3, pad=1) -> relu
+  conv(18, kernel=3, pad=1) -> relu -> max_pool(2)
+  flatten
+  linear(classes)
+}
+";
+
 const MIXED: &str = "block side(c) {
   let pre = in -> batch_norm -> relu
   let main = pre -> conv(c, kernel=3, stride=2, pad=1, bias=false) -> batch_norm -> relu -> conv(c, kernel=3, pad=1)
@@ -241,6 +251,9 @@ net mixed(allow=[nonhomogeneous]) {
 }
 ";
 
+/// The first cases, which are nets of their own.
+const N_NETS: usize = 5;
+
 fn cases() -> Vec<Case> {
     let case = |net: &str, shape: &[usize], classes: usize, loss: &str, train: &str| Case {
         net: net.to_owned(),
@@ -258,6 +271,7 @@ fn cases() -> Vec<Case> {
             "cross_entropy",
             "sgd(lr=0.1, momentum=0.9, nesterov=true, weight_decay=0.001)",
         ),
+        case(WIDE, &[2, 8, 9], 3, "cross_entropy", "sgd(lr=0.1)"),
         case(MIXED, &[3, 12, 12], 4, "two_scale(delta=0.1, size=weights)", "adam(lr=0.01)"),
         case(MIXED, &[2, 10, 10], 3, "cross_entropy", "sam(sgd(lr=0.05), rho=0.05)"),
     ];
@@ -286,6 +300,28 @@ fn run(program: &mut dyn Program, samples: &Labelled, n: u32, steps: u64) -> Vec
             program.step(&batch, &HyperValues { lr: 0.01, step }).unwrap()
         })
         .collect()
+}
+
+#[test]
+fn the_plan_says_which_convolutions_go_by_winograd() {
+    let (joint, _) = case_of(WIDE).joint();
+    let text = plan(&joint, &PlanOptions::detect(64, 3)).to_string();
+    for kernel in [
+        "winograd_pack",
+        "winograd_pack_turned",
+        "winograd_conv+bias+relu ",
+        "winograd_conv+bias+relu+max_pool(2)",
+        "winograd_conv_grad_input",
+        "winograd_conv_grad_weight",
+    ] {
+        assert!(text.contains(&format!("= {kernel}")), "{kernel} in {text}");
+    }
+    let (joint, _) = case_of(LENET).joint();
+    assert!(!plan(&joint, &PlanOptions::detect(64, 3)).to_string().contains("winograd"));
+}
+
+fn case_of(net: &str) -> Case {
+    cases().into_iter().find(|case| case.net == net).expect("a case of that net")
 }
 
 #[test]
@@ -322,7 +358,7 @@ fn the_fused_path_agrees_with_the_reference() {
 
 #[test]
 fn the_same_bits_on_any_number_of_threads_and_both_instruction_sets() {
-    for case in cases().iter().take(4) {
+    for case in cases().iter().take(N_NETS) {
         let (joint, state) = case.joint();
         let samples = case.samples(140);
         let result = |isa: Isa, threads: usize| {
