@@ -305,7 +305,7 @@ fn run(program: &mut dyn Program, samples: &Labelled, n: u32, steps: u64) -> Vec
 #[test]
 fn the_plan_says_which_convolutions_go_by_winograd() {
     let (joint, _) = case_of(WIDE).joint();
-    let text = plan(&joint, &PlanOptions::detect(64, 3)).to_string();
+    let text = plan(&joint, &PlanOptions { isa: Isa::detect(), batch: 64, seed: 3 }).to_string();
     for kernel in [
         "winograd_pack",
         "winograd_pack_turned",
@@ -317,7 +317,11 @@ fn the_plan_says_which_convolutions_go_by_winograd() {
         assert!(text.contains(&format!("= {kernel}")), "{kernel} in {text}");
     }
     let (joint, _) = case_of(LENET).joint();
-    assert!(!plan(&joint, &PlanOptions::detect(64, 3)).to_string().contains("winograd"));
+    assert!(
+        !plan(&joint, &PlanOptions { isa: Isa::detect(), batch: 64, seed: 3 })
+            .to_string()
+            .contains("winograd")
+    );
 }
 
 fn case_of(net: &str) -> Case {
