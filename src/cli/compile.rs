@@ -10,6 +10,7 @@ use super::outcome::Outcome;
 use crate::check::{self, Checked};
 use crate::data::{self, Locations};
 use crate::diag::{Code, Diagnostic, Diagnostics, FileId, Severity, SourceMap, ToDiagnostic};
+use crate::grad;
 use crate::ir;
 use crate::model::{self, ResolveContext};
 use crate::syntax::{self, ast};
@@ -115,9 +116,10 @@ impl Compiled {
                 Ok(graph) if sound => {
                     if let Some(verdict) = check::judge(graph, &spec, request.check) {
                         self.diagnostics.extend(verdict.diagnostics);
-                        let checked = Some(verdict.checked);
+                        let checked = verdict.checked;
+                        let sound = verdict.sound && self.loss_fits(&spec, &checked);
                         (self.checked, self.refused) =
-                            if verdict.sound { (checked, None) } else { (None, checked) };
+                            if sound { (Some(checked), None) } else { (None, Some(checked)) };
                     }
                 }
                 Ok(_) => {}
@@ -125,6 +127,12 @@ impl Compiled {
             }
         }
         self.model = sound.then_some(spec);
+    }
+
+    /// Reports what keeps the loss from being attached to the net.
+    fn loss_fits(&mut self, spec: &model::Spec, checked: &Checked) -> bool {
+        let fits = grad::fits(checked.graph(), &spec.loss, checked.normalizer(), &spec.train);
+        fits.map_err(|errors| self.diagnostics.extend(errors)).is_ok()
     }
 
     fn parse_overrides(&mut self, arguments: &[String]) -> Vec<(Vec<ast::Name>, ast::Expr)> {

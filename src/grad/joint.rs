@@ -83,6 +83,22 @@ pub fn joint(
     Ok(Joint { train, eval: run.without_unused_size(eval), size: run.size() })
 }
 
+/// Whether the loss fits the net: what [`joint`] would report, without the work of differentiation.
+///
+/// # Errors
+/// The diagnostics of [`joint`].
+pub fn fits(
+    graph: &Graph,
+    loss: &Loss,
+    normalizer: Option<&Normalizer>,
+    train: &Train,
+) -> Result<(), Diagnostics> {
+    let mut base = graph.clone();
+    let scales = loss::declare(&mut base, loss);
+    let run = Run { base: &base, loss, normalizer, train, scales, slots: &[] };
+    run.forward(Mode::Eval).map(drop).map_err(|error| vec![error.to_diagnostic()])
+}
+
 fn trained(graph: &Graph, scales: &Scales) -> Vec<ParamId> {
     let ids = (0..graph.params.len() as u32).map(ParamId);
     let net = ids.filter(|id| graph.param(*id).role != ParamRole::Scale);

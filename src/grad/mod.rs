@@ -5,4 +5,4 @@ mod joint;
 mod rules;
 
 pub use differentiate::differentiate;
-pub use joint::{Joint, Phase, joint};
+pub use joint::{Joint, Phase, fits, joint};

@@ -8,6 +8,7 @@ use std::path::Path;
 use specc::check;
 use specc::data::{Locations, describe};
 use specc::diag::{Diagnostics, SourceMap, ToDiagnostic, sort};
+use specc::grad;
 use specc::ir::{self, Graph};
 use specc::model::{ResolveContext, Spec};
 use specc::syntax::{parse, parse_override};
@@ -25,7 +26,19 @@ pub(crate) fn diagnose(path: &Path, text: &str) -> (SourceMap, Diagnostics) {
         let compiled = compile(path, text, &[]);
         (sources, diagnostics) = (compiled.sources, compiled.warnings);
         diagnostics.extend(match compiled.outcome {
-            Ok((spec, graph)) => check::run(graph, &spec, check::Mode::Train).1,
+            Ok((spec, graph)) => {
+                let (checked, mut found) = check::run(graph, &spec, check::Mode::Train);
+                found.extend(
+                    checked
+                        .and_then(|checked| {
+                            let (graph, normalizer) = (checked.graph(), checked.normalizer());
+                            grad::fits(graph, &spec.loss, normalizer, &spec.train).err()
+                        })
+                        .into_iter()
+                        .flatten(),
+                );
+                found
+            }
             Err(errors) => errors,
         });
     }
@@ -92,7 +105,8 @@ fn legal(path: &Path, text: &str) -> (Spec, Graph) {
 }
 
 /// Codes that [`diagnose`] can raise, by their first letters; their pages are held to it.
-pub(crate) const RAISED: &[&str] = &["E01", "E02", "W02", "E030", "E031", "E04", "W04"];
+pub(crate) const RAISED: &[&str] =
+    &["E01", "E02", "W02", "E030", "E031", "E0350", "E0351", "E0352", "E0353", "E04", "W04"];
 
 /// A stage's result for a spec as text, for snapshots.
 pub(crate) type Stage = fn(&Path, &str) -> String;
