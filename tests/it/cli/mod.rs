@@ -1,6 +1,8 @@
 //! The `specc` program from outside: arguments in; exit codes, output and files out.
 
 mod conserved;
+mod failures;
+mod interrupt;
 mod metrics;
 mod run_dir;
 mod time;
