@@ -40,6 +40,7 @@ mod pipeline;
 mod props;
 mod reference;
 mod render;
+mod stages;
 mod suite;
 mod syntax;
 #[cfg(feature = "exec")]
