@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use super::completions::CompletionsArgs;
+use super::environment;
 use super::outcome::Outcome;
 use super::terminal::{ColorChoice, Terminal};
 #[cfg(feature = "exec")]
@@ -277,12 +278,38 @@ fn parse_seeds(text: &str) -> Result<(u64, u64), String> {
     }
 }
 
-/// Prints what clap has to say; usage errors exit with 2.
+/// Prints what clap has to say; usage errors exit with 2, with a document where `--json` asks for one.
 pub(crate) fn refuse(error: &clap::Error) -> ExitCode {
-    let code = if error.use_stderr() { Outcome::Usage } else { Outcome::Ok };
     // Nothing is left to do when even this cannot be printed.
     let _ = error.print();
-    ExitCode::from(code.code())
+    if !error.use_stderr() {
+        return ExitCode::from(Outcome::Ok.code());
+    }
+    if environment::has_argument("--json") {
+        let text = error.to_string();
+        let message = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
+        let mut terminal = Terminal::new(ColorChoice::Never);
+        terminal.print(format!("{:#}", usage_document(message)));
+        terminal.flush();
+    }
+    ExitCode::from(Outcome::Usage.code())
+}
+
+/// What `--json` shows of a command line that cannot be understood.
+pub(crate) fn usage_document(message: &str) -> serde_json::Value {
+    serde_json::json!({
+        "schema": "specc.usage/1",
+        "ok": false,
+        "diagnostics": [{
+            "code": null,
+            "severity": "error",
+            "message": message,
+            "file": null,
+            "line": null,
+            "column": null,
+            "help": "`specc help` lists the commands, `specc help COMMAND` the options of one",
+        }],
+    })
 }
 
 /// `specc` alone: the way to a first run.
@@ -292,7 +319,7 @@ pub(crate) fn print_first_steps(terminal: &mut Terminal) -> anyhow::Result<Outco
         "specc compiles, trains and measures the networks of .net files.\n\
          \n\
          A first run, which needs no data:\n\
-         \x20 specc new quickstart > quickstart.net\n\
+         \x20 specc new quickstart\n\
          \x20 specc check quickstart.net\n\
          \x20 specc train quickstart.net\n\
          \n\

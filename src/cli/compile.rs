@@ -211,5 +211,5 @@ fn unreadable(path: &Path, reason: &str) -> Diagnostic {
         .note(format!("file: {}", path.display()))
         .note(format!("found: {reason}"))
         .expected("a readable text file in UTF-8")
-        .help("`specc new quickstart > quickstart.net` writes a spec to start from")
+        .help("`specc new quickstart` writes a spec to start from")
 }

@@ -28,6 +28,11 @@ pub(crate) fn no_color() -> bool {
         || env::var_os("TERM").is_some_and(|value| value == "dumb")
 }
 
+/// Whether the command line has this argument, also where the rest of it makes no sense.
+pub(crate) fn has_argument(name: &str) -> bool {
+    env::args_os().any(|argument| argument == name)
+}
+
 /// Columns of the screen where the environment tells them.
 pub(crate) fn columns() -> Option<usize> {
     env::var("COLUMNS").ok()?.parse().ok()

@@ -52,8 +52,7 @@ pub fn main() -> ExitCode {
         Some(command) => dispatch(command, &mut terminal),
     };
     let outcome = outcome.unwrap_or_else(|error| terminal.failure(&error));
-    terminal.flush();
-    ExitCode::from(outcome.code())
+    ExitCode::from(terminal.conclude(outcome).code())
 }
 
 fn dispatch(command: &Command, terminal: &mut Terminal) -> anyhow::Result<Outcome> {

@@ -30,7 +30,8 @@ pub(crate) fn say(text: &str) {
 pub(crate) struct Terminal {
     out: io::BufWriter<io::Stdout>,
     color: bool,
-    closed: bool,
+    /// Why output ended early; a reader that is gone is no failure.
+    lost: Option<io::Error>,
     quiet: bool,
     reported: Vec<serde_json::Value>,
 }
@@ -46,7 +47,7 @@ impl Terminal {
         Self {
             out: io::BufWriter::new(io::stdout()),
             color,
-            closed: false,
+            lost: None,
             quiet: false,
             reported: vec![],
         }
@@ -83,22 +84,24 @@ impl Terminal {
         io::stderr().is_terminal()
     }
 
-    /// Writes a result and a newline. When the reader is gone, output ends quietly.
+    /// Writes a result and a newline. What cannot be written is lost; [`Terminal::conclude`] says so.
     pub(crate) fn print(&mut self, text: impl AsRef<str>) {
         let text = text.as_ref();
-        if self.closed {
+        if self.lost.is_some() {
             return;
         }
         let written = self
             .out
             .write_all(text.as_bytes())
             .and_then(|()| if text.ends_with('\n') { Ok(()) } else { self.out.write_all(b"\n") });
-        self.closed = written.is_err();
+        self.lost = written.err();
     }
 
     /// Sends everything on its way.
     pub(crate) fn flush(&mut self) {
-        self.closed |= self.out.flush().is_err();
+        if self.lost.is_none() {
+            self.lost = self.out.flush().err();
+        }
     }
 
     /// Stdout, for commands that write pieces.
@@ -151,10 +154,22 @@ impl Terminal {
     /// Shows an error of the process itself; a closed pipe is no error.
     pub(crate) fn failure(&mut self, error: &anyhow::Error) -> Outcome {
         if is_closed_pipe(error) {
-            self.closed = true;
+            self.lost = Some(io::ErrorKind::BrokenPipe.into());
             return Outcome::Ok;
         }
         self.note(format!("error: {error:#}"));
         Outcome::Failed
+    }
+
+    /// Sends everything on its way; a command whose results did not arrive has failed, unless nobody reads them.
+    pub(crate) fn conclude(&mut self, outcome: Outcome) -> Outcome {
+        self.flush();
+        match &self.lost {
+            Some(error) if outcome == Outcome::Ok && error.kind() != io::ErrorKind::BrokenPipe => {
+                say(&format!("error: cannot write to standard output: {error}"));
+                Outcome::Failed
+            }
+            Some(_) | None => outcome,
+        }
     }
 }

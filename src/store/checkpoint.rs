@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::tensors::{bytes_of, write_tensors};
-use super::{StoreError, read_tensors, write_atomic};
+use super::{StoreError, copies, read_tensors};
 use crate::lower::{DType, HostTensor, State, StateEntry};
 
 /// Where a run stands between two steps.
@@ -90,23 +90,32 @@ impl Checkpoint {
         let sealed = format!("{} {position}", digest(&position, &tensors));
         let metadata = BTreeMap::from([(POSITION.to_owned(), sealed)]);
         write_tensors(&ckpt.join(RESUME), &tensors, &metadata)?;
-        let statistics = self.state.buffers.iter().filter(|b| is_running_statistic(&b.name));
-        let public = self.state.params.iter().chain(statistics);
-        write_tensors(&ckpt.join("last.safetensors"), public, &BTreeMap::new())?;
-        let mut text =
-            serde_json::to_string_pretty(&self.position).expect("a position holds finite numbers");
-        text.push('\n');
-        write_atomic(&ckpt.join("state.json"), text.as_bytes())
+        copies::write(self, ckpt)
+    }
+
+    /// Writes `last.safetensors` and `state.json` again where they are missing or older than this checkpoint.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`].
+    pub fn renew_copies(&self, ckpt: &Path) -> Result<(), StoreError> {
+        copies::renew(self, ckpt)
     }
 
     /// Reads a checkpoint; `None` when there is none yet.
     ///
     /// # Errors
-    /// [`StoreError::Damaged`] when the file is not one of ours.
+    /// [`StoreError::Damaged`] when the file is not one of ours, or missing beside its copies;
+    /// [`StoreError::DamagedCopy`] when one of these is not.
     pub fn read(ckpt: &Path) -> Result<Option<Self>, StoreError> {
         let path = ckpt.join(RESUME);
         if !path.exists() {
-            return Ok(None);
+            return match copies::NAMES.iter().find(|name| ckpt.join(name).exists()) {
+                None => Ok(None),
+                Some(copy) => {
+                    let reason = format!("no such file, though `{copy}` is there");
+                    Err(StoreError::damaged(&path, reason))
+                }
+            };
         }
         let file = read_tensors(&path)?;
         let sealed = file.metadata.get(POSITION).and_then(|text| text.split_once(' '));
@@ -129,7 +138,9 @@ impl Checkpoint {
                 None => state.params.push(entry),
             }
         }
-        Ok(Some(Self { position, state }))
+        let checkpoint = Self { position, state };
+        copies::verify(&checkpoint, ckpt)?;
+        Ok(Some(checkpoint))
     }
 }
 
@@ -151,6 +162,6 @@ fn digest(position: &str, tensors: &[StateEntry]) -> String {
     })
 }
 
-fn is_running_statistic(name: &str) -> bool {
+pub(super) fn is_running_statistic(name: &str) -> bool {
     name.ends_with(".running_mean") || name.ends_with(".running_var")
 }

@@ -58,6 +58,14 @@ pub enum StoreError {
         /// What was found instead.
         reason: String,
     },
+    /// A file that only repeats a checkpoint does not.
+    #[error("`{}` is damaged: {reason}", path.display())]
+    DamagedCopy {
+        /// The file.
+        path: PathBuf,
+        /// What was found instead.
+        reason: String,
+    },
 }
 
 impl StoreError {
@@ -118,6 +126,14 @@ impl ToDiagnostic for StoreError {
                 .note(format!("path: {}", path.display()))
                 .expected("a directory written by `specc train`")
                 .help("runs are stored under `runs/<spec>/` unless `-o` named another place"),
+            Self::DamagedCopy { path, reason } => {
+                Diagnostic::new(Code::E0705, "a file of the run is damaged")
+                    .note(format!("file: {}", path.display()))
+                    .note(format!("found: {reason}"))
+                    .help(
+                        "remove this file: `specc train` writes it again from `resume.safetensors`",
+                    )
+            }
             Self::Damaged { path, reason } => {
                 Diagnostic::new(Code::E0705, "a file of the run is damaged")
                     .note(format!("file: {}", path.display()))

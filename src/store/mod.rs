@@ -5,6 +5,7 @@
 
 mod atomic;
 mod checkpoint;
+mod copies;
 mod error;
 mod lines;
 mod run_dir;

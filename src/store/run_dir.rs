@@ -78,7 +78,10 @@ impl RunDir {
             fs::create_dir_all(path.join(folder)).map_err(io)?;
         }
         Ok(match Checkpoint::read(&path.join("ckpt"))? {
-            Some(checkpoint) => Opened::Existing(dir, Box::new(checkpoint)),
+            Some(checkpoint) => {
+                checkpoint.renew_copies(&path.join("ckpt"))?;
+                Opened::Existing(dir, Box::new(checkpoint))
+            }
             None => Opened::Fresh(dir),
         })
     }

@@ -55,6 +55,10 @@ pub(crate) fn run_seed(
     terminal: &mut Terminal,
 ) -> SeedEnd {
     let path = experiment.dir(seed);
+    if experiment.args.resume.is_some() && !RunDir::is_run(&path) {
+        terminal.report_error(&NothingToResume { path });
+        return SeedEnd::Failed(Outcome::Failed);
+    }
     let (dir, checkpoint) = match open(experiment, &path, seed, terminal) {
         Ok(opened) => opened,
         Err(error) => {

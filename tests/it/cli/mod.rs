@@ -1,10 +1,13 @@
 //! The `specc` program from outside: arguments in; exit codes, output and files out.
 
 mod conserved;
+mod damage;
+mod diverge;
 mod failures;
 mod interrupt;
 mod metrics;
 mod run_dir;
+mod streams;
 mod time;
 
 use std::collections::BTreeMap;
