@@ -131,7 +131,7 @@ impl Conv {
             packed: packed.as_ptr(),
             y,
             bias: bias.map_or(std::ptr::null(), <[f32]>::as_ptr),
-            start: if bias.is_some() { Start::Bias } else { Start::Zero },
+            start: Start::Zero,
             relu,
         }
     }

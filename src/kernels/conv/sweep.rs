@@ -255,7 +255,7 @@ impl Sweep {
                             ),
                             w: job.packed.add(weight),
                             y: job.y.wrapping_add(target + start * y_column + output * LANES),
-                            bias: job.bias.wrapping_add(output),
+                            bias: if job.bias.is_null() { job.bias } else { job.bias.add(output) },
                             taps,
                             w_row: 1,
                             y_row: LANES,

@@ -182,7 +182,7 @@ impl Linear {
                         x_column: inputs * LANES,
                         y_column: outputs * LANES,
                         repeat,
-                        start: if bias.is_some() { Start::Bias } else { Start::Zero },
+                        start: Start::Zero,
                         relu,
                     };
                     fma::run(self.isa, n_rows, n_columns, &strip);

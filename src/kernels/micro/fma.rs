@@ -1,7 +1,8 @@
-//! The tile `y[o][p] = start + Σ_taps w[tap][o] · x[tap][p]` over the lanes of a block.
+//! The tile `y[o][p] = start + Σ_taps w[tap][o] · x[tap][p] + bias[o]` over the lanes of a block.
 //!
 //! In: pointers and strides of three nested tap loops. Out: `rows × columns` vectors of 16 lanes, `repeat` times
-//! along the columns. Invariant: taps are summed in the order of the nest, one fused multiply-add each.
+//! along the columns. Invariant: taps are summed in the order of the nest, one fused multiply-add each; the bias joins the
+//! finished sum, as where an addition follows the product.
 
 use super::{tile_fits, with_tile};
 use crate::kernels::LANES;
@@ -12,8 +13,6 @@ use crate::kernels::isa::{Isa, Simd, per_isa};
 pub(crate) enum Start {
     /// Zero.
     Zero,
-    /// `bias[o]`.
-    Bias,
     /// What the output holds.
     Output,
 }
@@ -43,7 +42,7 @@ pub(crate) struct Strip {
     pub(crate) w: *const f32,
     /// First output vector.
     pub(crate) y: *mut f32,
-    /// Bias of the first output; read when `start` says so.
+    /// Bias of the first output, or null.
     pub(crate) bias: *const f32,
     /// Tap loops, outermost first.
     pub(crate) taps: [TapLoop; 3],
@@ -108,11 +107,6 @@ unsafe fn tile_body<S: Simd, const R: usize, const C: usize>(
         let mut acc = [[S::splat(0.0); C]; R];
         match strip.start {
             Start::Zero => {}
-            Start::Bias => {
-                for (r, row) in acc.iter_mut().enumerate() {
-                    *row = [S::splat(*strip.bias.add(r)); C];
-                }
-            }
             Start::Output => {
                 for (r, row) in acc.iter_mut().enumerate() {
                     for (c, a) in row.iter_mut().enumerate() {
@@ -139,6 +133,14 @@ unsafe fn tile_body<S: Simd, const R: usize, const C: usize>(
                     }
                     x = x.wrapping_add(inner.x);
                     w = w.wrapping_add(inner.w);
+                }
+            }
+        }
+        if !strip.bias.is_null() {
+            for (r, row) in acc.iter_mut().enumerate() {
+                let bias = S::splat(*strip.bias.add(r));
+                for a in row {
+                    *a = S::add(*a, bias);
                 }
             }
         }
