@@ -268,6 +268,7 @@ pub(super) fn walk<T: Real>(
     ctx: &Context<'_>,
     mut watch: impl FnMut(usize, &Tensor) -> Result<(), ExecError>,
 ) -> Result<Results, ExecError> {
+    afford(stage, ctx.indices.len(), size_of::<T>())?;
     let mut results = Results { values: vec![None; stage.slots.len()] };
     let released = stage.released();
     for (idx, step) in stage.steps.iter().enumerate() {
@@ -285,6 +286,18 @@ pub(super) fn walk<T: Real>(
         }
     }
     Ok(results)
+}
+
+/// Asks the system for the memory of a stage, which the tensor library would take without asking.
+fn afford(stage: &Stage, n: usize, element: usize) -> Result<(), ExecError> {
+    let bytes = stage.peak_footprint().elements(n).saturating_mul(element);
+    let mut probe: Vec<u8> = vec![];
+    probe.try_reserve_exact(bytes).map_err(|_| ExecError::Device {
+        message: format!("a batch of {n} samples does not fit memory"),
+    })?;
+    // A request that nothing looks at may be left out.
+    std::hint::black_box(&probe);
+    Ok(())
 }
 
 /// R by a `size` stage in double precision.

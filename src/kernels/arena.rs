@@ -25,6 +25,15 @@ impl Arena {
         Self { lines: vec![Line([0.0; LANES]); len.div_ceil(LANES)], len }
     }
 
+    /// `len` zeros, or `None` where the system does not give the memory.
+    pub fn try_zeros(len: usize) -> Option<Self> {
+        let n_lines = len.div_ceil(LANES);
+        let mut lines = vec![];
+        lines.try_reserve_exact(n_lines).ok()?;
+        lines.resize(n_lines, Line([0.0; LANES]));
+        Some(Self { lines, len })
+    }
+
     /// `len` floats that a kernel is to overwrite: NaN in debug builds, so that a forgotten one shows.
     pub fn unset(len: usize) -> Self {
         let value = if cfg!(debug_assertions) { f32::NAN } else { 0.0 };
@@ -69,5 +78,7 @@ mod tests {
             assert!(arena.iter().all(|&x| x == 1.0));
         }
         assert_eq!(Arena::unset(5).len(), 5);
+        assert_eq!(Arena::try_zeros(17).as_deref(), Some([0.0; 17].as_slice()));
+        assert!(Arena::try_zeros(usize::MAX / 8).is_none());
     }
 }

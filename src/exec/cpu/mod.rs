@@ -116,12 +116,9 @@ impl CpuProgram {
             phases.map(|phase| bind(plan, phase, n_blocks, workers)).collect();
         let bound = bound?;
         let len = bound.iter().map(|phase| phase.frame.total()).max().unwrap_or(0);
-        if len >= isize::MAX as usize / 8 {
-            return Err(ExecError::Device {
-                message: format!("a batch of {n} samples does not fit memory"),
-            });
-        }
-        let mut arena = Arena::zeros(len);
+        let mut arena = Arena::try_zeros(len).ok_or_else(|| ExecError::Device {
+            message: format!("a batch of {n} samples does not fit memory"),
+        })?;
         let kept = self.plan.kept_len;
         arena[..kept].copy_from_slice(&self.arena[..kept]);
         self.arena = arena;
