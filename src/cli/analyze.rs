@@ -23,7 +23,7 @@ use clap::Args;
 use serde_json::{Map, Value, json};
 
 use self::inputs::Input;
-use crate::diag::{Code, Diagnostic, Diagnostics, Severity, ToDiagnostic};
+use crate::diag::{self, Code, Diagnostic, Diagnostics, SourceMap, ToDiagnostic};
 use crate::measure::{
     Analysis, Edges, HistogramBins, Logits, LogitsError, Request, Scalars, WellCount, analyze,
     probability_scale,
@@ -308,7 +308,10 @@ fn document(args: &AnalyzeArgs, measured: &[Measured], diagnostics: &Diagnostics
     let mut document = Map::new();
     document.insert("schema".to_owned(), json!("specc.analyze/1"));
     document.insert("ok".to_owned(), json!(ok));
-    document.insert("diagnostics".to_owned(), diagnostics.iter().map(diagnostic_object).collect());
+    // No problem here lies in a line of a spec.
+    let sources = SourceMap::new();
+    let problems = diagnostics.iter().map(|diagnostic| diag::json(diagnostic, &sources));
+    document.insert("diagnostics".to_owned(), problems.collect());
     document.insert("inputs".to_owned(), Value::Array(inputs.clone()));
     if ok && let [one] = measured {
         document.extend(object(one));
@@ -339,23 +342,6 @@ fn object(one: &Measured) -> Map<String, Value> {
         object.extend(fields);
     }
     object
-}
-
-/// A problem that belongs to no line of a spec.
-fn diagnostic_object(diagnostic: &Diagnostic) -> Value {
-    json!({
-        "code": diagnostic.code.id(),
-        "severity": match diagnostic.severity() {
-            Severity::Error => "error",
-            Severity::Warning => "warning",
-        },
-        "message": diagnostic.title,
-        "file": null,
-        "line": null,
-        "column": null,
-        "help": diagnostic.help.join("\n"),
-        "notes": diagnostic.notes,
-    })
 }
 
 fn write_tables(measured: &[Measured], width: u16, out: &mut dyn Write) -> io::Result<()> {

@@ -127,9 +127,10 @@ pub(crate) fn run(args: &CheckArgs, terminal: &mut Terminal) -> anyhow::Result<O
         emit(&compiled, stage, args.no_fuse, terminal);
     } else {
         if let Some(checked) = &compiled.checked {
-            terminal.print(text::report(checked, &compiled.sources));
+            let width = Terminal::width().min(text::WIDEST);
+            terminal.print(text::report(checked, &compiled.sources, width));
             if let Some((tried, claimed)) = &tried {
-                terminal.print(text::numeric(tried, *claimed));
+                terminal.print(text::numeric(tried, *claimed, width));
             }
         }
         terminal.report(&compiled.diagnostics, &compiled.sources);

@@ -3,6 +3,7 @@
 use std::io;
 
 use super::analyze::{self, AnalyzeArgs};
+use super::compile::outcome_of;
 use super::data::{self, DataArgs};
 use super::environment;
 use super::explain::{self, ExplainArgs};
@@ -12,7 +13,7 @@ use super::new::{self, NewArgs};
 use super::outcome::Outcome;
 use super::terminal::Terminal;
 use crate::data::DataError;
-use crate::diag::SourceMap;
+use crate::diag::{SourceMap, ToDiagnostic};
 
 /// `specc analyze`.
 pub(crate) fn analyze(args: &AnalyzeArgs, terminal: &mut Terminal) -> anyhow::Result<Outcome> {
@@ -64,7 +65,7 @@ pub(crate) fn data(args: &DataArgs, terminal: &mut Terminal) -> anyhow::Result<O
         }
         Err(Ok(error)) => {
             terminal.report_error(&error);
-            Ok(if error.exit_code() == 6 { Outcome::Data } else { Outcome::Failed })
+            Ok(outcome_of(&[error.to_diagnostic()]))
         }
         Err(Err(error)) => Err(error),
     }

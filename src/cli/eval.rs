@@ -3,13 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use super::args::{DataPlace, MachineArgs};
-use super::compile::{Request, compile};
+use super::compile::{Request, compile, outcome_of};
 use super::environment;
 use super::fetch::load_data;
 use super::outcome::Outcome;
 use super::terminal::Terminal;
 use super::train::check_device;
 use crate::check;
+use crate::diag::ToDiagnostic;
 use crate::exec;
 use crate::grad;
 use crate::lower::Target;
@@ -75,7 +76,7 @@ fn evaluate(args: &EvalArgs, terminal: &mut Terminal) -> anyhow::Result<Outcome>
         Ok(dataset) => dataset,
         Err(error) => {
             terminal.report_error(&error);
-            return Ok(Outcome::Data);
+            return Ok(outcome_of(&[error.to_diagnostic()]));
         }
     };
     let dtype = checkpoint.dtype();

@@ -38,7 +38,7 @@ pub fn run(args: &ExplainArgs, out: &mut dyn Write, err: &mut dyn Write) -> io::
     }
     match text.parse::<Code>() {
         Ok(code) => {
-            writeln!(out, "{}", code.explanation().trim_end())?;
+            writeln!(out, "# {code}: {}\n\n{}", code.summary(), code.explanation().trim_end())?;
             out.flush()?;
             Ok(0)
         }

@@ -16,6 +16,7 @@ use super::outcome::Outcome;
 use super::signals::Signals;
 use super::terminal::Terminal;
 use crate::check;
+use crate::diag::ToDiagnostic;
 use crate::report;
 use crate::store::RunDir;
 use crate::train::Summary;
@@ -140,7 +141,7 @@ fn experiment(args: &TrainArgs, terminal: &mut Terminal) -> anyhow::Result<Repor
         Ok(dataset) => dataset,
         Err(error) => {
             terminal.report_error(&error);
-            return Ok(Outcome::Data.into());
+            return Ok(outcome_of(&[error.to_diagnostic()]).into());
         }
     };
     let signals = Signals::install()?;

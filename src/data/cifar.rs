@@ -83,9 +83,8 @@ pub(super) fn counts(files: &[PathBuf], layout: Layout) -> Result<Vec<usize>, Da
         let bytes = files::length(file)?;
         total = total.saturating_add(bytes);
         if total > MAX_FILE_BYTES {
-            let file = Some(file.clone());
             return Err(DataError::TooLarge {
-                file,
+                file: file.clone(),
                 declared: total.into(),
                 limit: MAX_FILE_BYTES,
             });

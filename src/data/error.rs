@@ -202,11 +202,11 @@ pub enum DataError {
         /// Samples there.
         found: usize,
     },
-    /// What a file or a spec declares is larger than this program takes.
+    /// What a file declares is larger than this program takes.
     #[error("{declared} bytes declared, {limit} is the most")]
     TooLarge {
-        /// The file, if one declares it.
-        file: Option<PathBuf>,
+        /// The file.
+        file: PathBuf,
         /// Bytes declared.
         declared: u128,
         /// Most bytes taken.

@@ -84,7 +84,7 @@ pub(super) fn names(path: &Path) -> Result<Option<Vec<String>>, DataError> {
     let (reader, bytes) = open(path)?;
     if bytes > MAX_NAMES_BYTES {
         return Err(DataError::TooLarge {
-            file: Some(path.to_path_buf()),
+            file: path.to_path_buf(),
             declared: u128::from(bytes),
             limit: MAX_NAMES_BYTES,
         });

@@ -163,7 +163,7 @@ impl Stream {
         let expected = declared + u128::from(self.offset);
         if declared > u128::from(MAX_FILE_BYTES) {
             return Err(DataError::TooLarge {
-                file: Some(self.file.clone()),
+                file: self.file.clone(),
                 declared,
                 limit: MAX_FILE_BYTES,
             });

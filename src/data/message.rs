@@ -45,50 +45,6 @@ impl DataError {
             Self::CoarseConflict { .. } => Code::E0621,
         }
     }
-
-    /// The exit code of a command that ends with this error: 3 where the spec asks for what cannot be, 1 where the disk
-    /// refuses, 6 where data is missing or damaged.
-    pub fn exit_code(&self) -> u8 {
-        match self {
-            Self::Path { .. }
-            | Self::Setting { .. }
-            | Self::Augment { .. }
-            | Self::NoCoarse
-            | Self::Column { .. } => 3,
-            Self::TooLarge { file, .. } => {
-                if file.is_none() {
-                    3
-                } else {
-                    6
-                }
-            }
-            Self::Write { .. } => 1,
-            Self::NotFound { .. }
-            | Self::MissingFile { .. }
-            | Self::NotAFile { .. }
-            | Self::Io { .. }
-            | Self::PartialRecord { .. }
-            | Self::Length { .. }
-            | Self::Foreign { .. }
-            | Self::Header { .. }
-            | Self::ArrayHeader { .. }
-            | Self::Compressed { .. }
-            | Self::Label { .. }
-            | Self::NotFinite { .. }
-            | Self::Cell { .. }
-            | Self::RowWidth { .. }
-            | Self::Table { .. }
-            | Self::TooFew { .. }
-            | Self::Count { .. }
-            | Self::Shapes { .. }
-            | Self::CoarseConflict { .. }
-            | Self::Offline { .. }
-            | Self::NoFolder
-            | Self::Fetch { .. }
-            | Self::Archive { .. }
-            | Self::Hash { .. } => 6,
-        }
-    }
 }
 
 impl ToDiagnostic for DataError {
@@ -193,17 +149,11 @@ impl ToDiagnostic for DataError {
                 .note(format!("found: {found}"))
                 .expected(format!("at least {}", (*asked).max(1)))
                 .help("ask for fewer samples, or supply more data"),
-            Self::TooLarge { file, declared, limit } => {
-                let message = start("the data is too large".to_owned());
-                let message = match file {
-                    Some(file) => message.note(place(file)),
-                    None => message,
-                };
-                message
-                    .note(format!("found: {declared} bytes declared"))
-                    .expected(format!("at most {limit} bytes"))
-                    .help("use fewer or smaller samples")
-            }
+            Self::TooLarge { file, declared, limit } => start("the data is too large".to_owned())
+                .note(place(file))
+                .note(format!("found: {declared} bytes declared"))
+                .expected(format!("at most {limit} bytes"))
+                .help("use fewer or smaller samples"),
             Self::Count { images, n_images, labels, n_labels } => {
                 start("samples and labels differ in number".to_owned())
                     .note(format!("found: {n_images} samples in {}", images.display()))

@@ -203,7 +203,7 @@ fn open(file: &Path, kinds: &[Kind], expected: &'static str) -> Result<Array, Da
     let text_bytes = u64::from(text_len);
     if text_len > MAX_HEADER {
         let (declared, limit) = (u128::from(text_len), u64::from(MAX_HEADER));
-        return Err(DataError::TooLarge { file: Some(file.to_path_buf()), declared, limit });
+        return Err(DataError::TooLarge { file: file.to_path_buf(), declared, limit });
     }
     let mut text = vec![0; text_len as usize];
     let filled = files::fill(file, &mut reader, &mut text)?;
@@ -245,7 +245,7 @@ fn open(file: &Path, kinds: &[Kind], expected: &'static str) -> Result<Array, Da
     let declared =
         header.shape.iter().try_fold(kind.bytes() as u128, |n, &size| n.checked_mul(size));
     let declared = declared.filter(|&n| n <= u128::from(MAX_FILE_BYTES)).ok_or_else(|| {
-        let file = Some(file.to_path_buf());
+        let file = file.to_path_buf();
         DataError::TooLarge { file, declared: declared.unwrap_or(u128::MAX), limit: MAX_FILE_BYTES }
     })?;
     if u128::from(length) != u128::from(start) + declared {

@@ -57,7 +57,7 @@ pub(super) fn generate(spec: &Synthetic) -> Result<(Split, Split), DataError> {
 /// The length of a sample.
 ///
 /// # Errors
-/// [`DataError::Setting`] for what the kind does not allow, [`DataError::TooLarge`] beyond the bound of a data file.
+/// [`DataError::Setting`] for what the kind does not allow, and beyond the bound of a data file.
 pub(super) fn check(spec: &Synthetic) -> Result<usize, DataError> {
     let setting = |name, found: String, expected| Err(DataError::Setting { name, found, expected });
     let plane = spec.shape == [2];
@@ -94,7 +94,12 @@ pub(super) fn check(spec: &Synthetic) -> Result<usize, DataError> {
     let n = spec.n_train as u128 + spec.n_test as u128 + spec.classes as u128;
     let declared = sample.saturating_mul(n);
     if declared > u128::from(MAX_FILE_BYTES) {
-        return Err(DataError::TooLarge { file: None, declared, limit: MAX_FILE_BYTES });
+        let name = if n > sample { "n_train" } else { "shape" };
+        return setting(
+            name,
+            format!("{declared} bytes in all"),
+            "at most 8 GiB of samples in all",
+        );
     }
     Ok(spec.shape.iter().product())
 }

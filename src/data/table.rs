@@ -43,7 +43,7 @@ pub(super) fn read(file: &Path, format: TableFormat<'_>) -> Result<Table, DataEr
     let (reader, bytes) = files::open(file)?;
     if bytes > MAX_FILE_BYTES {
         return Err(DataError::TooLarge {
-            file: Some(file.to_path_buf()),
+            file: file.to_path_buf(),
             declared: bytes.into(),
             limit: MAX_FILE_BYTES,
         });

@@ -30,7 +30,7 @@ macro_rules! codes {
                 match self { $(Self::$code => $summary,)* }
             }
 
-            /// The page that `specc explain` prints, in Markdown.
+            /// What `specc explain` prints below the code and its summary, in Markdown.
             pub fn explanation(self) -> &'static str {
                 match self {
                     $(Self::$code => include_str!(concat!("explain/", stringify!($code), ".md")),)*
@@ -148,7 +148,7 @@ codes! {
     E0707 "the device is not available",
     E0708 "the file of `--init` cannot be used",
     E0709 "there is no run to resume",
-    E0710 "the size of the parameters cannot be computed",
+    E0710 "logits cannot be divided by R of the initial weights",
     E0711 "a tensor is missing from the file of initial weights",
     E0712 "a tensor has another shape in the file of initial weights",
     E0713 "training diverged",

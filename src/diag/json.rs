@@ -2,16 +2,20 @@
 
 use serde_json::{Value, json as object};
 
-use super::{Diagnostic, Diagnostics, Severity, SourceMap};
+use super::{Diagnostic, Diagnostics, Label, Severity, SourceMap};
 
-/// One diagnostic as `{code, severity, message, file, line, column, help}`.
+/// One diagnostic as `{code, severity, message, file, line, column, help, labels, notes}`.
 ///
-/// `file`, `line` and `column` are `null` for problems outside texts, `help` where there is none.
+/// `file`, `line` and `column` are those of the first label, `null` for problems outside texts; `help` is `null` where there
+/// is none. `notes` hold what was found and expected, and at which step.
 pub fn json(diagnostic: &Diagnostic, sources: &SourceMap) -> Value {
-    let place = diagnostic.labels.first().map(|label| {
-        let position = sources.position(label.span);
-        (sources.name(label.span.file), position.line, position.column)
+    let place = |label: &Label| (sources.name(label.span.file), sources.position(label.span));
+    let labels = diagnostic.labels.iter().map(|label| {
+        let (file, at) = place(label);
+        object!({ "file": file, "line": at.line, "column": at.column, "text": label.text })
     });
+    let labels: Vec<Value> = labels.collect();
+    let place = diagnostic.labels.first().map(place);
     let severity = match diagnostic.severity() {
         Severity::Error => "error",
         Severity::Warning => "warning",
@@ -20,10 +24,12 @@ pub fn json(diagnostic: &Diagnostic, sources: &SourceMap) -> Value {
         "code": diagnostic.code.id(),
         "severity": severity,
         "message": diagnostic.title,
-        "file": place.map(|(file, _, _)| file),
-        "line": place.map(|(_, line, _)| line),
-        "column": place.map(|(_, _, column)| column),
+        "file": place.map(|(file, _)| file),
+        "line": place.map(|(_, at)| at.line),
+        "column": place.map(|(_, at)| at.column),
         "help": (!diagnostic.help.is_empty()).then(|| diagnostic.help.join("\n")),
+        "labels": labels,
+        "notes": diagnostic.notes,
     })
 }
 

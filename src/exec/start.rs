@@ -6,10 +6,10 @@ use super::error::shape_text;
 use super::init::{entry, init};
 use super::reference::{bind, size_with};
 use super::tensor::Real;
-use crate::diag::{Code, Diagnostic, ToDiagnostic};
+use crate::diag::{Code, Diagnostic, Span, ToDiagnostic};
 use crate::grad::Joint;
 use crate::ir::{BufferRole, ParamRole};
-use crate::loss::{LossError, initial_scales};
+use crate::loss::{LossError, initial_scales, uses_size};
 use crate::lower::{self, DType, ExecError, HostTensor, State, StateEntry, Target};
 use crate::model::Loss;
 
@@ -48,7 +48,17 @@ pub enum StartError {
     /// A scale of the loss has no value.
     #[error(transparent)]
     Scale(#[from] LossError),
-    /// The size of the parameters cannot be taken.
+    /// The form divides by R, and R of the initial parameters is not a positive number of the dtype.
+    #[error("R of the initial parameters is {size}")]
+    Size {
+        /// R in double precision.
+        size: f64,
+        /// The smallest and the largest positive number of the dtype.
+        range: (f64, f64),
+        /// The loss.
+        span: Span,
+    },
+    /// The state does not fit the graph.
     #[error(transparent)]
     Exec(#[from] ExecError),
 }
@@ -68,11 +78,13 @@ impl ToDiagnostic for StartError {
                     .help("give a file written for this net, or change the layer")
             }
             Self::Scale(error) => error.to_diagnostic(),
-            Self::Exec(error) => {
-                Diagnostic::new(Code::E0710, "the size of the parameters cannot be computed")
-                    .note(error.to_string())
+            Self::Size { size, range: (smallest, largest), span } => {
+                Diagnostic::new(Code::E0710, "logits cannot be divided by R of the initial weights")
+                    .label(*span, format!("found R = {size:.3e}"))
+                    .expected(format!("R from {smallest:.1e} to {largest:.1e}"))
                     .help("choose another `init` or `size`")
             }
+            Self::Exec(error) => error.to_diagnostic(),
         }
     }
 }
@@ -83,7 +95,7 @@ impl ToDiagnostic for StartError {
 /// some. Values are rounded to `dtype` before R is taken.
 ///
 /// # Errors
-/// [`StartError`] when the file does not fit the net or a scale cannot be evaluated.
+/// [`StartError`] when the file does not fit the net, or R or a scale is not a number that the run can use.
 pub fn initial_state(
     joint: &Joint,
     loss: &Loss,
@@ -117,8 +129,17 @@ pub fn initial_state(
         let names = file.iter().map(|entry| entry.name.clone());
         extra.extend(names.filter(|name| unread.contains_key(name.as_str())));
     }
+    let range @ (smallest, largest) = match dtype {
+        DType::F32 => (f64::from(f32::MIN_POSITIVE), f64::from(f32::MAX)),
+        DType::F64 => (f64::MIN_POSITIVE, f64::MAX),
+    };
     let size = size_of(joint, &state)?;
-    let scales = initial_scales(loss, size)?;
+    if let Some(size) =
+        size.filter(|size| uses_size(&loss.form) && !(smallest..=largest).contains(size))
+    {
+        return Err(StartError::Size { size, range, span: loss.span });
+    }
+    let scales = initial_scales(loss, size, largest)?;
     for entry in &mut state.params {
         if let Some(value) = scales.get(&entry.name) {
             *entry = self::entry(&entry.name, &entry.shape, vec![*value], dtype);

@@ -71,19 +71,25 @@ pub fn declare(graph: &mut Graph, loss: &Loss) -> Scales {
     scales
 }
 
-/// Values of the scales at the start by parameter name (`loss.r1`), from R(θ₀) where one is defined.
+/// Values of the scales at the start by parameter name (`loss.r1`), from R(θ₀) where one is defined; `largest` is the
+/// largest number of the run's dtype.
 ///
 /// # Errors
 /// [`LossError::ScaleValue`] when a value refers to itself, to a scale that the loss does not have or
-/// to an undefined R, or is not finite.
-pub fn initial_scales(loss: &Loss, size: Option<f64>) -> Result<BTreeMap<String, f64>, LossError> {
+/// to an undefined R, or is larger than `largest`.
+pub fn initial_scales(
+    loss: &Loss,
+    size: Option<f64>,
+    largest: f64,
+) -> Result<BTreeMap<String, f64>, LossError> {
     let written = written(loss);
     let mut values = BTreeMap::new();
     for (name, scale) in &written {
         let mut context = Context { scales: &written, size, span: scale.span, open: vec![*name] };
         let value = context.evaluate(&scale.init)?;
-        if !value.is_finite() {
-            return Err(context.error(format!("the value {value}"), "a finite number"));
+        if !(-largest..=largest).contains(&value) {
+            let expected = format!("a number of at most {largest:.1e}");
+            return Err(context.error(format!("the value {value:.3e}"), &expected));
         }
         values.insert(format!("loss.{name}"), value);
     }
@@ -195,7 +201,7 @@ mod tests {
         let ten = Box::new(ScaleExpr::Number(10.0));
         let r1 = Box::new(ScaleExpr::Scale("r1".to_owned()));
         let r2 = ScaleExpr::Binary(BinaryOp::Mul, ten, r1);
-        let values = initial_scales(&two_scale(ScaleExpr::Size, r2), Some(3.0)).unwrap();
+        let values = initial_scales(&two_scale(ScaleExpr::Size, r2), Some(3.0), f64::MAX).unwrap();
         let expected = [("loss.r1", 3.0), ("loss.r2", 30.0)];
         assert_eq!(values, expected.map(|(name, value)| (name.to_owned(), value)).into());
     }
@@ -203,6 +209,6 @@ mod tests {
     #[test]
     fn a_circle_is_an_error() {
         let name = |name: &str| ScaleExpr::Scale(name.to_owned());
-        assert!(initial_scales(&two_scale(name("r2"), name("r1")), Some(3.0)).is_err());
+        assert!(initial_scales(&two_scale(name("r2"), name("r1")), Some(3.0), f64::MAX).is_err());
     }
 }

@@ -18,6 +18,7 @@ fn every_page_says_something() {
     for code in Code::ALL {
         let page = code.explanation();
         assert!(page.lines().count() > 3, "the page of {code} is a placeholder");
+        assert!(!page.starts_with('#'), "the page of {code} repeats its heading");
         assert!(page.contains("```"), "the page of {code} has no example");
     }
 }

@@ -165,7 +165,7 @@ fn start(joint: &Joint, loss: &Loss, init: &Path) -> State {
     }
     let feed = Feed { input: &[], labels: &[], lr: 0.0, step: 1, keeps: hashed };
     let size = step(graph, &mut state, &feed)["R"].data[0];
-    let scales = initial_scales(loss, Some(size)).unwrap();
+    let scales = initial_scales(loss, Some(size), f64::MAX).unwrap();
     for (param, values) in graph.params.iter().zip(&mut state.params) {
         if let Some(scale) = scales.get(&param.name) {
             *values = vec![*scale];

@@ -138,6 +138,6 @@ fn facts(path: &Path, text: &str) -> String {
     let compiled = compile(path, text, &[]);
     let (spec, graph) = compiled.outcome.unwrap();
     let checked = check::run(graph, &spec, check::Mode::Train).0.unwrap();
-    let report = specc::cli::check::text::report(&checked, &compiled.sources);
+    let report = specc::cli::check::text::report(&checked, &compiled.sources, 80);
     format!("{report}\n{}", specc::cli::check::emit::facts(&checked))
 }

@@ -50,6 +50,11 @@ fn several_files_are_shown_and_sorted() {
     let expected = serde_json::json!({
         "code": "E0101", "severity": "error", "message": "`a` is defined twice",
         "file": "b.net", "line": 1, "column": 5, "help": null,
+        "labels": [
+            { "file": "b.net", "line": 1, "column": 5, "text": "found here" },
+            { "file": "a.net", "line": 1, "column": 5, "text": "and here" },
+        ],
+        "notes": [],
     });
     assert_eq!(value, expected);
     let first = Diagnostic::new(Code::E0102, "x").label(Span::new(a, 0, 1), "y");

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::check::numeric::{Confirmed, Witness};
 use crate::check::{Checked, Exponents, Mode, Number, Scaling};
-use crate::diag::{Diagnostic, Severity, SourceMap};
+use crate::diag::{self, Diagnostic, Severity, SourceMap};
 use crate::ir::{Graph, ParamId};
 
 /// The whole document. `checked` holds the facts, also of a net that is refused for them, and is `None` where an error stands
@@ -19,7 +19,8 @@ pub fn document(
     let mut document = Map::new();
     document.insert("schema".into(), json!("specc.check/1"));
     document.insert("ok".into(), json!(ok));
-    document.insert("diagnostics".into(), diagnostics_of(diagnostics, sources));
+    let problems = diagnostics.iter().map(|diagnostic| diag::json(diagnostic, sources));
+    document.insert("diagnostics".into(), problems.collect());
     let (params, flops, layers) = match checked {
         Some(checked) => {
             let total = checked.total();
@@ -41,40 +42,6 @@ pub fn document(
         document.insert("numeric".into(), confirmed(tried));
     }
     Value::Object(document)
-}
-
-/// Diagnostics as `{code, severity, message, file, line, column, help}`.
-pub fn diagnostics_of(diagnostics: &[Diagnostic], sources: &SourceMap) -> Value {
-    let one = |diagnostic: &Diagnostic| {
-        let place = diagnostic
-            .labels
-            .first()
-            .map(|label| (sources.name(label.span.file).to_owned(), sources.position(label.span)));
-        let severity = match diagnostic.severity() {
-            Severity::Error => "error",
-            Severity::Warning => "warning",
-        };
-        let labels: Vec<Value> = diagnostic
-            .labels
-            .iter()
-            .map(|label| {
-                let position = sources.position(label.span);
-                json!({ "line": position.line, "column": position.column, "text": label.text })
-            })
-            .collect();
-        json!({
-            "code": diagnostic.code.id(),
-            "severity": severity,
-            "message": diagnostic.title,
-            "file": place.as_ref().map(|(file, _)| file),
-            "line": place.as_ref().map(|(_, position)| position.line),
-            "column": place.as_ref().map(|(_, position)| position.column),
-            "help": (!diagnostic.help.is_empty()).then(|| diagnostic.help.join("\n")),
-            "labels": labels,
-            "notes": diagnostic.notes,
-        })
-    };
-    Value::Array(diagnostics.iter().map(one).collect())
 }
 
 fn layers(checked: &Checked) -> Value {

@@ -1,4 +1,4 @@
-//! `specc check`: layers, costs and the verdict on scaling, in words and within 80 columns.
+//! `specc check`: layers, costs and the verdict on scaling, in words and within a number of columns.
 
 use std::fmt::Write as _;
 
@@ -7,19 +7,19 @@ use crate::check::{Checked, Exponents, Mode, NoNormalizer, Question, Scaling, te
 use crate::diag::SourceMap;
 use crate::ir::{Graph, ParamRole};
 
-/// Columns of the report.
-const WIDTH: usize = 80;
+/// Columns beyond which lines are not easy to read, however wide the terminal.
+pub const WIDEST: usize = 80;
 
-/// The whole report.
-pub fn report(checked: &Checked, sources: &SourceMap) -> String {
-    let mut text = table(checked);
+/// The whole report within `width` columns.
+pub fn report(checked: &Checked, sources: &SourceMap, width: usize) -> String {
+    let mut text = table(checked, width);
     text.push('\n');
-    text.push_str(&verdict(checked, sources));
+    text.push_str(&verdict(checked, sources, width));
     text
 }
 
 /// One row per layer: name, kind, shape of the result, parameters, operations, degree of the logits in the layer.
-pub fn table(checked: &Checked) -> String {
+fn table(checked: &Checked, columns: usize) -> String {
     let graph = checked.graph();
     let mut rows: Vec<[String; 6]> = checked
         .layers()
@@ -62,9 +62,10 @@ pub fn table(checked: &Checked) -> String {
         }
     }
     // Long names and shapes give way so that a row fits.
-    for column in [0, 2] {
+    for column in [0, 2, 1] {
         let all: usize = widths.iter().sum::<usize>() + 10;
-        widths[column] = widths[column].saturating_sub(all.saturating_sub(WIDTH)).max(8);
+        let less = widths[column].saturating_sub(all.saturating_sub(columns));
+        widths[column] = less.max(widths[column].min(8));
     }
     let mut text = String::new();
     let last = rows.len() - 1;
@@ -84,13 +85,13 @@ pub fn table(checked: &Checked) -> String {
         }
         let _ = writeln!(text, "{}", line.trim_end());
     }
-    let _ = writeln!(
-        text,
-        "memory: {} + {} per sample in {}, before gradients",
+    let memory = format!(
+        "{} + {} per sample in {}, before gradients",
         bytes(total.memory.fixed),
         bytes(total.memory.per_sample),
         if checked.options().bytes == 8 { "f64" } else { "f32" },
     );
+    flow(&mut text, "memory: ", &memory, columns);
     text
 }
 
@@ -102,10 +103,10 @@ fn clip(cell: &str, width: usize) -> String {
 }
 
 /// What the analysis found, one statement a line.
-pub fn verdict(checked: &Checked, sources: &SourceMap) -> String {
+pub fn verdict(checked: &Checked, sources: &SourceMap, width: usize) -> String {
     let graph = checked.graph();
     let exact = checked.exact();
-    let mut out = Lines::default();
+    let mut out = Lines::new(width);
     out.title(match exact.judgement.mode {
         Mode::Train => "scaling (batch statistics)",
         Mode::Eval => "scaling (running statistics)",
@@ -254,8 +255,8 @@ fn shortened(names: &[String]) -> String {
 }
 
 /// The claims tried by numbers, of `all` there are: the worst error, and refusals that no number could illustrate.
-pub fn numeric(tried: &[Confirmed], all: usize) -> String {
-    let mut out = Lines::default();
+pub fn numeric(tried: &[Confirmed], all: usize, width: usize) -> String {
+    let mut out = Lines::new(width);
     out.title("numeric check (f64, c = 0.01, 0.5, 2, 3.7)");
     let held = tried.iter().filter(|confirmed| confirmed.claim.degree.is_some());
     let worst = held
@@ -290,35 +291,43 @@ pub fn numeric(tried: &[Confirmed], all: usize) -> String {
 }
 
 /// Labelled lines, wrapped at the width of the report.
-#[derive(Default)]
 struct Lines {
     text: String,
+    width: usize,
 }
 
 impl Lines {
+    fn new(width: usize) -> Self {
+        Self { text: String::new(), width }
+    }
+
     fn title(&mut self, title: &str) {
         let _ = writeln!(self.text, "{title}");
     }
 
     fn say(&mut self, label: &str, what: &str) {
-        const LABEL: usize = 13;
-        let mut line = format!("  {label:<width$}", width = LABEL - 2);
-        let mut empty = true;
-        for word in what.split(' ') {
-            let fits = line.chars().count() + 1 + word.chars().count() <= WIDTH;
-            if !empty && !fits {
-                let _ = writeln!(self.text, "{}", line.trim_end());
-                line = " ".repeat(LABEL);
-                empty = true;
-            }
-            if !empty {
-                line.push(' ');
-            }
-            line.push_str(word);
-            empty = false;
-        }
-        let _ = writeln!(self.text, "{}", line.trim_end());
+        flow(&mut self.text, &format!("  {label:<11}"), what, self.width);
     }
+}
+
+/// Writes `what` after `lead`, on as many lines of `width` columns as it takes, all under the first word.
+fn flow(text: &mut String, lead: &str, what: &str, width: usize) {
+    let mut line = lead.to_owned();
+    let mut empty = true;
+    for word in what.split(' ') {
+        let fits = line.chars().count() + 1 + word.chars().count() <= width;
+        if !empty && !fits {
+            let _ = writeln!(text, "{}", line.trim_end());
+            line = " ".repeat(lead.len());
+            empty = true;
+        }
+        if !empty {
+            line.push(' ');
+        }
+        line.push_str(word);
+        empty = false;
+    }
+    let _ = writeln!(text, "{}", line.trim_end());
 }
 
 /// `1,234,567`.

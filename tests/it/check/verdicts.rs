@@ -31,8 +31,11 @@ fn specs() {
         let text = std::fs::read_to_string(path).unwrap();
         let (sources, checked, diagnostics) = check(&text);
         let checked = checked.unwrap();
-        let report = text::report(&checked, &sources);
-        assert!(report.lines().all(|line| line.chars().count() <= 80), "{report}");
+        let report = text::report(&checked, &sources, text::WIDEST);
+        for width in [66, text::WIDEST] {
+            let report = text::report(&checked, &sources, width);
+            assert!(report.lines().all(|line| line.chars().count() <= width), "{report}");
+        }
         insta::assert_snapshot!(format!("{report}\n{}", rendered(&sources, &diagnostics)));
         assert!(dot(&picture(&checked)).starts_with("digraph"));
         assert!(svg(&picture(&checked)).starts_with("<svg"));
@@ -45,7 +48,7 @@ fn running_statistics() {
     let compiled = compile(Path::new("spec.net"), text, &[]);
     let (spec, graph) = compiled.outcome.unwrap();
     let (checked, _) = run(graph, &spec, Mode::Eval);
-    insta::assert_snapshot!(text::verdict(&checked.unwrap(), &compiled.sources));
+    insta::assert_snapshot!(text::verdict(&checked.unwrap(), &compiled.sources, text::WIDEST));
 }
 
 #[test]

@@ -17,6 +17,7 @@ fn a_divergence_names_layer_step_and_line() {
     let document = sandbox.specc(&[&diverge[..], &["--force", "--json"]].concat()).exits(5).json();
     assert_eq!(document["diagnostics"][0]["code"], "E0713");
     assert_eq!(document["diagnostics"][0]["line"], 2);
+    assert_eq!(document["diagnostics"][0]["notes"][0], "at step 2 (epoch 1, batch 2)");
     // The same bytes lead to the same end.
     sandbox.specc(&diverge).exits(5).says(&["error[E0713]"]);
 }
@@ -169,4 +170,76 @@ fn colours_only_where_asked_for() {
     assert!(!colourful(&[]), "not a terminal");
     assert!(!colourful(&["--color", "never"]));
     assert!(colourful(&["--color", "always"]));
+}
+
+#[test]
+fn a_size_or_scale_that_is_no_number_of_the_run_is_refused_before_the_first_step() {
+    let flat = TINY.replace("conv(4, kernel=3) -> relu -> max_pool(2)  ", "");
+    let zeros = flat.replace("net tiny", "net tiny(init=zeros)");
+    let deep = (0..60).fold(flat.clone(), |spec, _| spec.replace("flatten", "flatten linear(64)"));
+    let of_scale = |value: &str| flat.replace("size=weights", &format!("r1=trainable({value})"));
+    for (spec, code, says) in [
+        (zeros, 1, ["error[E0710]", "found R = 0"]),
+        (deep, 1, ["error[E0710]", "R from"]),
+        (of_scale("1 / (R - R)"), 3, ["error[E0354]", "the value inf"]),
+        (of_scale("R^900"), 3, ["error[E0354]", "at most 3.4e38"]),
+    ] {
+        let sandbox = Sandbox::with(&spec);
+        let done = sandbox.specc(&["train", "spec.net", "-o", "r"]).exits(code);
+        done.says(&says).says(&["spec.net:3:"]);
+        assert!(sandbox.path("r/FAILED").is_file() && !sandbox.names("r").contains(&"DONE".into()));
+    }
+}
+
+#[test]
+fn a_step_that_no_memory_holds_is_an_error() {
+    let wide = "data synthetic(blobs, shape=[1, 8, 8], classes=3, n_train=200000, n_test=3)\n\
+        net wide { conv(1900000, kernel=1) -> relu -> global_avg_pool -> linear(classes) }\n\
+        loss cross_entropy\n\
+        train sgd(lr=0.1) { batch = 1000000  steps = 1 }\n";
+    let sandbox = Sandbox::with(wide);
+    for path in [&[][..], &["--no-fuse"]] {
+        let done = sandbox.specc(&[&["train", "spec.net", "-o", "r", "--force"], path].concat());
+        done.exits(1).says(&["error[E0714]", "samples does not fit memory", "smaller `batch`"]);
+    }
+}
+
+#[test]
+fn tensors_that_the_net_does_not_have_are_told() {
+    let sandbox = Sandbox::with(TINY);
+    sandbox.train("r", &["--max-steps", "1"]);
+    let less = TINY.replace("conv(4, kernel=3) -> relu -> max_pool(2)  ", "");
+    let less = less.replace("flatten ", "flatten  fc: linear(4) ").replace("linear1", "fc");
+    sandbox.write("other.net", less.replace("fc: linear(4)", "").as_bytes());
+    let weights = "r/ckpt/last.safetensors";
+    let done = sandbox.specc(&["train", "other.net", "-o", "o", "--init", weights]);
+    done.says(&["E0712", "linear1.weight"]);
+    sandbox.write(
+        "same.net",
+        TINY.replace("two_scale(delta=0.01, size=weights)", "cross_entropy").as_bytes(),
+    );
+    let done = sandbox.specc(&["train", "same.net", "-o", "s", "--init", weights]).exits(0);
+    done.says(&["warning[W0701]", "loss.r1, loss.r2"]);
+}
+
+#[test]
+fn what_the_spec_asks_of_its_data_can_be_wrong_in_itself() {
+    for (data, code, says) in [
+        ("synthetic(blobs, shape=[5], classes=3, n_train=9, n_test=3, augment=[flip])", 3, "E0613"),
+        ("digits(augment=[crop(9)])", 3, "E0613"),
+        ("synthetic(moons, shape=[2], classes=3, n_train=9, n_test=3)", 3, "E0612"),
+        ("synthetic(blobs, shape=[1000000, 1000000], classes=2, n_train=9, n_test=3)", 3, "E0612"),
+        ("csv(\"../secret.csv\")", 3, "E0606"),
+        ("csv(\"absent.csv\")", 6, "E0607"),
+        ("csv(\"loop.csv\")", 6, "E0605"),
+    ] {
+        let sandbox = Sandbox::with(&format!(
+            "data {data}\nnet n {{ flatten -> linear(classes) }}\nloss cross_entropy\n\
+             train sgd(lr=0.1) {{ batch = 3  epochs = 1 }}\n"
+        ));
+        sandbox.link("loop.csv", "loop.csv");
+        for command in ["check", "train"] {
+            sandbox.specc(&[command, "spec.net"]).exits(code).says(&[says, "spec.net:1:"]);
+        }
+    }
 }

@@ -59,6 +59,11 @@ impl Sandbox {
         std::fs::write(path, bytes).unwrap();
     }
 
+    /// A symbolic link `name` to `target`.
+    pub(crate) fn link(&self, name: &str, target: &str) {
+        std::os::unix::fs::symlink(target, self.path(name)).unwrap();
+    }
+
     #[expect(clippy::disallowed_methods, reason = "tests read what the program writes")]
     pub(crate) fn read(&self, name: &str) -> Vec<u8> {
         std::fs::read(self.path(name)).unwrap_or_else(|error| panic!("{name}: {error}"))

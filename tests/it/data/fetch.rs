@@ -258,7 +258,6 @@ fn a_refusing_disk_is_told_and_leaves_nothing() {
     write(&dir.path().join("set"), b"in the way");
     let error = fetch(&package, dir.path(), patience(), &mut ()).unwrap_err();
     assert!(told(&error).contains("E0618"), "{}", told(&error));
-    assert_eq!(error.exit_code(), 1);
     // A disk that is always full.
     #[cfg(target_os = "linux")]
     {
@@ -404,7 +403,7 @@ fn offline_refuses_with_the_command() {
         fetch_set(NamedSet::Cifar10, &at(dir.path()), true, patience(), &mut ()).unwrap_err();
     let help = specc::diag::ToDiagnostic::to_diagnostic(&error).help.join("");
     assert!(help.contains("specc data fetch cifar10"), "{help}");
-    assert_eq!(error.exit_code(), 6);
+    assert!(told(&error).starts_with("E0616"));
     let nowhere = Locations::default();
     let error = fetch_set(NamedSet::Cifar10, &nowhere, false, patience(), &mut ()).unwrap_err();
     assert!(told(&error).starts_with("E0616"));
