@@ -34,34 +34,47 @@ pub(super) fn conv(
     for sample in x.chunks_exact(channels * height * width) {
         for output in 0..outputs {
             let group = output / per_group_out;
-            for row in 0..out_height {
-                for column in 0..out_width {
-                    let mut sum = 0.0;
-                    for inner in 0..per_group_in {
-                        let channel = group * per_group_in + inner;
-                        let weights = &w[(output * per_group_in + inner) * taps..][..taps];
-                        for ky in 0..kernel[0] {
-                            let Some(at_row) = place(row, conv.stride[0], ky, conv.pad[0], height)
-                            else {
-                                continue;
-                            };
-                            for kx in 0..kernel[1] {
-                                let Some(at) =
-                                    place(column, conv.stride[1], kx, conv.pad[1], width)
-                                else {
-                                    continue;
-                                };
-                                let value = sample[(channel * height + at_row) * width + at];
-                                sum += value * weights[ky * kernel[1] + kx];
-                            }
-                        }
+            let mut plane = vec![0.0; out_height * out_width];
+            // Taps outside and columns inside: each sum keeps the order of the taps, and rows are added whole.
+            for inner in 0..per_group_in {
+                let picture = &sample[(group * per_group_in + inner) * height * width..];
+                let weights = &w[(output * per_group_in + inner) * taps..][..taps];
+                for (tap, weight) in weights.iter().enumerate() {
+                    let (ky, kx) = (tap / kernel[1], tap % kernel[1]);
+                    let inside = |column: &usize| {
+                        place(*column, conv.stride[1], kx, conv.pad[1], width).is_some()
+                    };
+                    let first = (0..out_width).find(inside).unwrap_or(out_width);
+                    let end = (first..out_width).rfind(inside).map_or(first, |last| last + 1);
+                    let Some(start) = place(first, conv.stride[1], kx, conv.pad[1], width) else {
+                        continue;
+                    };
+                    for (row, sums) in plane.chunks_exact_mut(out_width).enumerate() {
+                        let Some(at) = place(row, conv.stride[0], ky, conv.pad[0], height) else {
+                            continue;
+                        };
+                        let values = &picture[at * width + start..(at + 1) * width];
+                        add_multiple(&mut sums[first..end], *weight, values, conv.stride[1]);
                     }
-                    y.push(sum);
                 }
             }
+            y.extend(plane);
         }
     }
     y
+}
+
+/// Adds `weight` times every `stride`-th value to the sums.
+fn add_multiple(sums: &mut [f64], weight: f64, values: &[f64], stride: usize) {
+    if stride == 1 {
+        for (sum, value) in sums.iter_mut().zip(values) {
+            *sum += value * weight;
+        }
+    } else {
+        for (sum, value) in sums.iter_mut().zip(values.iter().step_by(stride)) {
+            *sum += value * weight;
+        }
+    }
 }
 
 /// Applies `reduce` to the elements of each window (padding left out).
