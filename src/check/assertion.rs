@@ -2,7 +2,6 @@
 
 use super::blame::Question;
 use super::checked::Checked;
-use super::witness::tell_witness;
 use super::{Number, Scaling};
 use crate::diag::{Code, Diagnostic, Diagnostics, Span, ToDiagnostic, nearest};
 use crate::ir::{Graph, LayerId, ParamId};
@@ -275,8 +274,8 @@ fn blamed(
         Question::Input => "the input".to_owned(),
         Question::Joint | Question::WeightsOne | Question::Scale => "all parameters".to_owned(),
     };
-    if let Some(witness) = checked.witness(scaling, question) {
-        told = told.note(tell_witness(&witness, &what));
+    if let Some(text) = checked.shown(scaling, question, &what) {
+        told = told.note(text);
     }
     edits.into_iter().fold(told, |diagnostic, (_, text)| diagnostic.help(text))
 }

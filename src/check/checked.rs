@@ -1,19 +1,17 @@
-//! The driver of the stage: a graph becomes [`Checked`].
+//! A graph with its facts in side tables: [`Checked`].
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::sync::OnceLock;
 
 use super::blame::{Conflict, Question, conflict};
 use super::cost::{Cost, costs};
-use super::edit::{Edit, apply, is_smooth, suggest};
+use super::edit::{Edit, suggest};
 use super::layerwise::{Failure, ancestors, failures};
 use super::numeric::Witness;
 use super::rules::Judgement;
-use super::size::{IN_TRAINING, normalizer, not_invariant};
-use super::witness::{sample, tell_unmoved, tell_witness, witness};
-use super::{Mode, Normalizer, Number, Scaling, Unknown, assertion};
-use crate::diag::{Code, Diagnostic, Diagnostics, Severity};
+use super::size::IN_TRAINING;
+use super::witness::{inside, sample, tell_inside, tell_unmoved, tell_witness, witness};
+use super::{Mode, Normalizer, Number, Scaling};
 use crate::ir::{Graph, LayerId, NodeId, Op, Shape};
-use crate::model::{Form, Permission, Spec};
 
 /// How a graph is checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,7 +32,7 @@ impl From<Mode> for Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { mode: Mode::Train, bytes: 4, budget: 100_000_000 }
+        Self { mode: Mode::Train, bytes: 4, budget: 500_000_000 }
     }
 }
 
@@ -70,7 +68,7 @@ impl EpsBound {
     }
 }
 
-/// A graph with everything known about it; made by [`run`] only.
+/// A graph with everything known about it; made by [`super::run`] only.
 #[derive(Clone, Debug)]
 pub struct Checked {
     graph: Graph,
@@ -82,10 +80,11 @@ pub struct Checked {
     exact: Scaling,
     limit: Scaling,
     training: Option<Scaling>,
-    normalizer: Option<Normalizer>,
+    pub(super) normalizer: Option<Normalizer>,
     eps: Option<EpsBound>,
-    joint_witness: Option<Witness>,
-    input_witness: Option<Witness>,
+    /// Computed when asked for: training a sound spec needs none.
+    joint_witness: OnceLock<Option<Witness>>,
+    input_witness: OnceLock<Option<Witness>>,
 }
 
 impl Checked {
@@ -151,12 +150,16 @@ impl Checked {
 
     /// A counter-example to any joint degree; `None` where there is a degree or the net is too large to evaluate.
     pub fn joint_witness(&self) -> Option<&Witness> {
-        self.joint_witness.as_ref()
+        let find =
+            || self.exact.joint.is_none().then(|| self.witness(&self.exact, Question::Joint));
+        self.joint_witness.get_or_init(|| find().flatten()).as_ref()
     }
 
     /// A counter-example to any degree in the input, under the same terms.
     pub fn input_witness(&self) -> Option<&Witness> {
-        self.input_witness.as_ref()
+        let find =
+            || self.exact.input.is_none().then(|| self.witness(&self.exact, Question::Input));
+        self.input_witness.get_or_init(|| find().flatten()).as_ref()
     }
 
     /// Why the answer to a question about the net as it is, is no: the conflict and verified suggestions. `None` where it is yes.
@@ -187,75 +190,37 @@ impl Checked {
     pub fn witness(&self, scaling: &Scaling, question: Question) -> Option<Witness> {
         witness(&self.graph, self.logits, scaling, question, (&self.total, self.options.budget))
     }
-}
 
-/// A checked graph with what there is to say about it.
-#[derive(Clone, Debug)]
-pub struct Verdict {
-    /// The facts, also where an error was found.
-    pub checked: Checked,
-    /// Whether there is no error.
-    pub sound: bool,
-    /// Errors and warnings.
-    pub diagnostics: Diagnostics,
-}
-
-/// Checks a graph against its spec. The graph ends in the output `logits`.
-///
-/// Returns the checked graph unless an error was found, and all diagnostics.
-pub fn run(
-    graph: Graph,
-    spec: &Spec,
-    options: impl Into<Options>,
-) -> (Option<Checked>, Diagnostics) {
-    match judge(graph, spec, options) {
-        Some(Verdict { checked, sound, diagnostics }) => (sound.then_some(checked), diagnostics),
-        None => (None, vec![]),
+    /// A counter-example at one of the operations that break a degree, among `nodes` if given: where the logits are too dear
+    /// to evaluate, or hide what happens many layers before them. Takes from `budget` the operations that it costs.
+    pub fn witness_inside(
+        &self,
+        scaling: &Scaling,
+        question: Question,
+        nodes: Option<&[NodeId]>,
+        budget: &mut u64,
+    ) -> Option<(NodeId, Witness)> {
+        inside(&self.graph, scaling, question, nodes, budget)
     }
-}
 
-/// The facts of a graph and what its spec makes of them; `None` where the graph has no output `logits`.
-pub fn judge(graph: Graph, spec: &Spec, options: impl Into<Options>) -> Option<Verdict> {
-    let logits = graph.output("logits")?;
-    let mut diagnostics = vec![];
-    let mut checked = facts(graph, logits, options.into());
-    let scaled = spec.loss.form != Form::Plain;
-    let allowed = spec.net.allow.contains(&Permission::Nonhomogeneous);
-    diagnostics.extend(degree_one(&checked, scaled, allowed));
-    match normalizer(&checked.graph, &spec.loss) {
-        Ok(found) => {
-            if let (Some(size), Some(found)) = (spec.loss.size, &found) {
-                let training = checked.training();
-                let graph = &checked.graph;
-                let warning = not_invariant(graph, training, &spec.loss, size, found);
-                diagnostics.extend(warning);
-            }
-            checked.normalizer = found;
+    /// A counter-example in one line, at the logits or else inside the net; `what` is scaled.
+    pub fn shown(&self, scaling: &Scaling, question: Question, what: &str) -> Option<String> {
+        let is_joint = question == Question::Joint && std::ptr::eq(scaling, &raw const self.exact);
+        let at_logits =
+            if is_joint { self.joint_witness().cloned() } else { self.witness(scaling, question) };
+        if let Some(witness) = at_logits {
+            return Some(tell_witness(&witness, what));
         }
-        Err(errors) => diagnostics.extend(errors.into_iter().map(|e| without_size(&checked, e))),
+        let mut budget = self.options.budget;
+        let (node, witness) = self.witness_inside(scaling, question, None, &mut budget)?;
+        Some(tell_inside(&self.graph, node, &witness, what))
     }
-    if scaled && !allowed && diagnostics.is_empty() {
-        diagnostics.extend(no_degree(&checked, spec));
-    }
-    diagnostics.extend(assertion::check(&checked, &spec.asserts));
-    let sound = diagnostics.iter().all(|d| d.severity() != Severity::Error);
-    Some(Verdict { checked, sound, diagnostics })
-}
 
-/// Adds to the refusal of R what scaling all parameters does to the logits.
-fn without_size(checked: &Checked, error: Diagnostic) -> Diagnostic {
-    let training = checked.training();
-    let cost = (&checked.total, checked.options.budget);
-    let shown = match training.joint {
-        Some(_) => sample(&checked.graph, checked.logits, training, cost)
-            .map(|witness| tell_unmoved(&witness)),
-        None => checked
-            .witness(training, Question::Joint)
-            .map(|witness| tell_witness(&witness, "all parameters")),
-    };
-    match shown {
-        Some(text) => error.note(text),
-        None => error,
+    /// What scaling all parameters does to logits that it leaves as they are, in one line.
+    pub(super) fn shown_unmoved(&self) -> Option<String> {
+        let cost = (&self.total, self.options.budget);
+        let found = sample(&self.graph, self.logits, self.training(), cost);
+        found.map(|witness| tell_unmoved(&witness))
     }
 }
 
@@ -301,10 +266,6 @@ pub fn facts(graph: Graph, logits: NodeId, options: Options) -> Checked {
         })
         .fold(0.0_f64, f64::max);
     let failures = failures(&graph, logits, exact.judgement);
-    let cost = (&total, options.budget);
-    let witness = |question| witness(&graph, logits, &exact, question, cost);
-    let joint_witness = if exact.joint.is_none() { witness(Question::Joint) } else { None };
-    let input_witness = if exact.input.is_none() { witness(Question::Input) } else { None };
     Checked {
         eps: (eps > 0.0).then_some(EpsBound { eps }),
         graph,
@@ -317,130 +278,7 @@ pub fn facts(graph: Graph, logits: NodeId, options: Options) -> Checked {
         limit,
         training,
         normalizer: None,
-        joint_witness,
-        input_witness,
+        joint_witness: OnceLock::new(),
+        input_witness: OnceLock::new(),
     }
-}
-
-fn degree_one(checked: &Checked, scaled: bool, allowed: bool) -> Diagnostics {
-    if allowed || checked.failures.is_empty() {
-        return vec![];
-    }
-    let mut found: Diagnostics = vec![];
-    if !scaled {
-        let count = checked.failures.len();
-        let title = match count {
-            1 => format!("`{}` breaks degree one", checked.failures[0].name),
-            _ => format!("{count} layers break degree one"),
-        };
-        let mut warning = Diagnostic::new(Code::W0401, title);
-        for failure in checked.failures.iter().take(8) {
-            warning = warning.label(failure.origin, failure.reason.clone());
-        }
-        return vec![
-            warning.note("the logits are not positively homogeneous in the parameters (8)"),
-        ];
-    }
-    let fixed = fixed_by_relu(checked);
-    let clashes = clashes(checked);
-    for failure in &checked.failures {
-        let title = format!("`{}` breaks degree one", failure.name);
-        let mut error = Diagnostic::new(Code::E0401, title)
-            .label(failure.origin, failure.reason.clone())
-            .expected("each layer of degree one in its parameters or its input (8)");
-        if let Some(conflict) = failure.nodes.iter().find_map(|node| clashes.get(node)) {
-            let (graph, exact) = (&checked.graph, &checked.exact);
-            let (clash, others) = conflict.lines(graph, exact);
-            error =
-                error.note(clash.into_iter().map(|(_, text)| text).collect::<Vec<_>>().join("; "));
-            for (span, text) in others.into_iter().filter(|(span, _)| *span != failure.origin) {
-                error = error.label(span, text);
-            }
-        }
-        if found.is_empty()
-            && let Some(witness) = &checked.joint_witness
-        {
-            error = error.note(tell_witness(witness, "all parameters"));
-        }
-        for text in remedies(checked, failure, &fixed) {
-            error = error.help(text);
-        }
-        found.push(error.help("or accept it: `allow=[nonhomogeneous]` in the head of the net"));
-    }
-    found
-}
-
-/// The equations that break the joint degree, each a conflict of its own, by the operation that asks for it.
-fn clashes(checked: &Checked) -> BTreeMap<NodeId, Conflict> {
-    let all_ones = |unknown| match unknown {
-        Unknown::Param(_) => Number::ONE,
-        Unknown::Given(_) => Number::ZERO,
-    };
-    let equations = checked.exact.degrees.equations.iter().enumerate();
-    equations
-        .filter(|(_, equation)| !equation.form.value(all_ones).is_zero())
-        .map(|(i, equation)| {
-            (equation.node, Conflict { question: Question::Joint, equations: vec![i] })
-        })
-        .collect()
-}
-
-/// Layers that no longer break degree one once all smooth activations are `relu`. The check looks at each layer alone, so each
-/// of these edits helps its own layer whether the others are made or not.
-fn fixed_by_relu(checked: &Checked) -> BTreeSet<String> {
-    let graph = &checked.graph;
-    let nodes = checked.failures.iter().flat_map(|failure| &failure.nodes);
-    let smooth = nodes.copied().filter(|id| is_smooth(&graph[*id].op)).collect();
-    let broken = failing(graph, &Edit::ToRelu(smooth), checked.exact.judgement);
-    let names = checked.failures.iter().map(|failure| &failure.name);
-    match broken {
-        Some(broken) => names.filter(|name| !broken.contains(*name)).cloned().collect(),
-        None => BTreeSet::new(),
-    }
-}
-
-/// The layers that break degree one after an edit.
-fn failing(graph: &Graph, edit: &Edit, judgement: Judgement) -> Option<BTreeSet<String>> {
-    let edited = apply(graph, edit)?;
-    let logits = edited.output("logits")?;
-    Some(failures(&edited, logits, judgement).into_iter().map(|failure| failure.name).collect())
-}
-
-/// Edits after which a layer no longer breaks degree one.
-fn remedies(checked: &Checked, failure: &Failure, fixed: &BTreeSet<String>) -> Vec<String> {
-    let graph = &checked.graph;
-    let mut texts = vec![];
-    for id in &failure.nodes {
-        let op = &graph[*id].op;
-        if is_smooth(op) && fixed.contains(&failure.name) {
-            texts.push(format!("replace {} by `relu`", super::layerwise::word(op)));
-        } else if *op == Op::Softmax {
-            let broken = failing(graph, &Edit::Remove(*id), checked.exact.judgement);
-            if broken.is_some_and(|broken| !broken.contains(&failure.name)) {
-                texts.push("leave out this `softmax`".to_owned());
-            }
-        }
-    }
-    texts
-}
-
-/// A warning where neither the net as it is nor its limit has quasi-homogeneous exponents.
-fn no_degree(checked: &Checked, spec: &Spec) -> Option<Diagnostic> {
-    let exponents =
-        [&checked.exact, &checked.limit, checked.training()].map(|s| s.weights_one.is_some());
-    if exponents.contains(&true) || checked.exact.joint.is_some() {
-        return None;
-    }
-    let (conflict, edits) = checked.blame(Question::WeightsOne)?;
-    let title = "the logits have no degree in the weights";
-    let mut warning =
-        conflict.tell(&checked.graph, &checked.exact, Diagnostic::new(Code::W0403, title));
-    warning = warning.label(spec.loss.span, "this loss divides by a size of the weights");
-    if let Some(witness) = &checked.joint_witness {
-        warning = warning.note(tell_witness(witness, "all parameters"));
-    }
-    for (_, text) in edits {
-        warning = warning.help(text);
-    }
-    Some(warning)
 }

@@ -35,6 +35,17 @@ impl Cost {
     }
 }
 
+/// What it takes to evaluate `nodes` alone: their operations, and the parameters among them.
+pub(super) fn cost_of(graph: &Graph, nodes: &[NodeId]) -> Cost {
+    let mut cost = Cost::default();
+    for id in nodes {
+        let node = &graph[*id];
+        let params = if let Op::Param(_) = node.op { node.shape.elements() as u64 } else { 0 };
+        cost.add(&Cost { params, flops: flops(graph, *id).per_sample, memory: Memory::default() });
+    }
+    cost
+}
+
 /// Costs per layer (by [`LayerId`]) and in total, of the nodes in `live`; `bytes` is the size of one number.
 pub(super) fn costs(graph: &Graph, live: &[NodeId], bytes: u64) -> (Vec<Cost>, Cost) {
     let mut layers = vec![Cost::default(); graph.layers.len()];

@@ -12,6 +12,7 @@ mod degrees;
 mod edit;
 mod exponents;
 mod form;
+mod judge;
 mod layerwise;
 mod normalizer;
 mod number;
@@ -26,13 +27,14 @@ mod witness;
 
 pub use assertion::AssertError;
 pub use blame::{Conflict, Question, conflict, describe};
-pub use checked::{Checked, EpsBound, LayerFacts, Options, Verdict, facts, judge, run};
+pub use checked::{Checked, EpsBound, LayerFacts, Options, facts};
 pub use conserved::{Conserved, conserved};
 pub use cost::{Cost, Memory};
 pub use degrees::{Degree, Degrees, Equation};
 pub use edit::{Edit, apply, suggest};
 pub use exponents::Exponents;
 pub use form::{Form, Unknown};
+pub use judge::{Verdict, judge, run};
 pub use layerwise::{Failure, ancestors, failures};
 pub use normalizer::{Factor, FactorNorm, Normalizer};
 pub use number::Number;
@@ -40,7 +42,7 @@ pub use rules::{Demand, Judgement, Operand, Outcome, Rule, View, rule};
 pub use scaling::Scaling;
 pub use size::{IN_TRAINING, SizeError, normalizer};
 pub use symmetry::{NoNormalizer, Symmetry};
-pub use witness::{WITNESS_SAMPLES, WITNESS_SEED, tell_witness};
+pub use witness::{WITNESS_SAMPLES, WITNESS_SEED, tell_inside, tell_witness};
 
 /// Which statistics a batch norm uses; dropout follows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]

@@ -1,6 +1,8 @@
 //! Numbers that show what the analysis says, at drawn parameters.
 
-use super::blame::{Question, known};
+use super::blame::{Question, known, violated};
+use super::cost::cost_of;
+use super::layerwise::ancestors;
 use super::numeric::{Claim, FACTORS, Interpreter, Point, Witness, refute, sample_at};
 use super::{Cost, Scaling, Unknown};
 use crate::ir::{Graph, NodeId, ParamId};
@@ -35,6 +37,52 @@ pub(super) fn witness(
             let seed = WITNESS_SEED + count - 1;
             refute(&interpreter, &Point::draw(graph, logits, WITNESS_SAMPLES, seed), &claim)
         })
+}
+
+/// Operations inside the net that are looked at for a counter-example.
+const PLACES: usize = 4;
+
+/// Values that are told of an operation inside the net: those that stray most from a common factor.
+const VALUES: usize = 4;
+
+/// A counter-example at one of the first operations whose own equation does not hold under the question. The net before it
+/// may be small where the whole is too large to evaluate, and shows what the logits behind many layers hide in rounding.
+pub(super) fn inside(
+    graph: &Graph,
+    scaling: &Scaling,
+    question: Question,
+    nodes: Option<&[NodeId]>,
+    budget: &mut u64,
+) -> Option<(NodeId, Witness)> {
+    let claim = claim(graph, question)?;
+    let asked = |node: &NodeId| {
+        graph[*node].shape.batched && nodes.is_none_or(|nodes| nodes.contains(node))
+    };
+    violated(graph, scaling, question).filter(asked).take(PLACES).find_map(|node| {
+        let cost = cost_of(graph, &ancestors(graph, node));
+        let operations = Point::operations(&cost, WITNESS_SAMPLES, FACTORS.len() + 1);
+        *budget = budget.checked_sub(operations)?;
+        let point = Point::draw(graph, node, WITNESS_SAMPLES, WITNESS_SEED);
+        let interpreter = Interpreter::new(graph, node, scaling.judgement);
+        refute(&interpreter, &point, &claim).map(|witness| (node, telling(witness)))
+    })
+}
+
+/// The few values of a witness that show it best, in their order.
+fn telling(witness: Witness) -> Witness {
+    let Witness { c, before, after } = witness;
+    let size = |z: &[f64]| z.iter().fold(0.0_f64, |size, x| size.max(x.abs()));
+    let common = if size(&before) > 0.0 { size(&after) / size(&before) } else { 0.0 };
+    let strays = |i: usize| (after[i] - common * before[i]).abs();
+    let mut chosen: Vec<usize> = (0..before.len()).collect();
+    chosen.sort_by(|a, b| {
+        let by_value = || before[*b].abs().total_cmp(&before[*a].abs());
+        strays(*b).total_cmp(&strays(*a)).then_with(by_value)
+    });
+    chosen.truncate(VALUES);
+    chosen.sort_unstable();
+    let of = |z: &[f64]| chosen.iter().map(|i| z[*i]).collect();
+    Witness { c, before: of(&before), after: of(&after) }
 }
 
 /// The logits of a sample before and after all parameters are scaled, whatever that does to them.
@@ -72,6 +120,19 @@ pub fn tell_witness(witness: &Witness, what: &str) -> String {
     format!("witness: {what} times {c} turn the logits {before} of a sample into {after}")
 }
 
+/// A witness inside the net in one line.
+pub fn tell_inside(graph: &Graph, node: NodeId, witness: &Witness, what: &str) -> String {
+    let Witness { c, before, after } = witness;
+    let (before, after) = (numbers(before), numbers(after));
+    let place = match graph[node].layer {
+        Some(layer) => format!("`{}`", graph.layer(layer).name),
+        None => "this operation".to_owned(),
+    };
+    format!(
+        "witness: {what} times {c} turn the values {before} of a sample behind {place} into {after}"
+    )
+}
+
 /// Logits that a scaling leaves as they are, in one line.
 pub(super) fn tell_unmoved(witness: &Witness) -> String {
     let Witness { c, before, after } = witness;
@@ -80,7 +141,10 @@ pub(super) fn tell_unmoved(witness: &Witness) -> String {
 }
 
 fn numbers(z: &[f64]) -> String {
-    let shown: Vec<_> = z.iter().take(4).map(|x| format!("{x:.4}")).collect();
+    let largest = z.iter().fold(0.0_f64, |largest, x| largest.max(x.abs()));
+    let plain = largest == 0.0 || (1e-3..1e6).contains(&largest);
+    let number = |x: &f64| if plain { format!("{x:.4}") } else { format!("{x:.3e}") };
+    let shown: Vec<_> = z.iter().take(4).map(number).collect();
     let dots = if z.len() > 4 { ", …" } else { "" };
     format!("[{}{dots}]", shown.join(", "))
 }

@@ -18,13 +18,28 @@ pub struct Point {
 
 impl Point {
     /// Draws a point: weights normal with deviation √(2/fan-in), biases and shifts normal, gains and slopes positive,
-    /// running variances positive, inputs standard normal. Equal seeds give equal points.
-    pub fn draw(graph: &Graph, logits: NodeId, n: usize, seed: u64) -> Self {
+    /// running variances positive, inputs standard normal. What `root` does not depend on stays empty. Equal seeds give
+    /// equal points.
+    pub fn draw(graph: &Graph, root: NodeId, n: usize, seed: u64) -> Self {
+        let nodes = super::super::layerwise::ancestors(graph, root);
+        let (mut reads_param, mut reads_buffer) =
+            (vec![false; graph.params.len()], vec![false; graph.buffers.len()]);
+        for id in &nodes {
+            if let Op::Param(param) = graph[*id].op {
+                reads_param[param.0 as usize] = true;
+            } else if let Op::Buffer(buffer) = graph[*id].op {
+                reads_buffer[buffer.0 as usize] = true;
+            }
+        }
         let mut random = Random(seed);
         let params = graph
             .params
             .iter()
-            .map(|param| {
+            .zip(reads_param)
+            .map(|(param, is_read)| {
+                if !is_read {
+                    return vec![];
+                }
                 let elements = param.shape.elements();
                 let fan_in = elements / param.shape.dims.first().copied().unwrap_or(1).max(1);
                 let deviation = (2.0 / fan_in.max(1) as f64).sqrt();
@@ -41,7 +56,11 @@ impl Point {
         let buffers = graph
             .buffers
             .iter()
-            .map(|buffer| {
+            .zip(reads_buffer)
+            .map(|(buffer, is_read)| {
+                if !is_read {
+                    return vec![];
+                }
                 (0..buffer.shape.elements())
                     .map(|_| match buffer.role {
                         BufferRole::RunningVar => 0.5 + random.uniform(),
@@ -53,7 +72,6 @@ impl Point {
                     .collect()
             })
             .collect();
-        let nodes = super::super::layerwise::ancestors(graph, logits);
         let elements = nodes
             .iter()
             .find(|id| matches!(graph[**id].op, Op::Input))
@@ -64,8 +82,13 @@ impl Point {
 
     /// Whether a point of this size and `evaluations` forward passes of it stay within `budget` operations.
     pub fn affordable(total: &Cost, n: usize, evaluations: usize, budget: u64) -> bool {
+        Self::operations(total, n, evaluations) <= budget
+    }
+
+    /// Operations of `evaluations` forward passes of a batch of `n`.
+    pub fn operations(total: &Cost, n: usize, evaluations: usize) -> u64 {
         let operations = total.flops.saturating_add(total.params).saturating_add(1);
-        operations.saturating_mul(n as u64).saturating_mul(evaluations as u64) <= budget
+        operations.saturating_mul(n as u64).saturating_mul(evaluations as u64)
     }
 }
 

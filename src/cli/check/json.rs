@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::check::numeric::{Confirmed, Witness};
-use crate::check::{Checked, Exponents, Mode, Number, Scaling};
+use crate::check::{Checked, Exponents, Mode, Number, Question, Scaling};
 use crate::diag::{self, Diagnostic, Severity, SourceMap};
 use crate::ir::{Graph, ParamId};
 
@@ -82,7 +82,11 @@ fn homogeneity(checked: &Checked, sources: &SourceMap) -> Value {
     document.insert("mode".into(), json!(mode));
     document
         .insert("degree_one".into(), json!({ "ok": failures.is_empty(), "failures": failures }));
-    document.extend(facts(graph, exact, checked.joint_witness(), checked.input_witness()));
+    let mut found = facts(graph, exact, checked.joint_witness(), checked.input_witness());
+    if let Some(joint) = found.get_mut("joint").and_then(Value::as_object_mut) {
+        joint.insert("inside".into(), inside(checked, sources));
+    }
+    document.extend(found);
     let mut limit = facts(graph, checked.limit(), None, None);
     limit.insert("bound".into(), bound(checked));
     document.insert("limit".into(), Value::Object(limit));
@@ -189,6 +193,20 @@ fn exponents(graph: &Graph, found: Option<&Exponents>) -> Value {
 fn witness(found: Option<&Witness>) -> Value {
     found.map_or(Value::Null, |witness| {
         json!({ "c": witness.c, "before": finite(&witness.before), "after": finite(&witness.after) })
+    })
+}
+
+/// The counter-example at an operation inside the net, where the logits give none.
+fn inside(checked: &Checked, sources: &SourceMap) -> Value {
+    if checked.exact().joint.is_some() || checked.joint_witness().is_some() {
+        return Value::Null;
+    }
+    let mut budget = checked.options().budget;
+    let found = checked.witness_inside(checked.exact(), Question::Joint, None, &mut budget);
+    found.map_or(Value::Null, |(node, found)| {
+        let node = &checked.graph()[node];
+        let layer = node.layer.map(|layer| &checked.graph().layer(layer).name);
+        json!({ "layer": layer, "line": sources.position(node.origin).line, "witness": witness(Some(&found)) })
     })
 }
 

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::check::numeric::Confirmed;
-use crate::check::{Checked, Exponents, Mode, NoNormalizer, Question, Scaling, tell_witness};
+use crate::check::{Checked, Exponents, Mode, NoNormalizer, Question, Scaling};
 use crate::diag::SourceMap;
 use crate::ir::{Graph, ParamRole};
 
@@ -201,10 +201,9 @@ fn refusal(checked: &Checked, sources: &SourceMap, out: &mut Lines) {
         let line = sources.position(graph[equation.node].origin).line;
         out.say("joint", &format!("no degree: line {line}: {}", conflict.clash(graph, equation)));
     }
-    match checked.joint_witness() {
-        Some(witness) => out.say("", &tell_witness(witness, "all parameters")),
-        None => out.say("", "no witness: the net is too large to evaluate here (see --numeric)"),
-    }
+    let shown = checked.shown(checked.exact(), Question::Joint, "all parameters");
+    let without = || "no witness: the net is too large to evaluate here (see --numeric)".to_owned();
+    out.say("", &shown.unwrap_or_else(without));
     for (_, text) in edits {
         out.say("", &format!("fix: {text}"));
     }

@@ -1,10 +1,14 @@
 //! Refusals in words, fixes, assertions and sizes, on small nets.
 
-use specc::check::numeric::{Interpreter, Point};
-use specc::check::{Checked, Mode, Number, Options, Question, Scaling, Unknown, facts as facts_of};
-use specc::ir::{Binary, Graph, NodeId, Unary};
+use specc::check::numeric::{Claim, Interpreter, Point, Witness};
+use specc::check::{
+    Checked, Mode, Number, Options, Question, Scaling, Unknown, WITNESS_SAMPLES, WITNESS_SEED,
+    facts as facts_of,
+};
+use specc::ir::{Binary, Graph, NodeId, Op, Unary};
 
 use super::nets::Net;
+use super::random::{no_power_fits, scaled};
 
 fn checked(build: impl FnOnce(&mut Net, NodeId) -> NodeId) -> Checked {
     let mut net = Net::new();
@@ -154,6 +158,63 @@ fn logits_that_are_always_zero_witness_nothing() {
     });
     assert_eq!(checked.exact().joint, None);
     assert_eq!(checked.joint_witness(), None);
+}
+
+/// Evaluates the operation of a witness anew, and asks that its values are those told, and that no power of c fits them all.
+pub(super) fn holds_inside(checked: &Checked, node: NodeId, witness: &Witness) {
+    let graph = checked.graph();
+    let interpreter = Interpreter::new(graph, node, checked.exact().judgement);
+    let point = Point::draw(graph, node, WITNESS_SAMPLES, WITNESS_SEED);
+    let joint = Claim {
+        name: "joint".to_owned(),
+        exponents: vec![1.0; graph.params.len()],
+        input: 0.0,
+        degree: None,
+    };
+    let before = interpreter.evaluate(&point).unwrap();
+    let after = scaled(&interpreter, &point, &joint, witness.c);
+    for (old, new) in witness.before.iter().zip(&witness.after) {
+        let found = before.iter().zip(&after).any(|(b, a)| b == old && a == new);
+        assert!(found, "{old} to {new} is not what the net does");
+    }
+    assert!(no_power_fits(&interpreter, &point, &joint), "{witness:?}");
+}
+
+#[test]
+fn a_deep_net_shows_its_conflict_where_it_arises() {
+    // Behind four hundred layers the logits differ by less than rounding.
+    let mut budget = Options::default().budget;
+    let checked = checked(|net, x| {
+        let mut x = net.linear(x, 4, true, Some("first"));
+        for _ in 0..400 {
+            let y = net.linear(x, 4, true, None);
+            x = net.unary("relu", Unary::Relu, y);
+        }
+        net.linear(x, 3, false, None)
+    });
+    let found = checked.witness_inside(checked.exact(), Question::Joint, None, &mut budget);
+    let (node, witness) = found.unwrap();
+    holds_inside(&checked, node, &witness);
+    let text = checked.shown(checked.exact(), Question::Joint, "all parameters").unwrap();
+    assert!(text.starts_with("witness: all parameters times 0.01 turn"), "{text}");
+}
+
+#[test]
+fn a_net_too_large_to_evaluate_shows_its_conflict_where_it_arises() {
+    let checked = checked(|net, x| {
+        let x = net.linear(x, 8, false, Some("small"));
+        let x = net.unary("tanh", Unary::Tanh, x);
+        let x = net.linear(x, 4000, false, None);
+        let x = net.linear(x, 4000, false, None);
+        net.linear(x, 3, false, None)
+    });
+    assert_eq!(checked.joint_witness(), None);
+    let mut budget = Options::default().budget;
+    let found = checked.witness_inside(checked.exact(), Question::Joint, None, &mut budget);
+    let (node, witness) = found.unwrap();
+    assert!(matches!(checked.graph()[node].op, Op::Unary(Unary::Tanh)));
+    assert!(budget < Options::default().budget);
+    holds_inside(&checked, node, &witness);
 }
 
 #[test]

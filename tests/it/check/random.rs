@@ -8,6 +8,7 @@ use specc::check::{
 };
 use specc::ir::{Binary, Conv, Graph, LayerId, NodeId, Norm, Op, ParamRole, Pool, Unary};
 
+use super::blame::holds_inside;
 use super::nets::Net;
 
 /// Deepest nets drawn, in layers.
@@ -175,7 +176,12 @@ fn error_nearby(interpreter: &Interpreter<'_>, point: &Point, claim: &Claim) -> 
 }
 
 /// The logits at T_c θ.
-fn scaled(interpreter: &Interpreter<'_>, point: &Point, claim: &Claim, c: f64) -> Vec<f64> {
+pub(super) fn scaled(
+    interpreter: &Interpreter<'_>,
+    point: &Point,
+    claim: &Claim,
+    c: f64,
+) -> Vec<f64> {
     let mut scaled = point.clone();
     for (values, exponent) in scaled.params.iter_mut().zip(&claim.exponents) {
         values.iter_mut().for_each(|value| *value *= c.powf(*exponent));
@@ -185,7 +191,7 @@ fn scaled(interpreter: &Interpreter<'_>, point: &Point, claim: &Claim, c: f64) -
 }
 
 /// Whether every d leaves some c with z(T_c θ) ≠ c^d z(θ): the best d for each c by the lengths, tried on all others.
-fn no_power_fits(interpreter: &Interpreter<'_>, point: &Point, claim: &Claim) -> bool {
+pub(super) fn no_power_fits(interpreter: &Interpreter<'_>, point: &Point, claim: &Claim) -> bool {
     let before = interpreter.evaluate(point).unwrap();
     let length = |z: &[f64]| z.iter().map(|x| x * x).sum::<f64>().sqrt();
     let runs: Vec<(f64, Vec<f64>)> =
@@ -264,6 +270,14 @@ proptest! {
                 prop_assert!(witness.before != witness.after);
                 prop_assert!(no_power_fits(&interpreter, &point, &claim), "{claim:?}");
             }
+        }
+        let checked = facts(graph, logits, Options::from(Mode::Train));
+        let mut budget = Options::default().budget;
+        let inside =
+            checked.witness_inside(checked.exact(), Question::Joint, None, &mut budget);
+        if let Some((node, witness)) = inside {
+            prop_assert!(checked.exact().joint.is_none());
+            holds_inside(&checked, node, &witness);
         }
     }
 
