@@ -118,27 +118,42 @@ fn verdict(checked: &Checked) -> Vec<String> {
     let (graph, exact) = (checked.graph(), checked.exact());
     let quasi = exact.weights_one.as_ref().or(exact.general.as_ref());
     let size = checked.training().normalizer.as_ref().ok();
-    let size = size.map_or_else(|| "none".to_owned(), |size| clipped(&size.formula(graph)));
-    vec![
+    let size = size.map_or_else(|| "none".to_owned(), |size| size.formula(graph));
+    let mut lines = vec![
         "logits".to_owned(),
         format!("joint degree {}", shown(exact.joint.as_ref())),
         format!("in the input  degree {}", shown(exact.input.as_ref())),
         format!("quasi-homogeneous  degree {}", shown(quasi.map(|quasi| &quasi.degree))),
-        format!("R = {size}"),
-    ]
+    ];
+    lines.extend(factors(&size));
+    lines
 }
 
 fn shown(degree: Option<&Number>) -> String {
     degree.map_or_else(|| "–".to_owned(), ToString::to_string)
 }
 
-/// A formula that fits a box.
-fn clipped(formula: &str) -> String {
-    const LENGTH: usize = 60;
-    if formula.chars().count() <= LENGTH {
-        return formula.to_owned();
+/// `R = …` on as many lines as a box of a usual width takes, broken between factors; of very long products the beginning.
+fn factors(formula: &str) -> Vec<String> {
+    const LENGTH: usize = 40;
+    const LINES: usize = 8;
+    let mut lines = vec!["R =".to_owned()];
+    for factor in formula.split(" · ") {
+        let line = lines.last_mut().expect("starts with one line");
+        let is_first = line == "R =";
+        if is_first || line.chars().count() + factor.chars().count() + 3 <= LENGTH {
+            line.push_str(if is_first { " " } else { " · " });
+            line.push_str(factor);
+        } else {
+            line.push_str(" ·");
+            lines.push(factor.to_owned());
+        }
     }
-    formula.chars().take(LENGTH - 1).chain(['…']).collect()
+    if lines.len() > LINES {
+        lines.truncate(LINES);
+        lines.push("…".to_owned());
+    }
+    lines
 }
 
 fn is_broadcast(graph: &Graph, id: NodeId) -> bool {
@@ -192,5 +207,20 @@ fn merge(boxes: &mut Vec<(Key, PictureBox)>, arrows: &mut Vec<(Key, Key)>) {
             }
             Some(_) | None => i += 1,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_formula_is_broken_between_factors() {
+        let formula = |n: usize| (1..=n).map(|i| format!("‖conv{i}.weight‖")).collect::<Vec<_>>();
+        let of = |n| factors(&formula(n).join(" · "));
+        assert_eq!(of(1), ["R = ‖conv1.weight‖"]);
+        assert_eq!(of(3), ["R = ‖conv1.weight‖ · ‖conv2.weight‖ ·", "‖conv3.weight‖"]);
+        let long = of(60);
+        assert_eq!((long.len(), long.last().map(String::as_str)), (9, Some("…")));
     }
 }
