@@ -1,5 +1,6 @@
 //! A graph with its facts in side tables: [`Checked`].
 
+use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
 use super::blame::{Conflict, Question, conflict};
@@ -234,6 +235,7 @@ pub fn facts(graph: Graph, logits: NodeId, options: Options) -> Checked {
     let (per_layer, total) = costs(&graph, &live, options.bytes);
     let joint = exact.joint_of_nodes(&graph);
     let mut layers: Vec<LayerFacts> = vec![];
+    let mut place: BTreeMap<LayerId, usize> = BTreeMap::new();
     for id in &live {
         let Some(layer) = graph[*id].layer else { continue };
         if graph.inputs(*id).is_empty() || !graph[*id].shape.batched {
@@ -247,9 +249,11 @@ pub fn facts(graph: Graph, logits: NodeId, options: Options) -> Checked {
             own: exact.layer(layer).cloned(),
             joint: joint[id.0 as usize].clone(),
         };
-        match layers.iter_mut().find(|known| known.id == layer) {
-            Some(known) => *known = facts,
-            None => layers.push(facts),
+        let at = *place.entry(layer).or_insert(layers.len());
+        if at == layers.len() {
+            layers.push(facts);
+        } else {
+            layers[at] = facts;
         }
     }
     let eps = live

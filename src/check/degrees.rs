@@ -40,7 +40,7 @@ pub struct Equation {
 #[derive(Clone, Debug)]
 pub struct Degrees {
     /// By view, then by node.
-    found: [Vec<Option<Degree>>; 4],
+    found: [BTreeMap<NodeId, Degree>; 4],
     /// The equations in the order of the graph.
     pub equations: Vec<Equation>,
     /// Natural exponents of tensors that a norm removes: not needed, but what they would be without it.
@@ -56,14 +56,12 @@ impl Degrees {
         judgement: Judgement,
     ) -> Self {
         let wanted = wanted(graph, roots, given, judgement);
-        let found = std::array::from_fn(|_| vec![None; graph.len()]);
-        let mut degrees = Self { found, equations: vec![], natural: vec![] };
+        let mut degrees = Self { found: Default::default(), equations: vec![], natural: vec![] };
         for (id, want) in wanted {
-            let index = id.0 as usize;
             if let Some(unknown) = given.get(&id) {
                 let degree = Degree::Form(Arc::new(Form::unknown(*unknown)));
                 for table in &mut degrees.found {
-                    table[index] = Some(degree.clone());
+                    table.insert(id, degree.clone());
                 }
                 continue;
             }
@@ -73,11 +71,12 @@ impl Degrees {
                         degrees.natural.extend(degrees.natural(graph, id, &want.inputs, view));
                         degrees.apply(graph, id, &rule, &want.inputs)
                     }
-                    Err(fallback) => {
-                        degrees.found[fallback as usize][index].clone().unwrap_or(Degree::Nothing)
-                    }
+                    Err(fallback) => degrees.found[fallback as usize]
+                        .get(&id)
+                        .cloned()
+                        .unwrap_or(Degree::Nothing),
                 };
-                degrees.found[view as usize][index] = Some(degree);
+                degrees.found[view as usize].insert(id, degree);
             }
         }
         degrees
@@ -85,7 +84,7 @@ impl Degrees {
 
     /// The degree of a node, where it was needed.
     pub fn degree(&self, id: NodeId) -> Option<&Degree> {
-        self.found[View::Exact as usize].get(id.0 as usize)?.as_ref()
+        self.found[View::Exact as usize].get(&id)
     }
 
     /// The degree of a node as a form; 0 for what is identically 0.
@@ -108,7 +107,7 @@ impl Degrees {
             (true, true) | (false, false) => return None,
         };
         let param = tensor(graph, bias)?;
-        match &self.found[view as usize][rest.0 as usize] {
+        match self.found[view as usize].get(&rest) {
             Some(Degree::Form(rest)) => {
                 Some(Form::unknown(Unknown::Param(param)).plus(&Number::MINUS_ONE, rest))
             }
@@ -123,7 +122,7 @@ impl Degrees {
             .map(|(port, input)| {
                 let operand = rule.operands.iter().find(|operand| operand.port == port);
                 let view = operand.map_or(View::Exact, |operand| operand.view);
-                self.found[view as usize][input.0 as usize].clone().unwrap_or(Degree::Nothing)
+                self.found[view as usize].get(input).cloned().unwrap_or(Degree::Nothing)
             })
             .collect();
         for demand in &rule.demands {
@@ -234,33 +233,30 @@ fn wanted(
     given: &BTreeMap<NodeId, Unknown>,
     judgement: Judgement,
 ) -> Vec<(NodeId, Wanted)> {
-    let mut views = vec![[false; 4]; graph.len()];
+    let mut pending: BTreeMap<NodeId, [bool; 4]> = BTreeMap::new();
     for root in roots {
-        views[root.0 as usize][View::Exact as usize] = true;
+        pending.entry(*root).or_default()[View::Exact as usize] = true;
     }
     let mut nodes = vec![];
-    for id in graph.ids().rev() {
-        let index = id.0 as usize;
-        if !views[index].contains(&true) {
-            continue;
-        }
+    // Operands have smaller ids: whoever wants something of the last one has been seen.
+    while let Some((id, mut views)) = pending.pop_last() {
         let inputs = graph.inputs(id);
         if !given.contains_key(&id) {
             let mut asked: Vec<Operand> = vec![];
             // Fallbacks go to views that come earlier.
             for view in View::ALL.into_iter().rev() {
-                if views[index][view as usize] {
+                if views[view as usize] {
                     match view_rule(graph, id, &inputs, judgement, view) {
                         Ok(rule) => asked.extend(rule.operands),
-                        Err(fallback) => views[index][fallback as usize] = true,
+                        Err(fallback) => views[fallback as usize] = true,
                     }
                 }
             }
             for operand in asked {
-                views[inputs[operand.port].0 as usize][operand.view as usize] = true;
+                pending.entry(inputs[operand.port]).or_default()[operand.view as usize] = true;
             }
         }
-        nodes.push((id, Wanted { inputs, views: views[index] }));
+        nodes.push((id, Wanted { inputs, views }));
     }
     nodes.reverse();
     nodes

@@ -9,6 +9,7 @@ use super::Number;
 pub(super) fn smallest_positive(rows: &[Vec<Number>], n: usize) -> Vec<Number> {
     // e = t + s with t + u = 1; all of t, s, u ≥ 0. First maximise Σ t, then minimise Σ s.
     let mut tableau = Tableau::new(rows, n);
+    tableau.price(n);
     tableau.maximize(n);
     tableau.read(n)
 }
@@ -18,12 +19,14 @@ struct Tableau {
     rows: Vec<Vec<Number>>,
     /// The basic column of each row.
     basis: Vec<usize>,
+    /// Reduced costs of both objectives; every pivot keeps them reduced.
+    costs: [Vec<Number>; 2],
 }
 
 impl Tableau {
     fn new(equations: &[Vec<Number>], n: usize) -> Self {
         let width = 3 * n + 1;
-        let mut tableau = Self { rows: vec![], basis: vec![] };
+        let mut tableau = Self { rows: vec![], basis: vec![], costs: [vec![], vec![]] };
         for i in 0..n {
             let mut row = vec![Number::ZERO; width];
             row[i] = Number::ONE;
@@ -61,11 +64,22 @@ impl Tableau {
                 *value = value.mul(&inverse);
             }
         }
-        let pivot_row = self.rows[row].clone();
-        for (i, other) in self.rows.iter_mut().enumerate() {
-            let factor = other[column].clone();
-            if i != row && !factor.is_zero() {
-                subtract(other, &factor, &pivot_row);
+        let pivot_row: Vec<(usize, Number)> = self.rows[row]
+            .iter()
+            .enumerate()
+            .filter(|(_, value)| !value.is_zero())
+            .map(|(j, value)| (j, value.clone()))
+            .collect();
+        let others = self.rows.iter_mut().enumerate().filter(|(i, _)| *i != row);
+        for other in others.map(|(_, other)| other).chain(&mut self.costs) {
+            // Costs are empty before they are asked for, and have no right-hand side.
+            let Some(factor) = other.get(column).filter(|factor| !factor.is_zero()).cloned() else {
+                continue;
+            };
+            for (j, coefficient) in &pivot_row {
+                if let Some(value) = other.get_mut(*j) {
+                    *value = value.sub(&factor.mul(coefficient));
+                }
             }
         }
         self.basis[row] = column;
@@ -73,10 +87,8 @@ impl Tableau {
 
     fn maximize(&mut self, n: usize) {
         loop {
-            // Costs: first −1 per t, then +1 per s; a column improves when its first reduced cost is negative,
-            // or 0 and its second negative.
-            let first = self.reduced_costs(n, 0);
-            let second = self.reduced_costs(n, 1);
+            // A column improves when its first reduced cost is negative, or 0 and its second negative.
+            let [first, second] = &self.costs;
             let entering = (0..3 * n).find(|j| {
                 first[*j].is_negative() || (first[*j].is_zero() && second[*j].is_negative())
             });
@@ -102,25 +114,23 @@ impl Tableau {
         }
     }
 
-    fn reduced_costs(&self, n: usize, objective: usize) -> Vec<Number> {
-        let cost = |column: usize| match (objective, column / n) {
-            (0, 0) => Number::MINUS_ONE,
-            (1, 1) => Number::ONE,
-            (_, _) => Number::ZERO,
-        };
-        let mut costs: Vec<Number> = (0..3 * n).map(cost).collect();
-        for (row, basic) in self.rows.iter().zip(&self.basis) {
-            let price = cost(*basic);
-            if price.is_zero() {
-                continue;
-            }
-            for (value, coefficient) in costs.iter_mut().zip(row) {
-                if !coefficient.is_zero() {
-                    *value = value.sub(&price.mul(coefficient));
+    /// Reduces the costs over the basis: first −1 per t, then +1 per s.
+    fn price(&mut self, n: usize) {
+        for objective in 0..2 {
+            let cost = |column: usize| match (objective, column / n) {
+                (0, 0) => Number::MINUS_ONE,
+                (1, 1) => Number::ONE,
+                (_, _) => Number::ZERO,
+            };
+            let mut costs: Vec<Number> = (0..3 * n).map(cost).collect();
+            for (row, basic) in self.rows.iter().zip(&self.basis) {
+                let price = cost(*basic);
+                if !price.is_zero() {
+                    subtract(&mut costs, &price, row);
                 }
             }
+            self.costs[objective] = costs;
         }
-        costs
     }
 
     fn read(&self, n: usize) -> Vec<Number> {

@@ -18,7 +18,9 @@ mod tensor;
 mod text;
 mod verify;
 
-pub use build::{BuildError, MAX_ACTIVATIONS, MAX_NODES, MAX_PARAMETERS, build, compile};
+pub use build::{
+    BuildError, MAX_ACTIVATIONS, MAX_NODES, MAX_PARAMETERS, MAX_TENSORS, build, compile,
+};
 pub use emit::Emit;
 pub use flops::{Flops, flops};
 pub use graph::{Graph, Layer, LayerId, Node, NodeId, Part, Target, Update};

@@ -33,6 +33,9 @@ pub const MAX_NODES: usize = 100_000;
 /// Elements of all parameters together.
 pub const MAX_PARAMETERS: usize = 1 << 31;
 
+/// Parameter tensors: the degrees of a net with a bias in every layer grow with their square.
+pub const MAX_TENSORS: usize = 4096;
+
 /// Elements of one result per sample.
 pub const MAX_ACTIVATIONS: usize = 1 << 28;
 
@@ -186,6 +189,9 @@ impl<'a> Builder<'a> {
         }
         if self.graph.len() + 16 > MAX_NODES {
             return self.stop("nodes", MAX_NODES, span);
+        }
+        if self.graph.params.len() > MAX_TENSORS {
+            return self.stop("parameter tensors", MAX_TENSORS, span);
         }
         Some(())
     }
