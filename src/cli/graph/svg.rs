@@ -27,6 +27,9 @@ const MARGIN: f64 = 16.0;
 /// The picture as an SVG document.
 pub fn svg(picture: &Picture) -> String {
     let mut graph = VisualGraph::new(Orientation::TopToBottom);
+    // The layout looks for cycles along every path, of which residual nets have exponentially many. Arrows go from earlier to
+    // later boxes and come sorted, so that its other search finds nothing behind an end yet.
+    graph.dag.set_validate(false);
     let handles: Vec<_> = picture
         .boxes
         .iter()

@@ -43,6 +43,19 @@ fn specs() {
 }
 
 #[test]
+fn a_residual_net_of_many_blocks_is_drawn() {
+    // A layout that follows every path would look at 2^100 of them.
+    let text = "data digits\n\
+        block residual { out in + (in -> linear(64) -> relu) }\n\
+        net deep { flatten  repeat 100 { residual }  linear(classes) }\n\
+        loss cross_entropy\n\
+        train sgd(lr=0.1) { epochs = 1 }\n";
+    let (_, checked, _) = check(text);
+    let drawn = svg(&picture(&checked.unwrap()));
+    assert!(drawn.starts_with("<svg") && drawn.contains("linear100"), "{drawn}");
+}
+
+#[test]
 fn running_statistics() {
     let text = include_str!("../../../specs/wrn16_4_cifar10.net");
     let compiled = compile(Path::new("spec.net"), text, &[]);
