@@ -84,17 +84,19 @@ pub fn conflict(graph: &Graph, scaling: &Scaling, question: Question) -> Option<
     Some(Conflict { question, equations: members })
 }
 
-/// Operations whose equation does not hold at the exponents of a question that leaves none free, in the order of the net.
+/// Equations that do not hold at the exponents of a question that leaves none free, by position, with their operations, in the
+/// order of the net.
 pub(super) fn violated<'a>(
     graph: &'a Graph,
     scaling: &'a Scaling,
     question: Question,
-) -> impl Iterator<Item = NodeId> + 'a {
-    let broken = move |equation: &&Equation| {
+) -> impl Iterator<Item = (usize, NodeId)> + 'a {
+    let broken = move |(_, equation): &(usize, &Equation)| {
         let (free, sum) = equation.form.substitute(|unknown| known(graph, question, unknown));
         free.is_zero() && !sum.is_zero()
     };
-    scaling.degrees.equations.iter().filter(broken).map(|equation| equation.node)
+    let equations = scaling.degrees.equations.iter().enumerate();
+    equations.filter(broken).map(|(i, equation)| (i, equation.node))
 }
 
 /// Most lines named per conflict, so that a message stays readable.

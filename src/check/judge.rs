@@ -2,19 +2,22 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::blame::{Conflict, Question};
+use super::blame::{Conflict, Question, violated};
 use super::edit::{Edit, apply, is_smooth};
 use super::layerwise::{Failure, failures};
 use super::rules::Judgement;
 use super::size::{normalizer, not_invariant};
 use super::witness::{tell_inside, tell_witness};
-use super::{Checked, Number, Options, Unknown, assertion, facts};
+use super::{Checked, Options, assertion, facts};
 use crate::diag::{Code, Diagnostic, Diagnostics, Severity};
 use crate::ir::{Graph, NodeId, Op};
 use crate::model::{Form, Permission, Spec};
 
 /// What a witness of the joint degree scales.
 const ALL: &str = "all parameters";
+
+/// Most layers or places named in one message, so that it stays readable.
+const NAMES: usize = 8;
 
 /// A checked graph with what there is to say about it.
 #[derive(Clone, Debug)]
@@ -94,8 +97,8 @@ fn degree_one(checked: &Checked, scaled: bool, allowed: bool) -> Diagnostics {
             _ => format!("{count} layers break degree one"),
         };
         let mut warning = Diagnostic::new(Code::W0401, title);
-        for failure in checked.failures().iter().take(8) {
-            warning = warning.label(failure.origin, failure.reason.clone());
+        for alike in by_place(checked.failures()).iter().take(NAMES) {
+            warning = warning.label(alike[0].origin, alike[0].reason.clone());
         }
         return vec![
             warning.note("the logits are not positively homogeneous in the parameters (8)"),
@@ -117,7 +120,9 @@ fn degree_one(checked: &Checked, scaled: bool, allowed: bool) -> Diagnostics {
         if let [_, others @ ..] = &alike[..]
             && !others.is_empty()
         {
-            let names: Vec<_> = others.iter().map(|other| format!("`{}`", other.name)).collect();
+            let named = others.iter().take(NAMES).map(|other| format!("`{}`", other.name));
+            let dots = (others.len() > NAMES).then(|| "…".to_owned());
+            let names: Vec<_> = named.chain(dots).collect();
             error = error.note(format!("the same holds for {}", names.join(", ")));
         }
         if let Some(conflict) = failure.nodes.iter().find_map(|node| clashes.get(node)) {
@@ -161,16 +166,8 @@ fn by_place(failures: &[Failure]) -> Vec<Vec<&Failure>> {
 
 /// The equations that break the joint degree, each a conflict of its own, by the operation that asks for it.
 fn clashes(checked: &Checked) -> BTreeMap<NodeId, Conflict> {
-    let all_ones = |unknown| match unknown {
-        Unknown::Param(_) => Number::ONE,
-        Unknown::Given(_) => Number::ZERO,
-    };
-    let equations = checked.exact().degrees.equations.iter().enumerate();
-    equations
-        .filter(|(_, equation)| !equation.form.value(all_ones).is_zero())
-        .map(|(i, equation)| {
-            (equation.node, Conflict { question: Question::Joint, equations: vec![i] })
-        })
+    violated(checked.graph(), checked.exact(), Question::Joint)
+        .map(|(i, node)| (node, Conflict { question: Question::Joint, equations: vec![i] }))
         .collect()
 }
 

@@ -58,14 +58,16 @@ pub(super) fn inside(
     let asked = |node: &NodeId| {
         graph[*node].shape.batched && nodes.is_none_or(|nodes| nodes.contains(node))
     };
-    violated(graph, scaling, question).filter(asked).take(PLACES).find_map(|node| {
-        let cost = cost_of(graph, &ancestors(graph, node));
-        let operations = Point::operations(&cost, WITNESS_SAMPLES, FACTORS.len() + 1);
-        *budget = budget.checked_sub(operations)?;
-        let point = Point::draw(graph, node, WITNESS_SAMPLES, WITNESS_SEED);
-        let interpreter = Interpreter::new(graph, node, scaling.judgement);
-        refute(&interpreter, &point, &claim).map(|witness| (node, telling(witness)))
-    })
+    violated(graph, scaling, question).map(|(_, node)| node).filter(asked).take(PLACES).find_map(
+        |node| {
+            let cost = cost_of(graph, &ancestors(graph, node));
+            let operations = Point::operations(&cost, WITNESS_SAMPLES, FACTORS.len() + 1);
+            *budget = budget.checked_sub(operations)?;
+            let point = Point::draw(graph, node, WITNESS_SAMPLES, WITNESS_SEED);
+            let interpreter = Interpreter::new(graph, node, scaling.judgement);
+            refute(&interpreter, &point, &claim).map(|witness| (node, telling(witness)))
+        },
+    )
 }
 
 /// The few values of a witness that show it best, in their order.
