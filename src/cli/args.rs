@@ -300,15 +300,22 @@ pub(crate) fn usage_document(message: &str) -> serde_json::Value {
     serde_json::json!({
         "schema": "specc.usage/1",
         "ok": false,
-        "diagnostics": [{
-            "code": null,
-            "severity": "error",
-            "message": message,
-            "file": null,
-            "line": null,
-            "column": null,
-            "help": "`specc help` lists the commands, `specc help COMMAND` the options of one",
-        }],
+        "diagnostics": [usage_problem(message)],
+    })
+}
+
+/// A command line that cannot be understood, as one entry of `diagnostics`.
+pub(crate) fn usage_problem(message: &str) -> serde_json::Value {
+    serde_json::json!({
+        "code": null,
+        "severity": "error",
+        "message": message,
+        "file": null,
+        "line": null,
+        "column": null,
+        "help": "`specc help` lists the commands, `specc help COMMAND` the options of one",
+        "labels": [],
+        "notes": [],
     })
 }
 

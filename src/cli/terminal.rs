@@ -115,6 +115,12 @@ impl Terminal {
         say(text.as_ref());
     }
 
+    /// What is wrong with the arguments, and the form they take.
+    pub(crate) fn report_usage(&mut self, message: &str, form: &str) {
+        self.note(format!("error: {message}\n\nusage: {form}"));
+        self.reported.push(super::args::usage_problem(message));
+    }
+
     /// A line on stderr that nobody needs to see, such as progress.
     pub(crate) fn tell(&mut self, text: impl AsRef<str>) {
         if !self.quiet {

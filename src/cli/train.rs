@@ -104,7 +104,7 @@ fn experiment(args: &TrainArgs, terminal: &mut Terminal) -> anyhow::Result<Repor
     let spec = match spec_path(&mut args) {
         Ok(spec) => spec,
         Err(message) => {
-            terminal.note(format!("error: {message}\n\nusage: specc train SPEC [key=value …]"));
+            terminal.report_usage(&message, "specc train SPEC [key=value …]");
             return Ok(Outcome::Usage.into());
         }
     };

@@ -11,6 +11,12 @@ use crate::ir::{Layer, Part};
 /// Columns of the names.
 const NAME: usize = 24;
 
+/// What to know of rows above the peak.
+const BEYOND: &str = "
+GFLOP/s count the operations of the plain algorithm: above 100 % of the peak are
+kernels that leave some out (Winograd; gradients from the winners of a max pool)
+";
+
 /// The whole report; `kernels` lists calls too.
 pub(super) fn text(report: &Report<'_>, kernels: bool) -> String {
     let mut text = String::new();
@@ -21,6 +27,12 @@ pub(super) fn text(report: &Report<'_>, kernels: bool) -> String {
         if kernels {
             calls(&mut text, report, phase);
         }
+    }
+    let beyond = |phase: &PhaseCosts| {
+        phase.calls.iter().any(|call| Sum::of(call).gflops().unwrap_or(0.0) > report.peak.all)
+    };
+    if report.timed.phases.iter().any(beyond) {
+        text.push_str(BEYOND);
     }
     let found = fallbacks(&report.timed.phases);
     if !found.is_empty() {

@@ -117,6 +117,8 @@ fn initial_weights_of_another_net_are_refused_by_name() {
 #[test]
 fn exit_codes_of_the_command_line() {
     let sandbox = Sandbox::with(TINY);
+    let document = sandbox.specc(&["train", "--json"]).exits(2).json();
+    assert!(document["diagnostics"][0]["message"].as_str().unwrap().starts_with("no spec given"));
     sandbox.write("wrong.net", TINY.replace("relu", "rleu").as_bytes());
     sandbox.write("loose.net", TINY.replace("conv(4, ", "conv(4,").as_bytes());
     sandbox.write("mnist.net", TINY.replace("digits", "mnist").as_bytes());
