@@ -42,7 +42,7 @@ pub use rules::{Demand, Judgement, Operand, Outcome, Rule, View, rule};
 pub use scaling::Scaling;
 pub use size::{IN_TRAINING, SizeError, normalizer};
 pub use symmetry::{NoNormalizer, Symmetry};
-pub use witness::{WITNESS_SAMPLES, WITNESS_SEED, tell_inside, tell_witness};
+pub use witness::{WITNESS_SAMPLES, WITNESS_SEED, samples_inside, tell_inside, tell_witness};
 
 /// Which statistics a batch norm uses; dropout follows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]

@@ -5,7 +5,7 @@ use super::cost::cost_of;
 use super::layerwise::ancestors;
 use super::numeric::{Claim, FACTORS, Interpreter, Point, Witness, refute, sample_at};
 use super::{Cost, Scaling, Unknown};
-use crate::ir::{Graph, NodeId, ParamId};
+use crate::ir::{Graph, NodeId, ParamId, Shape};
 
 /// Samples per batch of a witness: a few where a batch norm needs company.
 pub const WITNESS_SAMPLES: usize = 4;
@@ -58,16 +58,20 @@ pub(super) fn inside(
     let asked = |node: &NodeId| {
         graph[*node].shape.batched && nodes.is_none_or(|nodes| nodes.contains(node))
     };
-    violated(graph, scaling, question).map(|(_, node)| node).filter(asked).take(PLACES).find_map(
-        |node| {
-            let cost = cost_of(graph, &ancestors(graph, node));
-            let operations = Point::operations(&cost, WITNESS_SAMPLES, FACTORS.len() + 1);
-            *budget = budget.checked_sub(operations)?;
-            let point = Point::draw(graph, node, WITNESS_SAMPLES, WITNESS_SEED);
-            let interpreter = Interpreter::new(graph, node, scaling.judgement);
-            refute(&interpreter, &point, &claim).map(|witness| (node, telling(witness)))
-        },
-    )
+    let places = violated(graph, scaling, question).map(|(_, node)| node);
+    places.filter(asked).take(PLACES).find_map(|node| {
+        let n = samples_inside(&graph[node].shape);
+        let cost = cost_of(graph, &ancestors(graph, node));
+        *budget = budget.checked_sub(Point::operations(&cost, n, FACTORS.len() + 1))?;
+        let point = Point::draw(graph, node, n, WITNESS_SEED);
+        let interpreter = Interpreter::new(graph, node, scaling.judgement);
+        refute(&interpreter, &point, &claim).map(|witness| (node, telling(witness)))
+    })
+}
+
+/// Samples per batch of a witness inside the net: two pictures have many pixels for a norm to take statistics of.
+pub fn samples_inside(shape: &Shape) -> usize {
+    if shape.dims.len() > 1 { 2 } else { WITNESS_SAMPLES }
 }
 
 /// The few values of a witness that show it best, in their order.

@@ -2,8 +2,8 @@
 
 use specc::check::numeric::{Claim, Interpreter, Point, Witness};
 use specc::check::{
-    Checked, Mode, Number, Options, Question, Scaling, Unknown, WITNESS_SAMPLES, WITNESS_SEED,
-    facts as facts_of,
+    Checked, Mode, Number, Options, Question, Scaling, Unknown, WITNESS_SEED, facts as facts_of,
+    samples_inside,
 };
 use specc::ir::{Binary, Graph, NodeId, Op, Unary};
 
@@ -164,7 +164,8 @@ fn logits_that_are_always_zero_witness_nothing() {
 pub(super) fn holds_inside(checked: &Checked, node: NodeId, witness: &Witness) {
     let graph = checked.graph();
     let interpreter = Interpreter::new(graph, node, checked.exact().judgement);
-    let point = Point::draw(graph, node, WITNESS_SAMPLES, WITNESS_SEED);
+    let n = samples_inside(&graph[node].shape);
+    let point = Point::draw(graph, node, n, WITNESS_SEED);
     let joint = Claim {
         name: "joint".to_owned(),
         exponents: vec![1.0; graph.params.len()],
