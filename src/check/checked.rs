@@ -151,16 +151,20 @@ impl Checked {
 
     /// A counter-example to any joint degree; `None` where there is a degree or the net is too large to evaluate.
     pub fn joint_witness(&self) -> Option<&Witness> {
-        let find =
-            || self.exact.joint.is_none().then(|| self.witness(&self.exact, Question::Joint));
-        self.joint_witness.get_or_init(|| find().flatten()).as_ref()
+        let find = || match self.exact.joint {
+            Some(_) => None,
+            None => self.witness(&self.exact, Question::Joint),
+        };
+        self.joint_witness.get_or_init(find).as_ref()
     }
 
     /// A counter-example to any degree in the input, under the same terms.
     pub fn input_witness(&self) -> Option<&Witness> {
-        let find =
-            || self.exact.input.is_none().then(|| self.witness(&self.exact, Question::Input));
-        self.input_witness.get_or_init(|| find().flatten()).as_ref()
+        let find = || match self.exact.input {
+            Some(_) => None,
+            None => self.witness(&self.exact, Question::Input),
+        };
+        self.input_witness.get_or_init(find).as_ref()
     }
 
     /// Why the answer to a question about the net as it is, is no: the conflict and verified suggestions. `None` where it is yes.

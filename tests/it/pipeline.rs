@@ -6,6 +6,7 @@
 use std::path::Path;
 
 use specc::check;
+use specc::cli::check::text;
 use specc::data::{Locations, describe};
 use specc::diag::{Diagnostics, SourceMap, ToDiagnostic, sort};
 use specc::grad;
@@ -138,6 +139,6 @@ fn facts(path: &Path, text: &str) -> String {
     let compiled = compile(path, text, &[]);
     let (spec, graph) = compiled.outcome.unwrap();
     let checked = check::run(graph, &spec, check::Mode::Train).0.unwrap();
-    let report = specc::cli::check::text::report(&checked, &compiled.sources, 80);
+    let report = text::report(&checked, &compiled.sources, text::WIDEST);
     format!("{report}\n{}", specc::cli::check::emit::facts(&checked))
 }
