@@ -3,7 +3,6 @@
 use std::io;
 
 use super::analyze::{self, AnalyzeArgs};
-use super::compile::outcome_of;
 use super::data::{self, DataArgs};
 use super::environment;
 use super::explain::{self, ExplainArgs};
@@ -13,7 +12,7 @@ use super::new::{self, NewArgs};
 use super::outcome::Outcome;
 use super::terminal::Terminal;
 use crate::data::DataError;
-use crate::diag::{SourceMap, ToDiagnostic};
+use crate::diag::SourceMap;
 
 /// `specc analyze`.
 pub(crate) fn analyze(args: &AnalyzeArgs, terminal: &mut Terminal) -> anyhow::Result<Outcome> {
@@ -65,7 +64,7 @@ pub(crate) fn data(args: &DataArgs, terminal: &mut Terminal) -> anyhow::Result<O
         }
         Err(Ok(error)) => {
             terminal.report_error(&error);
-            Ok(outcome_of(&[error.to_diagnostic()]))
+            Ok(Outcome::of_error(&error))
         }
         Err(Err(error)) => Err(error),
     }

@@ -160,27 +160,9 @@ impl Compiled {
         if self.usage || errors().any(in_override) {
             Outcome::Usage
         } else {
-            outcome_of(&self.diagnostics)
+            Outcome::of(&self.diagnostics)
         }
     }
-}
-
-/// The exit code that diagnostics ask for, by their ranges; an invalid spec beats missing data.
-pub(crate) fn outcome_of(diagnostics: &[Diagnostic]) -> Outcome {
-    let errors = diagnostics.iter().filter(|d| d.severity() == Severity::Error);
-    let of = |diagnostic: &Diagnostic| match diagnostic.code.id() {
-        // What the spec asks of its data cannot be, whatever the files hold.
-        "E0606" | "E0612" | "E0613" | "E0620" => Outcome::Invalid,
-        "E0618" => Outcome::Failed,
-        id if id.starts_with("E06") => Outcome::Data,
-        id if id.starts_with("E07") => Outcome::Failed,
-        _ => Outcome::Invalid,
-    };
-    errors.map(of).fold(Outcome::Ok, |worst, next| match (worst, next) {
-        (Outcome::Invalid, _) | (_, Outcome::Invalid) => Outcome::Invalid,
-        (Outcome::Ok, next) => next,
-        (worst, _) => worst,
-    })
 }
 
 /// Reads a spec, or as much of it as the parser needs to refuse it.

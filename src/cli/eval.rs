@@ -3,14 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use super::args::{DataPlace, MachineArgs};
-use super::compile::{Request, compile, outcome_of};
+use super::compile::{Request, compile};
 use super::environment;
 use super::fetch::load_data;
 use super::outcome::Outcome;
 use super::terminal::Terminal;
 use super::train::check_device;
 use crate::check;
-use crate::diag::ToDiagnostic;
 use crate::exec;
 use crate::grad;
 use crate::lower::Target;
@@ -76,7 +75,7 @@ fn evaluate(args: &EvalArgs, terminal: &mut Terminal) -> anyhow::Result<Outcome>
         Ok(dataset) => dataset,
         Err(error) => {
             terminal.report_error(&error);
-            return Ok(outcome_of(&[error.to_diagnostic()]));
+            return Ok(Outcome::of_error(&error));
         }
     };
     let dtype = checkpoint.dtype();

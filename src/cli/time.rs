@@ -14,7 +14,7 @@ mod timer;
 use std::path::PathBuf;
 
 use super::args::{DataPlace, MachineArgs};
-use super::compile::{Compiled, Request, compile, outcome_of};
+use super::compile::{Compiled, Request, compile};
 use super::environment;
 use super::fetch::load_data;
 use super::outcome::Outcome;
@@ -115,7 +115,7 @@ fn time(
         }
         Err(error) => {
             terminal.report_error(&error);
-            return Ok(outcome_of(&[error.to_diagnostic()]));
+            return Ok(Outcome::of_error(&error));
         }
     };
     let planned = check_device(&args.machine).and_then(|isa| {
@@ -126,7 +126,7 @@ fn time(
         Ok(planned) => planned,
         Err(diagnostics) => {
             terminal.report(&diagnostics, &compiled.sources);
-            return Ok(outcome_of(&diagnostics));
+            return Ok(Outcome::of(&diagnostics));
         }
     };
     let seed = spec.train.seeds.first().copied().unwrap_or(0);

@@ -9,14 +9,13 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 
 use super::args::TrainArgs;
-use super::compile::{Request, compile, outcome_of};
+use super::compile::{Request, compile};
 use super::environment;
 use super::fetch::load_data;
 use super::outcome::Outcome;
 use super::signals::Signals;
 use super::terminal::Terminal;
 use crate::check;
-use crate::diag::ToDiagnostic;
 use crate::report;
 use crate::store::RunDir;
 use crate::train::Summary;
@@ -130,7 +129,7 @@ fn experiment(args: &TrainArgs, terminal: &mut Terminal) -> anyhow::Result<Repor
         Ok(experiment) => experiment,
         Err((outcome, diagnostics)) => {
             terminal.report(&diagnostics, &compiled.sources);
-            return Ok(outcome.unwrap_or_else(|| outcome_of(&diagnostics)).into());
+            return Ok(outcome.unwrap_or_else(|| Outcome::of(&diagnostics)).into());
         }
     };
     if args.dry_run {
@@ -141,7 +140,7 @@ fn experiment(args: &TrainArgs, terminal: &mut Terminal) -> anyhow::Result<Repor
         Ok(dataset) => dataset,
         Err(error) => {
             terminal.report_error(&error);
-            return Ok(outcome_of(&[error.to_diagnostic()]).into());
+            return Ok(Outcome::of_error(&error).into());
         }
     };
     let signals = Signals::install()?;

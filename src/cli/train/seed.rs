@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::super::compile::{Compiled, outcome_of};
+use super::super::compile::Compiled;
 use super::super::environment;
 use super::super::outcome::Outcome;
 use super::super::progress::RunProgress;
@@ -253,11 +253,7 @@ fn conclude(
         }
         Err(error) => {
             let (diagnostic, outcome) = match &error {
-                StartFailure::Start(error) => {
-                    let diagnostic = error.to_diagnostic();
-                    let outcome = outcome_of(std::slice::from_ref(&diagnostic));
-                    (diagnostic, outcome)
-                }
+                StartFailure::Start(error) => (error.to_diagnostic(), Outcome::of_error(error)),
                 StartFailure::Run(error) => tell(error),
             };
             log.diagnostic(&diagnostic, &place.compiled.sources);
