@@ -228,52 +228,12 @@ impl Task<'_> {
         self.at.n_blocks
     }
 
-    /// The task's parts of the buffers `reads` and `writes`: those of block `block` of the group, or of all its blocks.
+    /// Gives `put` the task's parts of the buffers `reads` and `writes`: those of block `block` of the group, or of all its
+    /// blocks.
     ///
     /// # Panics
-    /// When a buffer is out of reach, one that is written is fixed, or one that is written overlaps another.
-    pub fn take<const R: usize, const W: usize>(
-        &mut self,
-        block: Option<usize>,
-        reads: [usize; R],
-        writes: [usize; W],
-    ) -> ([&[f32]; R], [&mut [f32]; W]) {
-        assert!(block.is_none_or(|block| block < self.at.n_blocks), "a block of the group");
-        let find = |idx: usize| {
-            let buffer = self.region.buffers.get(idx).copied().flatten();
-            buffer.expect("steps only use buffers of their region")
-        };
-        let reads = reads.map(|idx| self.region.frame.range(&find(idx), &self.at, block));
-        let writes = writes.map(|idx| {
-            let buffer = find(idx);
-            assert!(buffer.area != Area::Fixed, "fixed buffers are only read");
-            self.region.frame.range(&buffer, &self.at, block)
-        });
-        let apart = |a: &std::ops::Range<usize>, b: &std::ops::Range<usize>| {
-            a.end <= b.start || b.end <= a.start || a.is_empty() || b.is_empty()
-        };
-        for (i, write) in writes.iter().enumerate() {
-            let others = reads.iter().chain(&writes[..i]);
-            assert!(
-                others.into_iter().all(|other| apart(write, other)),
-                "operands that do not overlap"
-            );
-        }
-        // SAFETY: ranges of fixed buffers are only read. All other ranges belong to this task alone: parts of a group
-        // (`Region::new` checked that buffers of an area coincide or lie apart) or of its worker, which runs one task at
-        // a time. Within the task, written ranges overlap nothing, as just checked, and `&mut self` ends earlier slices.
-        unsafe {
-            (
-                reads.map(|range| &*self.shared.range(range)),
-                writes.map(|range| self.shared.range(range)),
-            )
-        }
-    }
-
-    /// As [`Task::take`] for numbers of operands known only to a plan; `put` gets all reads and all writes.
-    ///
-    /// # Panics
-    /// As [`Task::take`], and with more than [`MAX_OPERANDS`] operands of a kind.
+    /// When a buffer is out of reach, one that is written is fixed, one that is written overlaps another, or there are
+    /// too many.
     pub fn with<T>(
         &mut self,
         block: Option<usize>,
@@ -282,6 +242,7 @@ impl Task<'_> {
         put: impl FnOnce(&[&[f32]], &mut [&mut [f32]]) -> T,
     ) -> T {
         assert!(reads.len() <= MAX_OPERANDS && writes.len() <= MAX_OUTPUTS, "operands that fit");
+        assert!(block.is_none_or(|block| block < self.at.n_blocks), "a block of the group");
         let mut read_array: [&[f32]; MAX_OPERANDS] = [&[]; MAX_OPERANDS];
         let mut write_array: [&mut [f32]; MAX_OUTPUTS] = std::array::from_fn(|_| &mut [][..]);
         let frame = &self.region.frame;
@@ -302,11 +263,14 @@ impl Task<'_> {
                     "operands that do not overlap"
                 );
             }
-            // SAFETY: as in `take`.
+            // SAFETY: the range belongs to this task alone: it is a part of a group (`Region::new` checked that buffers of
+            // an area coincide or lie apart) or of its worker, which runs one task at a time. It overlaps no other
+            // operand, as just checked, and `&mut self` ends earlier slices.
             write_array[i] = unsafe { self.shared.range(range) };
         }
         for (to, idx) in read_array.iter_mut().zip(reads) {
-            // SAFETY: as in `take`.
+            // SAFETY: ranges of fixed buffers are only read in a region; all others belong to this task, and no written
+            // one overlaps them.
             *to = unsafe { &*self.shared.range(frame.range(&find(*idx), &self.at, block)) };
         }
         put(&read_array[..reads.len()], &mut write_array[..writes.len()])
@@ -412,9 +376,10 @@ mod tests {
         let pool = ThreadPool::new(3);
         region.run(&pool, &mut arena, 5, |task| {
             for block in 0..task.n_blocks() {
-                let ([fixed], [a, b]) = task.take(Some(block), [3], [0, 1]);
-                a.iter_mut().for_each(|x| *x += fixed[0]);
-                b.iter_mut().for_each(|x| *x += 3.0);
+                task.with(Some(block), &[3], &[0, 1], |reads, writes| {
+                    writes[0].iter_mut().for_each(|x| *x += reads[0][0]);
+                    writes[1].iter_mut().for_each(|x| *x += 3.0);
+                });
             }
             task.with(None, &[], &[2], |_, writes| writes[0].iter_mut().for_each(|x| *x += 4.0));
         });

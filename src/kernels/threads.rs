@@ -127,31 +127,6 @@ impl ThreadPool {
         }
     }
 
-    /// Runs `body(task_idx, &mut items[task_idx], &mut workspaces[worker_idx])` for every item.
-    ///
-    /// # Panics
-    /// When there are fewer workspaces than threads, and as [`ThreadPool::run`].
-    pub fn run_items<T: Send, W: Send>(
-        &self,
-        items: &mut [T],
-        workspaces: &mut [W],
-        body: impl Fn(usize, &mut T, &mut W) + Sync,
-    ) {
-        assert!(workspaces.len() >= self.n_threads(), "one workspace for each thread");
-        let n_tasks = items.len();
-        let (items, workspaces) = (SharedSlice::new(items), SharedSlice::new(workspaces));
-        self.run(n_tasks, |task_idx, worker_idx| {
-            // SAFETY: each task is run once, and one thread at a time has a worker index.
-            let (item, workspace) = unsafe {
-                (
-                    &mut items.range(task_idx..task_idx + 1)[0],
-                    &mut workspaces.range(worker_idx..worker_idx + 1)[0],
-                )
-            };
-            body(task_idx, item, workspace);
-        });
-    }
-
     /// Runs `body(chunk_idx, chunk)` for the chunks of `size` elements of a slice, the last one perhaps shorter.
     ///
     /// # Panics
@@ -314,13 +289,8 @@ mod tests {
         for _ in 0..3 {
             std::thread::sleep(std::time::Duration::from_millis(5));
             let mut items = vec![0usize; 64];
-            let mut workspaces = vec![0usize; 3];
-            pool.run_items(&mut items, &mut workspaces, |task_idx, item, workspace| {
-                *item = task_idx + 1;
-                *workspace += 1;
-            });
+            pool.run_chunks(&mut items, 1, |task_idx, item| item[0] = task_idx + 1);
             assert!(items.iter().enumerate().all(|(i, &item)| item == i + 1));
-            assert_eq!(workspaces.iter().sum::<usize>(), 64);
         }
     }
 

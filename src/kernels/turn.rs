@@ -89,21 +89,6 @@ pub fn block_to_rows(isa: Isa, from: &[f32], to: &mut [f32]) {
     }
 }
 
-/// The features of a block in another order of its two axes: `[pixel][channel][16]` to `[channel][pixel][16]`.
-///
-/// # Panics
-/// When a slice does not hold `channels × pixels` vectors.
-pub fn pixels_to_planes(from: &[f32], channels: usize, pixels: usize, to: &mut [f32]) {
-    assert_eq!(from.len(), channels * pixels * LANES, "length of the source");
-    assert_eq!(to.len(), from.len(), "length of the target");
-    for (pixel, from) in from.chunks_exact((channels * LANES).max(1)).enumerate() {
-        for (channel, from) in from.chunks_exact(LANES).enumerate() {
-            let at = (channel * pixels + pixel) * LANES;
-            to[at..at + LANES].copy_from_slice(from);
-        }
-    }
-}
-
 #[cfg(test)]
 #[expect(clippy::float_cmp, reason = "whole numbers are exact")]
 mod tests {

@@ -3,10 +3,10 @@
 use super::bound::{BoundStep, Source};
 use super::plain;
 use crate::kernels::augment::{Planes, Window};
+use crate::kernels::dropout::Dropout;
 use crate::kernels::input::Gather;
 use crate::kernels::isa::Isa;
 use crate::kernels::memory::{Task, as_words16, as_words32, words8, words16, words32};
-use crate::kernels::philox::{Philox, Stream, uniform_f32};
 use crate::kernels::pool2d::{average, max};
 use crate::kernels::{LANES, bias, classes, lanes, moments, pointwise, turn};
 use crate::lower::cpu::{ClassOp, CpuKernel, CpuPhase, CpuStep};
@@ -401,16 +401,11 @@ fn dropout(
     row: &mut [f32],
     y: &mut [f32],
 ) {
-    let philox = Philox::new(ctx.seed, Stream::Dropout(stream));
-    let kept = if p < 1.0 { (1.0 / (1.0 - p)) as f32 } else { 0.0 };
+    let masks = Dropout::new(ctx.seed, stream, p);
+    let kept = masks.scale() as f32;
     let row = &mut row[..channels * pixels];
     for (lane, sample) in samples(ctx.batch, block).into_iter().enumerate() {
-        for (draw, row) in row.chunks_mut(4).enumerate() {
-            let words = philox.at(ctx.hyper.step as u32, sample, draw as u32);
-            for (out, word) in row.iter_mut().zip(words) {
-                *out = if f64::from(uniform_f32(word)) < p { 0.0 } else { kept };
-            }
-        }
+        masks.fill(ctx.hyper.step, sample, kept, 0.0, row);
         for (element, value) in row.iter().enumerate() {
             let vector = element % pixels * channels + element / pixels;
             y[vector * LANES + lane] = *value;

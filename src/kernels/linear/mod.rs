@@ -13,7 +13,7 @@ use super::conv::geometry::{GeometryError, fits};
 use super::isa::Isa;
 use super::micro::fma::{self, Start, Strip, TapLoop};
 use super::micro::{choose_tile, parts, split};
-use super::threads::{SharedSlice, ThreadPool};
+use super::threads::SharedSlice;
 
 /// Rows of a weight matrix that one task of a parallel call computes at least.
 const ROWS_PER_TASK: usize = 24;
@@ -75,30 +75,6 @@ impl Linear {
         unsafe { self.forward_rows(weight, x, bias, relu, &y, n_blocks, 0..self.out_features) };
     }
 
-    /// [`Linear::forward`] with the output rows spread over the threads of a pool; the same bits.
-    ///
-    /// # Panics
-    /// When a slice has the wrong length.
-    pub fn forward_on(
-        &self,
-        pool: &ThreadPool,
-        weight: &[f32],
-        x: &[f32],
-        bias: Option<&[f32]>,
-        relu: bool,
-        y: &mut [f32],
-    ) {
-        let n_blocks = self.check(weight, x, y);
-        let y = SharedSlice::new(y);
-        let ranges = row_ranges(self.out_features, pool.n_threads());
-        pool.run(ranges.len(), |task, _| {
-            // SAFETY: lengths were checked; tasks write different rows.
-            unsafe {
-                self.forward_rows(weight, x, bias, relu, &y, n_blocks, ranges.get(task));
-            }
-        });
-    }
-
     /// **What** `dx = Wᵀ dy`, or `dx += Wᵀ dy`, for all blocks.
     ///
     /// # Panics
@@ -110,28 +86,6 @@ impl Linear {
         unsafe {
             self.grad_input_columns(weight, dy, &dx, accumulate, n_blocks, 0..self.in_channels);
         }
-    }
-
-    /// [`Linear::grad_input`] with the input channels spread over the threads of a pool; the same bits.
-    ///
-    /// # Panics
-    /// When a slice has the wrong length.
-    pub fn grad_input_on(
-        &self,
-        pool: &ThreadPool,
-        weight: &[f32],
-        dy: &[f32],
-        dx: &mut [f32],
-        accumulate: bool,
-    ) {
-        let n_blocks = self.check(weight, dx, dy);
-        let dx = SharedSlice::new(dx);
-        let ranges = row_ranges(self.in_channels, pool.n_threads());
-        pool.run(ranges.len(), |task, _| {
-            let channels = ranges.get(task);
-            // SAFETY: lengths were checked; tasks write different channels.
-            unsafe { self.grad_input_columns(weight, dy, &dx, accumulate, n_blocks, channels) };
-        });
     }
 
     /// Number of blocks in slices that must fit each other.

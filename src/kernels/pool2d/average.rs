@@ -1,4 +1,4 @@
-//! Average pooling over windows and over the whole image; the padding counts as zeros, as PyTorch's default.
+//! Average pooling over windows; the padding counts as zeros, as PyTorch's default.
 
 use super::PoolGeometry;
 use crate::kernels::LANES;
@@ -31,42 +31,8 @@ pub fn backward(isa: Isa, geometry: &PoolGeometry, dy: &[f32], dx: &mut [f32]) {
     unsafe { scatter(isa, geometry, dy.as_ptr(), dx.as_mut_ptr()) };
 }
 
-/// **What** `y[channel] = mean over pixels of x[pixel][channel]`.
-///
-/// **Shapes** `x: [pixels][channels][16]`, `y: [channels][16]`.
-///
-/// # Panics
-/// When a slice has the wrong length.
-pub fn global_forward(isa: Isa, channels: usize, x: &[f32], y: &mut [f32]) {
-    let pixels = check_global(channels, x.len(), y.len());
-    // SAFETY: the lengths were checked.
-    unsafe { mean(isa, pixels, y.len(), x.as_ptr(), y.as_mut_ptr()) };
-}
-
-/// **What** `dx[pixel][channel] = dy[channel] / pixels`.
-///
-/// # Panics
-/// When a slice has the wrong length.
-pub fn global_backward(channels: usize, dy: &[f32], dx: &mut [f32]) {
-    let pixels = check_global(channels, dx.len(), dy.len());
-    let scale = 1.0 / pixels as f32;
-    for pixel in dx.chunks_exact_mut(dy.len()) {
-        for (dx, dy) in pixel.iter_mut().zip(dy) {
-            *dx = dy * scale;
-        }
-    }
-}
-
-fn check_global(channels: usize, image: usize, vector: usize) -> usize {
-    assert!(channels > 0 && image > 0, "an image");
-    assert_eq!(vector, channels * LANES, "length of the channels");
-    assert!(image.is_multiple_of(vector), "whole pixels");
-    image / vector
-}
-
 per_isa!(unsafe fn gather(geometry: &PoolGeometry, x: *const f32, y: *mut f32) = gather_body);
 per_isa!(unsafe fn scatter(geometry: &PoolGeometry, dy: *const f32, dx: *mut f32) = scatter_body);
-per_isa!(unsafe fn mean(pixels: usize, pixel: usize, x: *const f32, y: *mut f32) = mean_body);
 
 #[inline(always)]
 unsafe fn gather_body<S: Simd>(geometry: &PoolGeometry, x: *const f32, y: *mut f32) {
@@ -122,21 +88,6 @@ unsafe fn scatter_body<S: Simd>(geometry: &PoolGeometry, dy: *const f32, dx: *mu
                     }
                 }
             }
-        }
-    }
-}
-
-#[inline(always)]
-unsafe fn mean_body<S: Simd>(pixels: usize, pixel: usize, x: *const f32, y: *mut f32) {
-    let scale = 1.0 / pixels as f32;
-    for at in (0..pixel).step_by(S::N) {
-        // SAFETY: the caller passes whole pixels.
-        unsafe {
-            let mut sum = S::splat(0.0);
-            for i in 0..pixels {
-                sum = S::add(sum, S::load(x.add(i * pixel + at)));
-            }
-            S::store(y.add(at), S::mul(sum, S::splat(scale)));
         }
     }
 }
