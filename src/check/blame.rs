@@ -1,11 +1,11 @@
 //! Why a degree does not exist: the smallest set of equations that cannot hold together, told at the lines involved.
 
 use super::degrees::tensor;
-use super::layerwise::{is_norm, word};
+use super::layerwise::is_norm;
 use super::system::contradiction;
 use super::{Equation, Form, Number, Scaling, Unknown};
 use crate::diag::{Diagnostic, Span};
-use crate::ir::{Graph, LayerId, NodeId, Op, ParamId, ParamRole};
+use crate::ir::{Graph, LayerId, ModalOp, NodeId, Op, ParamId, ParamRole};
 
 /// What was asked of the exponents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -165,15 +165,15 @@ impl Conflict {
         let op = &graph[equation.node].op;
         let (left, right) = (degree(&equation.left), degree(&equation.right));
         let Some(other) = equation.other else {
-            return if let Op::BatchNorm { eps, .. }
+            return if let Op::Modal(ModalOp::BatchNorm { eps, .. })
             | Op::Normalize { eps, .. }
             | Op::NormalizeRunning { eps } = op
             {
-                format!("{} with eps = {eps} needs degree 0, but finds {left}", word(op))
+                format!("{} with eps = {eps} needs degree 0, but finds {left}", op.word())
             } else if *op == Op::Prelu {
                 format!("a slope of `prelu` needs degree 0, but has {left}")
             } else {
-                format!("{} needs degree 0, but finds {left}", word(op))
+                format!("{} needs degree 0, but finds {left}", op.word())
             };
         };
         if is_norm(op) {
@@ -187,7 +187,7 @@ impl Conflict {
             (Some(name), None) => {
                 format!("`{name}` has {left}, but what it is added to has {right}")
             }
-            (None, None) | (Some(_), Some(_)) => format!("{} joins {left} with {right}", word(op)),
+            (None, None) | (Some(_), Some(_)) => format!("{} joins {left} with {right}", op.word()),
         }
     }
 }

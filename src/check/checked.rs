@@ -12,7 +12,7 @@ use super::rules::Judgement;
 use super::size::IN_TRAINING;
 use super::witness::{inside, sample, tell_inside, tell_unmoved, tell_witness, witness};
 use super::{Mode, Normalizer, Number, Scaling};
-use crate::ir::{Graph, LayerId, NodeId, Op, Shape};
+use crate::ir::{Graph, LayerId, ModalOp, NodeId, Op, Shape};
 
 /// How a graph is checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -263,7 +263,7 @@ pub fn facts(graph: Graph, logits: NodeId, options: Options) -> Checked {
     let eps = live
         .iter()
         .filter_map(|id| {
-            if let Op::BatchNorm { eps, .. }
+            if let Op::Modal(ModalOp::BatchNorm { eps, .. })
             | Op::Normalize { eps, .. }
             | Op::NormalizeRunning { eps } = &graph[*id].op
             {

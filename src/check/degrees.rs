@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::rules::{Demand, Judgement, Operand, Outcome, Rule, View, rule};
 use super::{Form, Mode, Number, Unknown};
-use crate::ir::{Binary, Graph, NodeId, Norm, Op, ParamId, Unary};
+use crate::ir::{Binary, Graph, ModalOp, NodeId, Norm, Op, ParamId, Unary};
 
 /// The degree of a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -304,7 +304,7 @@ fn channel_rule(
         Op::Binary(Binary::Add) if shift && is_shift(graph, inputs[1]) => through(&[0], view),
         Op::Binary(Binary::Add) if shift && is_shift(graph, inputs[0]) => through(&[1], view),
         // Statistics of the batch give each channel a factor and a shift, whatever eps is.
-        Op::BatchNorm { .. } if trained => through(&[0], View::ChannelsShift),
+        Op::Modal(ModalOp::BatchNorm { .. }) if trained => through(&[0], View::ChannelsShift),
         Op::Normalize { norm: Norm::Batch, .. } => through(&[0], View::ChannelsShift),
         Op::Input
         | Op::Labels
@@ -317,8 +317,6 @@ fn channel_rule(
         | Op::Binary(_)
         | Op::Select
         | Op::Prelu
-        | Op::PreluGradInput
-        | Op::PreluGradSlope
         | Op::DropoutMask { .. }
         | Op::StopGradient
         | Op::Reshape(_)
@@ -326,36 +324,17 @@ fn channel_rule(
         | Op::Sum { .. }
         | Op::SumSquares
         | Op::Concat { .. }
-        | Op::Unslice { .. }
         | Op::Linear
-        | Op::LinearGradInput
-        | Op::LinearGradWeight
         | Op::Conv(_)
-        | Op::ConvGradInput { .. }
-        | Op::ConvGradWeight { .. }
-        | Op::MaxPoolGrad(_)
         | Op::AvgPool(_)
-        | Op::AvgPoolGrad { .. }
-        | Op::BatchNorm { .. }
-        | Op::Dropout { .. }
         | Op::Normalize { .. }
-        | Op::NormalizeGrad { .. }
         | Op::NormalizeRunning { .. }
-        | Op::NormalizeRunningGrad { .. }
         | Op::BatchMean
         | Op::BatchVar
-        | Op::Softmax
-        | Op::LogSoftmax
-        | Op::Gather
-        | Op::Scatter { .. }
-        | Op::ArgMax
-        | Op::ArgMaxExcept
-        | Op::LogNotLabel
-        | Op::SoftmaxExcept
-        | Op::SparsemaxThreshold
-        | Op::SparsemaxSupport
         | Op::SpectralNorm
-        | Op::SpectralNormGrad => None,
+        | Op::Class(_)
+        | Op::Modal(_)
+        | Op::Grad(_) => None,
     }
 }
 
@@ -380,7 +359,7 @@ fn shift_rule(graph: &Graph, id: NodeId, inputs: &[NodeId], judgement: Judgement
         Op::Unary(Unary::Neg) | Op::StopGradient | Op::MaxPool(_) | Op::Slice { .. } => {
             shifted(&[0])
         }
-        Op::Dropout { .. } if judgement.mode == Mode::Eval => shifted(&[0]),
+        Op::Modal(ModalOp::Dropout { .. }) if judgement.mode == Mode::Eval => shifted(&[0]),
         Op::Reshape(shape) if shape.dims.len() == 1 => shifted(&[0]),
         Op::Sum { axes } if axes.iter().all(|axis| *axis >= 2) => shifted(&[0]),
         Op::AvgPool(pool) if pool.pad == [0, 0] => shifted(&[0]),
@@ -401,43 +380,22 @@ fn shift_rule(graph: &Graph, id: NodeId, inputs: &[NodeId], judgement: Judgement
         | Op::Binary(_)
         | Op::Select
         | Op::Prelu
-        | Op::PreluGradInput
-        | Op::PreluGradSlope
         | Op::DropoutMask { .. }
         | Op::Reshape(_)
         | Op::Expand { .. }
         | Op::Sum { .. }
         | Op::SumSquares
         | Op::Concat { .. }
-        | Op::Unslice { .. }
-        | Op::LinearGradInput
-        | Op::LinearGradWeight
         | Op::Conv(_)
-        | Op::ConvGradInput { .. }
-        | Op::ConvGradWeight { .. }
-        | Op::MaxPoolGrad(_)
         | Op::AvgPool(_)
-        | Op::AvgPoolGrad { .. }
-        | Op::BatchNorm { .. }
-        | Op::Dropout { .. }
         | Op::Normalize { .. }
-        | Op::NormalizeGrad { .. }
         | Op::NormalizeRunning { .. }
-        | Op::NormalizeRunningGrad { .. }
         | Op::BatchMean
         | Op::BatchVar
-        | Op::Softmax
-        | Op::LogSoftmax
-        | Op::Gather
-        | Op::Scatter { .. }
-        | Op::ArgMax
-        | Op::ArgMaxExcept
-        | Op::LogNotLabel
-        | Op::SoftmaxExcept
-        | Op::SparsemaxThreshold
-        | Op::SparsemaxSupport
         | Op::SpectralNorm
-        | Op::SpectralNormGrad => None,
+        | Op::Class(_)
+        | Op::Modal(_)
+        | Op::Grad(_) => None,
     }
 }
 

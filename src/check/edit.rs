@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use super::degrees::tensor;
 use super::{Conflict, Scaling};
 use crate::ir::{
-    Binary, BufferId, Conv, Graph, Init, NodeId, Op, Param, ParamId, ParamRole, Shape, Target,
-    Unary,
+    Binary, BufferId, ClassOp, Conv, Graph, Init, ModalOp, NodeId, Op, Param, ParamId, ParamRole,
+    Shape, Target, Unary,
 };
 
 /// One change that a user could make to the net.
@@ -112,8 +112,9 @@ fn changed(op: &Op, id: NodeId, edit: &Edit) -> Op {
 
 fn without_eps(op: &Op) -> Op {
     let mut op = op.clone();
-    if let Op::BatchNorm { eps, .. } | Op::Normalize { eps, .. } | Op::NormalizeRunning { eps } =
-        &mut op
+    if let Op::Modal(ModalOp::BatchNorm { eps, .. })
+    | Op::Normalize { eps, .. }
+    | Op::NormalizeRunning { eps } = &mut op
     {
         *eps = 0.0;
     }
@@ -167,7 +168,7 @@ fn candidates(graph: &Graph, scaling: &Scaling, conflict: &Conflict) -> Vec<Edit
             edits.push(Edit::ToRelu(BTreeSet::from([id])));
             let alike = graph.ids().filter(|other| graph[*other].op == *op).collect();
             edits.push(Edit::ToRelu(alike));
-        } else if *op == Op::Softmax {
+        } else if *op == Op::Class(ClassOp::Softmax) {
             edits.push(Edit::Remove(id));
         } else if super::layerwise::is_norm(op) && equation.other.is_none() {
             eps.insert(id);
@@ -230,14 +231,14 @@ fn words(graph: &Graph, edit: &Edit) -> String {
         },
         Edit::ToRelu(nodes) => {
             let first = nodes.first().copied();
-            let kind = first.map_or("the activation", |id| super::layerwise::word(&graph[id].op));
+            let kind = first.map_or("the activation", |id| graph[id].op.word());
             match nodes.len() {
                 1 => format!("replace this {kind} by `relu`"),
                 _ => format!("replace every {kind} by `relu`"),
             }
         }
         Edit::Remove(id) => {
-            format!("leave out this {}", super::layerwise::word(&graph[*id].op))
+            format!("leave out this {}", graph[*id].op.word())
         }
         Edit::MapOn(id, port) => {
             let operand = graph.inputs(*id).get(*port).copied();

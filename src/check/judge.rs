@@ -10,7 +10,7 @@ use super::size::{normalizer, not_invariant};
 use super::witness::{tell_inside, tell_witness};
 use super::{Checked, Options, assertion, facts};
 use crate::diag::{Code, Diagnostic, Diagnostics, Severity};
-use crate::ir::{Graph, NodeId, Op};
+use crate::ir::{ClassOp, Graph, NodeId, Op};
 use crate::model::{Form, Permission, Spec};
 
 /// What a witness of the joint degree scales.
@@ -199,8 +199,8 @@ fn remedies(checked: &Checked, failure: &Failure, fixed: &BTreeSet<String>) -> V
     for id in &failure.nodes {
         let op = &graph[*id].op;
         if is_smooth(op) && fixed.contains(&failure.name) {
-            texts.push(format!("replace {} by `relu`", super::layerwise::word(op)));
-        } else if *op == Op::Softmax {
+            texts.push(format!("replace {} by `relu`", op.word()));
+        } else if *op == Op::Class(ClassOp::Softmax) {
             let broken = failing(graph, &Edit::Remove(*id), checked.exact().judgement);
             if broken.is_some_and(|broken| !broken.contains(&failure.name)) {
                 texts.push("leave out this `softmax`".to_owned());

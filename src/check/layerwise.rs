@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::rules::Judgement;
 use super::{Degrees, Number, Unknown};
 use crate::diag::Span;
-use crate::ir::{Binary, Graph, LayerId, NodeId, Op, ParamRole, Unary};
+use crate::ir::{Binary, Graph, LayerId, ModalOp, NodeId, Op, ParamRole};
 
 /// A layer that breaks degree one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -114,7 +114,7 @@ fn failure(
     let origin = graph[*nodes.first()?].origin;
     let (name, origin) = match layer {
         Some(id) => (graph.layer(id).name.clone(), graph.layer(id).origin),
-        None => (word(&graph[*nodes.first()?].op).to_owned(), origin),
+        None => (graph[*nodes.first()?].op.word().to_owned(), origin),
     };
     Some(Failure { name, origin, layer, nodes, reason })
 }
@@ -165,7 +165,7 @@ fn inputs(
         return None;
     }
     if !holds(&all) {
-        let vanishing = degrees.equations.first().map(|equation| word(&graph[equation.node].op));
+        let vanishing = degrees.equations.first().map(|equation| graph[equation.node].op.word());
         return Some(format!(
             "{} has no degree in its input: only inputs of degree 0 keep one",
             vanishing.unwrap_or("it")
@@ -177,65 +177,8 @@ fn inputs(
 
 /// Whether an operation normalises.
 pub(super) fn is_norm(op: &Op) -> bool {
-    matches!(op, Op::BatchNorm { .. } | Op::Normalize { .. } | Op::NormalizeRunning { .. })
-}
-
-/// The word users know an operation by.
-pub(super) fn word(op: &Op) -> &'static str {
-    match op {
-        Op::Input => "the input",
-        Op::Param(_) | Op::Expand { .. } => "a parameter",
-        Op::Buffer(_) | Op::Const(_) | Op::Hyper(_) | Op::BatchCount | Op::Labels => "a constant",
-        Op::Unary(function) => match function {
-            Unary::Neg => "`-`",
-            Unary::Abs => "`abs`",
-            Unary::Exp => "`exp`",
-            Unary::Log => "`log`",
-            Unary::Sqrt => "`sqrt`",
-            Unary::Square => "a square",
-            Unary::Power(_) => "a power",
-            Unary::Sign | Unary::Step | Unary::LeakyStep(_) => "a step",
-            Unary::Relu => "`relu`",
-            Unary::LeakyRelu(_) => "`leaky_relu`",
-            Unary::Tanh => "`tanh`",
-            Unary::Sigmoid => "`sigmoid`",
-            Unary::Gelu | Unary::GeluGrad => "`gelu`",
-            Unary::Silu | Unary::SiluGrad => "`silu`",
-        },
-        Op::Binary(function) => match function {
-            Binary::Add => "`+`",
-            Binary::Sub => "`-`",
-            Binary::Mul => "`*`",
-            Binary::Div => "`/`",
-            Binary::Max => "`max`",
-            Binary::Min => "`min`",
-            Binary::Pow => "`^`",
-            Binary::Ge | Binary::Gt | Binary::Eq => "a comparison",
-        },
-        Op::Select => "a choice",
-        Op::Prelu | Op::PreluGradInput | Op::PreluGradSlope => "`prelu`",
-        Op::Dropout { .. } | Op::DropoutMask { .. } => "`dropout`",
-        Op::StopGradient | Op::Slice { .. } | Op::Unslice { .. } => "a part",
-        Op::Reshape(_) => "`reshape`",
-        Op::Sum { .. } | Op::SumSquares => "a sum",
-        Op::Concat { .. } => "`concat`",
-        Op::Linear | Op::LinearGradInput | Op::LinearGradWeight => "`linear`",
-        Op::Conv(_) | Op::ConvGradInput { .. } | Op::ConvGradWeight { .. } => "`conv`",
-        Op::MaxPool(_) | Op::MaxPoolGrad(_) => "`max_pool`",
-        Op::AvgPool(_) | Op::AvgPoolGrad { .. } => "`avg_pool`",
-        Op::BatchNorm { .. } | Op::NormalizeRunning { .. } | Op::NormalizeRunningGrad { .. } => {
-            "`batch_norm`"
-        }
-        Op::Normalize { norm, .. } | Op::NormalizeGrad { norm, .. } => match norm {
-            crate::ir::Norm::Batch => "`batch_norm`",
-            crate::ir::Norm::Layer => "`layer_norm`",
-            crate::ir::Norm::Group(_) => "`group_norm`",
-        },
-        Op::BatchMean | Op::BatchVar => "batch statistics",
-        Op::Softmax | Op::LogSoftmax | Op::SoftmaxExcept | Op::LogNotLabel => "`softmax`",
-        Op::Gather | Op::Scatter { .. } => "a choice of classes",
-        Op::ArgMax | Op::ArgMaxExcept => "`argmax`",
-        Op::SparsemaxThreshold | Op::SparsemaxSupport => "`sparsemax`",
-        Op::SpectralNorm | Op::SpectralNormGrad => "a spectral norm",
-    }
+    matches!(
+        op,
+        Op::Modal(ModalOp::BatchNorm { .. }) | Op::Normalize { .. } | Op::NormalizeRunning { .. }
+    )
 }

@@ -4,7 +4,7 @@
 //! A rule is sound: whenever its demands hold, the result has the stated degree.
 
 use super::{Mode, Number, Unknown};
-use crate::ir::{Binary, Norm, Op, Unary};
+use crate::ir::{Binary, ClassOp, GradOp, ModalOp, Norm, Op, Unary};
 
 /// What one operation does to degrees.
 #[derive(Clone, Debug, PartialEq)]
@@ -101,27 +101,14 @@ pub fn rule(op: &Op, operands: usize, judgement: Judgement) -> Rule {
             demands: vec![Demand::Zero(1)],
             result: sum(&[(0, 1)]),
         },
-        Op::PreluGradInput => Rule {
-            operands: exact(&[0, 1, 2]),
-            demands: vec![Demand::Zero(1)],
-            result: sum(&[(2, 1)]),
-        },
-        Op::PreluGradSlope => {
-            Rule { operands: exact(&[0, 2]), demands: vec![], result: sum(&[(0, 1), (2, 1)]) }
-        }
-
         Op::StopGradient
         | Op::Reshape(_)
         | Op::Expand { .. }
         | Op::Sum { .. }
         | Op::Slice { .. }
-        | Op::Unslice { .. }
         | Op::MaxPool(_)
         | Op::AvgPool(_)
-        | Op::AvgPoolGrad { .. }
-        | Op::Dropout { .. }
-        | Op::Gather
-        | Op::Scatter { .. }
+        | Op::Modal(ModalOp::Dropout { .. })
         | Op::SpectralNorm
         | Op::BatchMean => keep(),
         Op::BatchVar => Rule {
@@ -136,44 +123,67 @@ pub fn rule(op: &Op, operands: usize, judgement: Judgement) -> Rule {
             result: sum(&[(0, 1)]),
         },
 
-        Op::Linear
-        | Op::LinearGradInput
-        | Op::LinearGradWeight
-        | Op::Conv(_)
-        | Op::ConvGradInput { .. }
-        | Op::ConvGradWeight { .. } => product(1),
-        Op::MaxPoolGrad(_) => {
-            Rule { operands: exact(&[0, 1]), demands: vec![], result: sum(&[(1, 1)]) }
-        }
+        Op::Linear | Op::Conv(_) => product(1),
 
-        Op::BatchNorm { eps, .. } => match judgement.mode {
+        Op::Modal(ModalOp::BatchNorm { eps, .. }) => match judgement.mode {
             Mode::Train => normalize(Norm::Batch, *eps, judgement),
             Mode::Eval => running(*eps, judgement),
         },
         Op::Normalize { norm, eps } => normalize(*norm, *eps, judgement),
-        Op::NormalizeGrad { norm, eps } => {
-            let mut rule = normalize(*norm, *eps, judgement);
+        Op::NormalizeRunning { eps } => running(*eps, judgement),
+
+        Op::Class(op) => class(*op),
+        Op::Grad(op) => gradient(*op, judgement),
+    }
+}
+
+fn class(op: ClassOp) -> Rule {
+    match op {
+        ClassOp::Gather | ClassOp::Scatter { .. } => keep(),
+        // The place of a maximum ignores positive factors.
+        ClassOp::ArgMax | ClassOp::ArgMaxExcept => forget(),
+        ClassOp::Softmax
+        | ClassOp::LogSoftmax
+        | ClassOp::LogNotLabel
+        | ClassOp::SoftmaxExcept
+        | ClassOp::SparsemaxThreshold
+        | ClassOp::SparsemaxSupport => vanish(),
+    }
+}
+
+fn gradient(op: GradOp, judgement: Judgement) -> Rule {
+    match op {
+        GradOp::PreluInput => Rule {
+            operands: exact(&[0, 1, 2]),
+            demands: vec![Demand::Zero(1)],
+            result: sum(&[(2, 1)]),
+        },
+        GradOp::PreluSlope => {
+            Rule { operands: exact(&[0, 2]), demands: vec![], result: sum(&[(0, 1), (2, 1)]) }
+        }
+        GradOp::Slice { .. } | GradOp::AvgPool { .. } => keep(),
+        GradOp::LinearInput
+        | GradOp::LinearWeight
+        | GradOp::ConvInput { .. }
+        | GradOp::ConvWeight { .. } => product(1),
+        GradOp::MaxPool(_) => {
+            Rule { operands: exact(&[0, 1]), demands: vec![], result: sum(&[(1, 1)]) }
+        }
+        GradOp::Normalize { norm, eps } => {
+            let mut rule = normalize(norm, eps, judgement);
             rule.operands[0].view = View::Exact;
             rule.operands.push(Operand { port: 1, view: View::Exact });
             // The derivative in x of a function of degree 0 has degree −1.
             rule.result = sum(&[(1, 1), (0, -1)]);
             rule
         }
-        Op::NormalizeRunning { eps } => running(*eps, judgement),
-        Op::NormalizeRunningGrad { eps } => Rule {
+        GradOp::NormalizeRunning { eps } => Rule {
             operands: exact(&[0, 1]),
-            demands: if added(*eps, judgement) { vec![Demand::Zero(1)] } else { vec![] },
+            demands: if added(eps, judgement) { vec![Demand::Zero(1)] } else { vec![] },
             result: Outcome::Sum(vec![(0, Number::ONE), (1, Number::new(-1, 2))]),
         },
-
-        Op::Softmax
-        | Op::LogSoftmax
-        | Op::LogNotLabel
-        | Op::SoftmaxExcept
-        | Op::SparsemaxThreshold
-        | Op::SparsemaxSupport => vanish(),
-        // The place of a maximum and the direction of a singular vector ignore positive factors.
-        Op::ArgMax | Op::ArgMaxExcept | Op::SpectralNormGrad => forget(),
+        // The direction of a singular vector ignores positive factors.
+        GradOp::SpectralNorm => forget(),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::blame::{Question, conflict};
-use super::layerwise::{is_norm, word};
+use super::layerwise::is_norm;
 use super::rules::Judgement;
 use super::symmetry::invariant;
 use super::{Factor, FactorNorm, Mode, NoNormalizer, Normalizer, Scaling};
@@ -96,7 +96,7 @@ fn refusal(graph: &Graph, scaling: &Scaling, loss: &Loss, error: &SizeError) -> 
         SizeError::NotDerived(_) => {
             let diagnostic = match end_of_scale(graph, scaling) {
                 Some(id) => {
-                    let text = format!("{} forgets the scale of its input", word(&graph[id].op));
+                    let text = format!("{} forgets the scale of its input", graph[id].op.word());
                     diagnostic.label(graph[id].origin, text)
                 }
                 None => diagnostic,

@@ -36,9 +36,9 @@ impl<'g> Emit<'g> {
     ///
     /// # Panics
     /// When the operands do not fit: callers know the shapes they combine.
-    pub fn op(&mut self, op: Op, inputs: &[NodeId]) -> NodeId {
+    pub fn op(&mut self, op: impl Into<Op>, inputs: &[NodeId]) -> NodeId {
         self.graph
-            .add_to(self.part, op, inputs, self.origin, self.layer)
+            .add_to(self.part, op.into(), inputs, self.origin, self.layer)
             .expect("operands of emitted operations fit by construction")
     }
 
@@ -72,12 +72,12 @@ impl<'g> Emit<'g> {
 
     /// One operand.
     pub fn unary(&mut self, function: Unary, x: NodeId) -> NodeId {
-        self.op(Op::Unary(function), &[x])
+        self.op(function, &[x])
     }
 
     /// Two operands of equal shape.
     pub fn binary(&mut self, function: Binary, a: NodeId, b: NodeId) -> NodeId {
-        self.op(Op::Binary(function), &[a, b])
+        self.op(function, &[a, b])
     }
 
     /// a + b.

@@ -5,14 +5,12 @@
 
 mod build;
 mod emit;
-mod flops;
 mod graph;
 mod hash;
 mod json;
 mod op;
 mod rebuild;
 mod shape;
-mod shape_rules;
 mod specialize;
 mod tensor;
 mod text;
@@ -22,14 +20,15 @@ pub use build::{
     BuildError, MAX_ACTIVATIONS, MAX_NODES, MAX_PARAMETERS, MAX_TENSORS, build, compile,
 };
 pub use emit::Emit;
-pub use flops::{Flops, flops};
 pub use graph::{Graph, Layer, LayerId, Node, NodeId, Part, Target, Update};
 pub use hash::{hash, hex};
 pub use json::json;
-pub use op::{Binary, Conv, Hyper, Norm, Op, Pool, Unary};
+pub use op::{
+    Binary, ClassOp, Conv, Flops, GradOp, Hyper, ModalOp, Norm, Op, Pool, ShapeError, Unary, flops,
+    infer,
+};
 pub use rebuild::{copy, rebuild};
 pub use shape::{Kind, Shape};
-pub use shape_rules::{ShapeError, infer};
 pub use specialize::{Mode, specialize};
 pub use tensor::{Buffer, BufferId, BufferRole, Init, Param, ParamId, ParamRole};
 pub use text::text;

@@ -2,6 +2,26 @@
 //!
 //! Letters: n batch, c channels, k classes, h × w picture, o outputs, i inputs, g groups.
 //! Element-wise operations take operands of equal shape; [`Op::Expand`] is the only broadcast.
+//!
+//! What nets and losses are written in stands in [`Op`] itself. Operations on rows of classes, gradients, and operations
+//! whose mode is still open are lists of their own, so that an analysis with nothing to say about a kind says so once.
+
+mod class;
+mod flops;
+mod function;
+mod geometry;
+mod grad;
+mod modal;
+mod shapes;
+mod words;
+
+pub use class::ClassOp;
+pub use flops::{Flops, flops};
+pub use function::{Binary, Unary};
+pub use geometry::{Conv, Norm, Pool};
+pub use grad::GradOp;
+pub use modal::ModalOp;
+pub use shapes::{ShapeError, infer};
 
 use super::{BufferId, ParamId, Shape};
 
@@ -33,10 +53,6 @@ pub enum Op {
     Select,
     /// (x, slope): x where x > 0, else slope · x; slope `[1]` or one per channel `[c]`.
     Prelu,
-    /// (x, slope, dy): gradient in x. At 0 the slope counts.
-    PreluGradInput,
-    /// (x, slope, dy): gradient in the slope, of the slope's shape.
-    PreluGradSlope,
     /// (x): a mask of x's shape, 0 with probability `p`, else 1/(1 − p), drawn by (seed, step, sample, element, `stream`).
     DropoutMask {
         /// Probability of a zero.
@@ -78,80 +94,22 @@ pub enum Op {
         /// How many.
         len: usize,
     },
-    /// (x): x placed at `start` of an axis of size `full`, zero elsewhere: the gradient of a slice.
-    Unslice {
-        /// The axis, batch counted.
-        axis: usize,
-        /// First index.
-        start: usize,
-        /// Size of the axis in the result.
-        full: usize,
-    },
 
     // Linear maps.
     /// (x `[n, i]`, w `[o, i]`): x wᵀ, `[n, o]`.
     Linear,
-    /// (dy `[n, o]`, w `[o, i]`): `[n, i]`.
-    LinearGradInput,
-    /// (dy `[n, o]`, x `[n, i]`): `[o, i]`, summed over the batch.
-    LinearGradWeight,
     /// (x `[n, c, h, w]`, w `[o, c/g, kh, kw]`): cross-correlation with zero padding.
     Conv(Conv),
-    /// (dy, w): gradient in the input, whose picture is `input`.
-    ConvGradInput {
-        /// The convolution.
-        conv: Conv,
-        /// Height and width of its input.
-        input: [usize; 2],
-    },
-    /// (dy, x): gradient in the weight with kernels of size `kernel`, summed over the batch.
-    ConvGradWeight {
-        /// The convolution.
-        conv: Conv,
-        /// Height and width of its kernel.
-        kernel: [usize; 2],
-    },
 
     // Pools over h × w.
     /// (x): maximum of each window; padding never wins.
     MaxPool(Pool),
-    /// (x, dy): the first maximum of a window, in row-major order, gets all of its gradient.
-    MaxPoolGrad(Pool),
     /// (x): mean of each window, padding counted as zeros.
     AvgPool(Pool),
-    /// (dy): gradient in an input with picture `input`.
-    AvgPoolGrad {
-        /// The pool.
-        pool: Pool,
-        /// Height and width of its input.
-        input: [usize; 2],
-    },
 
     // Normalisation.
-    /// (x, running mean `[c]`, running variance `[c]`): batch norm before the mode is chosen;
-    /// training and evaluation graphs hold [`Op::Normalize`] or [`Op::NormalizeRunning`] instead.
-    BatchNorm {
-        /// Added to the variance.
-        eps: f64,
-        /// Share of the batch in the new running statistics.
-        momentum: f64,
-    },
-    /// (x): dropout before the mode is chosen.
-    Dropout {
-        /// Probability of a zero.
-        p: f64,
-        /// Tells the dropout layers of a net apart.
-        stream: u32,
-    },
     /// (x): (x − mean) / sqrt(variance + eps) over the groups of [`Norm`], biased variance, statistics of x itself.
     Normalize {
-        /// What shares a mean and a variance.
-        norm: Norm,
-        /// Added to the variance.
-        eps: f64,
-    },
-    /// (x, dy): gradient of [`Op::Normalize`] in x, through the statistics.
-    NormalizeGrad {
         /// What shares a mean and a variance.
         norm: Norm,
         /// Added to the variance.
@@ -162,112 +120,52 @@ pub enum Op {
         /// Added to the variance.
         eps: f64,
     },
-    /// (dy, variance `[c]`): gradient of [`Op::NormalizeRunning`] in x.
-    NormalizeRunningGrad {
-        /// Added to the variance.
-        eps: f64,
-    },
     /// (x `[n, c, …]`): mean per channel, `[c]`.
     BatchMean,
     /// (x `[n, c, …]`): variance per channel with divisor max(count − 1, 1), `[c]`.
     BatchVar,
 
-    // Classes: x is `[n, k]`.
-    /// (x): softmax over the last axis.
-    Softmax,
-    /// (x): log of softmax over the last axis, by a shifted log-sum-exp.
-    LogSoftmax,
-    /// (x, index `[n]`): `[n]`, the element of each row at its index.
-    Gather,
-    /// (v `[n]`, index `[n]`): `[n, classes]`, v at the index, zero elsewhere.
-    Scatter {
-        /// Length of a row.
-        classes: usize,
-    },
-    /// (x): index of the first maximum of each row, `[n]`.
-    ArgMax,
-    /// (x, label `[n]`): index of the first maximum among the others, `[n]`; needs k ≥ 2.
-    ArgMaxExcept,
-    /// (x, label): log(1 − softmax(x)_label), `[n]`, exact where 1 − p rounds to zero.
-    LogNotLabel,
-    /// (x, label): softmax over the other classes, zero at the label.
-    SoftmaxExcept,
-    /// (x): threshold τ of the projection onto the simplex, `[n]`: Σ max(x − τ, 0) = 1.
-    SparsemaxThreshold,
-    /// (x): derivative of the threshold: 1/|support| on the support, else 0.
-    SparsemaxSupport,
-
     // Sizes.
     /// (w `[o, …]`): largest singular value of w seen as o × rest, `[]`.
     SpectralNorm,
-    /// (w): u vᵀ of the largest singular value, of w's shape.
-    SpectralNormGrad,
+
+    // Kinds.
+    /// On rows of class values.
+    Class(ClassOp),
+    /// Different in training and in evaluation; only graphs whose mode is not chosen yet hold any.
+    Modal(ModalOp),
+    /// The gradient of another operation.
+    Grad(GradOp),
 }
 
-/// Element-wise functions of one operand; derivative values at kinks are PyTorch's.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Unary {
-    /// −x.
-    Neg,
-    /// |x|; derivative 0 at 0.
-    Abs,
-    /// eˣ.
-    Exp,
-    /// ln x.
-    Log,
-    /// √x.
-    Sqrt,
-    /// x².
-    Square,
-    /// xᵖ with a constant exponent.
-    Power(f64),
-    /// −1, 0 or 1.
-    Sign,
-    /// 1 where x > 0, else 0.
-    Step,
-    /// max(x, 0); derivative 0 at 0.
-    Relu,
-    /// x where x > 0, else slope · x; derivative slope at 0.
-    LeakyRelu(f64),
-    /// 1 where x > 0, else slope.
-    LeakyStep(f64),
-    /// tanh x.
-    Tanh,
-    /// 1 / (1 + e⁻ˣ).
-    Sigmoid,
-    /// x Φ(x), exact.
-    Gelu,
-    /// Φ(x) + x φ(x).
-    GeluGrad,
-    /// x · sigmoid(x).
-    Silu,
-    /// Derivative of silu.
-    SiluGrad,
+impl From<Unary> for Op {
+    fn from(function: Unary) -> Self {
+        Self::Unary(function)
+    }
 }
 
-/// Element-wise functions of two operands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Binary {
-    /// a + b.
-    Add,
-    /// a − b.
-    Sub,
-    /// a · b.
-    Mul,
-    /// a / b.
-    Div,
-    /// The larger; a tie gives the gradient to a.
-    Max,
-    /// The smaller; a tie gives the gradient to a.
-    Min,
-    /// aᵇ for a ≥ 0, or integer b; no gradient in b.
-    Pow,
-    /// 1 where a ≥ b; no gradient.
-    Ge,
-    /// 1 where a > b; no gradient.
-    Gt,
-    /// 1 where a = b; no gradient.
-    Eq,
+impl From<Binary> for Op {
+    fn from(function: Binary) -> Self {
+        Self::Binary(function)
+    }
+}
+
+impl From<ClassOp> for Op {
+    fn from(op: ClassOp) -> Self {
+        Self::Class(op)
+    }
+}
+
+impl From<ModalOp> for Op {
+    fn from(op: ModalOp) -> Self {
+        Self::Modal(op)
+    }
+}
+
+impl From<GradOp> for Op {
+    fn from(op: GradOp) -> Self {
+        Self::Grad(op)
+    }
 }
 
 /// Numbers that the training loop sets before each step.
@@ -280,37 +178,4 @@ pub enum Hyper {
         /// β₁ or β₂.
         beta: f64,
     },
-}
-
-/// Geometry of a convolution.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Conv {
-    /// Step between windows, rows and columns.
-    pub stride: [usize; 2],
-    /// Zeros added on each side, rows and columns.
-    pub pad: [usize; 2],
-    /// Groups of channels that do not see each other.
-    pub groups: usize,
-}
-
-/// Geometry of a pool.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Pool {
-    /// Window, rows and columns.
-    pub kernel: [usize; 2],
-    /// Step between windows, rows and columns.
-    pub stride: [usize; 2],
-    /// Padding on each side, rows and columns.
-    pub pad: [usize; 2],
-}
-
-/// Which elements share a mean and a variance.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Norm {
-    /// One channel over batch and picture; x is `[n, c]` or `[n, c, h, w]`.
-    Batch,
-    /// All elements of one sample.
-    Layer,
-    /// One of this many groups of channels of one sample.
-    Group(usize),
 }

@@ -1,7 +1,7 @@
 //! Chooses training or evaluation mode: batch norm and dropout become operations without a mode.
 
 use super::rebuild::{copy, rebuild};
-use super::{Emit, Graph, NodeId, Norm, Op, Target, Update};
+use super::{Emit, Graph, ModalOp, NodeId, Norm, Op, Target, Update};
 
 /// What a graph is run for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,26 +12,26 @@ pub enum Mode {
     Eval,
 }
 
-/// The graph for one mode: it holds no [`Op::BatchNorm`] and no [`Op::Dropout`].
+/// The graph for one mode: it holds no [`ModalOp::BatchNorm`] and no [`ModalOp::Dropout`].
 ///
 /// In training the running statistics become `(1 − momentum) · running + momentum · batch`, the
 /// variance with the unbiased one of the batch, and no gradient flows through them.
 #[must_use]
 pub fn specialize(graph: &Graph, mode: Mode) -> Graph {
     rebuild(graph, |emit, node, inputs| match (&node.op, mode) {
-        (Op::BatchNorm { eps, momentum }, Mode::Train) => {
+        (Op::Modal(ModalOp::BatchNorm { eps, momentum }), Mode::Train) => {
             track(emit, inputs[0], inputs[1], Op::BatchMean, *momentum);
             track(emit, inputs[0], inputs[2], Op::BatchVar, *momentum);
             emit.op(Op::Normalize { norm: Norm::Batch, eps: *eps }, &inputs[..1])
         }
-        (Op::BatchNorm { eps, .. }, Mode::Eval) => {
+        (Op::Modal(ModalOp::BatchNorm { eps, .. }), Mode::Eval) => {
             emit.op(Op::NormalizeRunning { eps: *eps }, inputs)
         }
-        (Op::Dropout { p, stream }, Mode::Train) => {
+        (Op::Modal(ModalOp::Dropout { p, stream }), Mode::Train) => {
             let mask = emit.op(Op::DropoutMask { p: *p, stream: *stream }, inputs);
             emit.mul(inputs[0], mask)
         }
-        (Op::Dropout { .. }, Mode::Eval) => inputs[0],
+        (Op::Modal(ModalOp::Dropout { .. }), Mode::Eval) => inputs[0],
         _ => copy(emit, node, inputs),
     })
 }
@@ -67,8 +67,15 @@ mod tests {
             graph.add_buffer(buffer("bn1.running_mean", BufferRole::RunningMean, 0.0), span, None);
         let (_, var) =
             graph.add_buffer(buffer("bn1.running_var", BufferRole::RunningVar, 1.0), span, None);
-        let y = graph.add(Op::BatchNorm { eps: 1e-5, momentum: 0.1 }, &[x, mean, var], span, None);
-        let y = graph.add(Op::Dropout { p: 0.5, stream: 0 }, &[y.unwrap()], span, None).unwrap();
+        let y = graph.add(
+            Op::Modal(ModalOp::BatchNorm { eps: 1e-5, momentum: 0.1 }),
+            &[x, mean, var],
+            span,
+            None,
+        );
+        let y = graph
+            .add(Op::Modal(ModalOp::Dropout { p: 0.5, stream: 0 }), &[y.unwrap()], span, None)
+            .unwrap();
         graph.outputs.insert("logits".to_owned(), y);
         graph
     }

@@ -5,7 +5,7 @@
 //! logarithms throughout, 1 − softmax(z)\[label\] becomes exp(log(1 − p)), and powers of exponentials
 //! multiply exponents.
 
-use crate::ir::{Binary, Emit, NodeId, Op, Shape, Unary};
+use crate::ir::{Binary, ClassOp, Emit, NodeId, Op, Shape, Unary};
 
 /// A value in a formula.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -34,9 +34,9 @@ impl<'e, 'g> Formula<'e, 'g> {
 
     /// z_y − max over i ≠ y of z_i, `[n]`.
     pub(super) fn margin(emit: &mut Emit<'_>, logits: NodeId, labels: NodeId) -> NodeId {
-        let own = emit.op(Op::Gather, &[logits, labels]);
-        let rival = emit.op(Op::ArgMaxExcept, &[logits, labels]);
-        let rival = emit.op(Op::Gather, &[logits, rival]);
+        let own = emit.op(ClassOp::Gather, &[logits, labels]);
+        let rival = emit.op(ClassOp::ArgMaxExcept, &[logits, labels]);
+        let rival = emit.op(ClassOp::Gather, &[logits, rival]);
         emit.sub(own, rival)
     }
 
@@ -196,13 +196,13 @@ impl<'e, 'g> Formula<'e, 'g> {
     /// softmax over the classes.
     pub(super) fn softmax(&mut self, x: Term) -> Term {
         let x = self.class_node(x);
-        Term::Class(self.emit.op(Op::Softmax, &[x]))
+        Term::Class(self.emit.op(ClassOp::Softmax, &[x]))
     }
 
     /// log softmax over the classes.
     pub(super) fn log_softmax(&mut self, x: Term) -> Term {
         let x = self.class_node(x);
-        Term::Class(self.emit.op(Op::LogSoftmax, &[x]))
+        Term::Class(self.emit.op(ClassOp::LogSoftmax, &[x]))
     }
 
     /// Sum over the classes.
@@ -214,15 +214,15 @@ impl<'e, 'g> Formula<'e, 'g> {
     /// The largest over the classes; the first one gets the gradient.
     pub(super) fn max_classes(&mut self, x: Term) -> Term {
         let x = self.class_node(x);
-        let top = self.emit.op(Op::ArgMax, &[x]);
-        Term::Sample(self.emit.op(Op::Gather, &[x, top]))
+        let top = self.emit.op(ClassOp::ArgMax, &[x]);
+        Term::Sample(self.emit.op(ClassOp::Gather, &[x, top]))
     }
 
     /// 1 at the label, else 0.
     pub(super) fn one_hot(&mut self) -> Term {
         let ones = self.spread(Term::Number(1.0), &Shape::per_sample([]));
         let classes = self.classes();
-        Term::Class(self.emit.op(Op::Scatter { classes }, &[ones, self.labels]))
+        Term::Class(self.emit.op(ClassOp::Scatter { classes }, &[ones, self.labels]))
     }
 
     /// Margin of the label over the best other class.
@@ -237,12 +237,12 @@ impl<'e, 'g> Formula<'e, 'g> {
         let graph = &*self.emit.graph;
         if graph[node].op == Op::Binary(Binary::Sub) {
             let operands = graph.inputs(node);
-            if self.is_one(operands[0]) && graph[operands[1]].op == Op::Softmax {
-                let p = self.emit.op(Op::Gather, &[operands[1], self.labels]);
+            if self.is_one(operands[0]) && graph[operands[1]].op == Op::Class(ClassOp::Softmax) {
+                let p = self.emit.op(ClassOp::Gather, &[operands[1], self.labels]);
                 return self.sub(Term::Number(1.0), Term::Sample(p));
             }
         }
-        Term::Sample(self.emit.op(Op::Gather, &[node, self.labels]))
+        Term::Sample(self.emit.op(ClassOp::Gather, &[node, self.labels]))
     }
 
     /// The value at a class known at compile time, below the number of classes.
@@ -268,7 +268,7 @@ impl<'e, 'g> Formula<'e, 'g> {
     /// Threshold of the projection onto the simplex.
     pub(super) fn sparsemax_threshold(&mut self, x: Term) -> Term {
         let x = self.class_node(x);
-        Term::Sample(self.emit.op(Op::SparsemaxThreshold, &[x]))
+        Term::Sample(self.emit.op(ClassOp::SparsemaxThreshold, &[x]))
     }
 
     /// A node equal to log of `node`, where that can be had without taking the logarithm of a small number.
@@ -277,7 +277,7 @@ impl<'e, 'g> Formula<'e, 'g> {
         let op = self.emit.graph[node].op.clone();
         #[expect(clippy::wildcard_enum_match_arm, reason = "the others have no form of their own")]
         let log = match op {
-            Op::Softmax => self.emit.op(Op::LogSoftmax, &inputs),
+            Op::Class(ClassOp::Softmax) => self.emit.op(ClassOp::LogSoftmax, &inputs),
             Op::Unary(Unary::Exp) => inputs[0],
             Op::Unary(Unary::Square) => self.log_power(inputs[0], 2.0)?,
             Op::Unary(Unary::Sqrt) => self.log_power(inputs[0], 0.5)?,
@@ -297,7 +297,7 @@ impl<'e, 'g> Formula<'e, 'g> {
                 let logs = [self.log_form(inputs[1])?, self.log_form(inputs[2])?];
                 self.emit.select(inputs[0], logs[0], logs[1])
             }
-            Op::Gather | Op::Slice { .. } | Op::Reshape(_) | Op::Expand { .. } => {
+            Op::Class(ClassOp::Gather) | Op::Slice { .. } | Op::Reshape(_) | Op::Expand { .. } => {
                 let mut moved = inputs.clone();
                 moved[0] = self.log_form(inputs[0])?;
                 self.emit.op(op, &moved)
@@ -330,10 +330,10 @@ impl<'e, 'g> Formula<'e, 'g> {
     fn probability(&mut self, log: NodeId) -> Option<NodeId> {
         let inputs = self.emit.graph.inputs(log);
         match self.emit.graph[log].op {
-            Op::LogSoftmax => Some(self.emit.op(Op::Softmax, &inputs)),
-            Op::Gather => {
+            Op::Class(ClassOp::LogSoftmax) => Some(self.emit.op(ClassOp::Softmax, &inputs)),
+            Op::Class(ClassOp::Gather) => {
                 let p = self.probability(inputs[0])?;
-                Some(self.emit.op(Op::Gather, &[p, inputs[1]]))
+                Some(self.emit.op(ClassOp::Gather, &[p, inputs[1]]))
             }
             _ => None,
         }
@@ -345,9 +345,12 @@ impl<'e, 'g> Formula<'e, 'g> {
         let graph = &*self.emit.graph;
         let inputs = graph.inputs(x);
         match graph[x].op {
-            Op::Gather if inputs[1] == self.labels && graph[inputs[0]].op == Op::Softmax => {
+            Op::Class(ClassOp::Gather)
+                if inputs[1] == self.labels
+                    && graph[inputs[0]].op == Op::Class(ClassOp::Softmax) =>
+            {
                 let logits = graph.inputs(inputs[0])[0];
-                let log = self.emit.op(Op::LogNotLabel, &[logits, self.labels]);
+                let log = self.emit.op(ClassOp::LogNotLabel, &[logits, self.labels]);
                 Some(self.emit.unary(Unary::Exp, log))
             }
             Op::Unary(Unary::Sigmoid) => {

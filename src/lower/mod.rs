@@ -13,5 +13,4 @@ pub use program::{
     StateEntry, StepOutput,
 };
 pub use reference::{plan, stage};
-pub use text::op_text;
 pub use work::{Share, Work};

@@ -1,6 +1,6 @@
 //! Local rewrites of one operation that keep its value.
 
-use crate::ir::{Binary, Emit, Graph, Node, NodeId, Op, Shape, Unary};
+use crate::ir::{Binary, ClassOp, Emit, Graph, Node, NodeId, Op, Shape, Unary};
 
 /// A node equal to `node` over `inputs` that is cheaper, or an operand itself; `None` when there is none.
 #[expect(clippy::wildcard_enum_match_arm, reason = "operations without a rewrite stay as they are")]
@@ -99,7 +99,7 @@ fn sum(emit: &mut Emit<'_>, x: NodeId, axes: &[usize]) -> Option<NodeId> {
     if axes.is_empty() {
         return Some(x);
     }
-    if matches!(emit.graph[x].op, Op::Scatter { .. }) && axes == [1] {
+    if matches!(emit.graph[x].op, Op::Class(ClassOp::Scatter { .. })) && axes == [1] {
         return emit.graph.inputs(x).first().copied();
     }
     None

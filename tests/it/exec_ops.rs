@@ -2,7 +2,8 @@
 
 use specc::exec::{Evaluated, Options, evaluate};
 use specc::ir::{
-    Binary, Conv, Emit, Graph, Init, Kind, NodeId, Norm, Op, Param, ParamRole, Pool, Shape, Unary,
+    Binary, ClassOp, Conv, Emit, GradOp, Graph, Init, Kind, NodeId, Norm, Op, Param, ParamRole,
+    Pool, Shape, Unary,
 };
 use specc::lower::{Batch, DType, HostTensor, HyperValues, Samples, State, StateEntry};
 
@@ -102,7 +103,7 @@ impl Bench {
         emit.add(square, offset)
     }
 
-    fn op(&mut self, op: Op, inputs: &[NodeId]) {
+    fn op(&mut self, op: impl Into<Op>, inputs: &[NodeId]) {
         let node = self.emit().op(op, inputs);
         self.output(node);
     }
@@ -248,8 +249,8 @@ fn element_wise() {
         let count = if bench.random.below(2) == 0 { 1 } else { dims[0] };
         let slope = bench.fixed(&[count]);
         bench.op(Op::Prelu, &[a, slope]);
-        bench.op(Op::PreluGradInput, &[a, slope, b]);
-        bench.op(Op::PreluGradSlope, &[a, slope, b]);
+        bench.op(GradOp::PreluInput, &[a, slope, b]);
+        bench.op(GradOp::PreluSlope, &[a, slope, b]);
     });
 }
 
@@ -278,7 +279,7 @@ fn layout() {
         let start = bench.random.below(dims[2]);
         let len = bench.random.between(1, dims[2] - start);
         bench.op(Op::Slice { axis: 3, start, len }, &[x]);
-        bench.op(Op::Unslice { axis: 1, start: 2, full: dims[0] + 3 }, &[x]);
+        bench.op(GradOp::Slice { axis: 1, start: 2, full: dims[0] + 3 }, &[x]);
         let per_channel = bench.fixed(&[dims[0]]);
         let shape = Shape::per_sample(dims);
         bench.op(Op::Expand { shape: shape.clone(), axes: vec![1] }, &[per_channel]);
@@ -304,8 +305,8 @@ fn linear() {
         let (x, dy) = (bench.sample(&[inputs]), bench.sample(&[outputs]));
         let w = bench.fixed(&[outputs, inputs]);
         bench.op(Op::Linear, &[x, w]);
-        bench.op(Op::LinearGradInput, &[dy, w]);
-        bench.op(Op::LinearGradWeight, &[dy, x]);
+        bench.op(GradOp::LinearInput, &[dy, w]);
+        bench.op(GradOp::LinearWeight, &[dy, x]);
     });
 }
 
@@ -326,8 +327,8 @@ fn convolutions() {
         let dy = bench.sample(&[outputs, output[0], output[1]]);
         let w = bench.fixed(&[outputs, inputs / groups, kernel[0], kernel[1]]);
         bench.op(Op::Conv(conv), &[x, w]);
-        bench.op(Op::ConvGradInput { conv, input }, &[dy, w]);
-        bench.op(Op::ConvGradWeight { conv, kernel }, &[dy, x]);
+        bench.op(GradOp::ConvInput { conv, input }, &[dy, w]);
+        bench.op(GradOp::ConvWeight { conv, kernel }, &[dy, x]);
         bench.check("conv");
     }
 }
@@ -350,10 +351,10 @@ fn pools() {
         let dy = bench.sample(&[channels, output[0], output[1]]);
         for x in [x, ties] {
             bench.op(Op::MaxPool(pool), &[x]);
-            bench.op(Op::MaxPoolGrad(pool), &[x, dy]);
+            bench.op(GradOp::MaxPool(pool), &[x, dy]);
         }
         bench.op(Op::AvgPool(pool), &[x]);
-        bench.op(Op::AvgPoolGrad { pool, input }, &[dy]);
+        bench.op(GradOp::AvgPool { pool, input }, &[dy]);
         bench.check("pool");
     }
 }
@@ -368,17 +369,17 @@ fn normalisation() {
         let eps = 0.01;
         for norm in [Norm::Batch, Norm::Layer, Norm::Group(groups)] {
             bench.op(Op::Normalize { norm, eps }, &[x]);
-            bench.op(Op::NormalizeGrad { norm, eps }, &[x, dy]);
+            bench.op(GradOp::Normalize { norm, eps }, &[x, dy]);
         }
         let (mean, deviation) = (bench.fixed(&[channels]), bench.fixed(&[channels]));
         let variance = bench.positive(deviation);
         bench.op(Op::NormalizeRunning { eps }, &[x, mean, variance]);
-        bench.op(Op::NormalizeRunningGrad { eps }, &[dy, variance]);
+        bench.op(GradOp::NormalizeRunning { eps }, &[dy, variance]);
         bench.op(Op::BatchMean, &[x]);
         bench.op(Op::BatchVar, &[x]);
         let (flat, dflat) = (bench.sample(&[channels]), bench.sample(&[channels]));
         bench.op(Op::Normalize { norm: Norm::Batch, eps }, &[flat]);
-        bench.op(Op::NormalizeGrad { norm: Norm::Batch, eps }, &[flat, dflat]);
+        bench.op(GradOp::Normalize { norm: Norm::Batch, eps }, &[flat, dflat]);
         bench.op(Op::BatchVar, &[flat]);
     });
 }
@@ -391,18 +392,18 @@ fn classes() {
         let ties = bench.emit().unary(Unary::Sign, small);
         let labels = bench.emit().labels();
         for x in [small, large, ties] {
-            bench.op(Op::Softmax, &[x]);
-            bench.op(Op::LogSoftmax, &[x]);
-            bench.op(Op::Gather, &[x, labels]);
-            bench.op(Op::ArgMax, &[x]);
-            bench.op(Op::ArgMaxExcept, &[x, labels]);
-            bench.op(Op::LogNotLabel, &[x, labels]);
-            bench.op(Op::SoftmaxExcept, &[x, labels]);
-            bench.op(Op::SparsemaxThreshold, &[x]);
-            bench.op(Op::SparsemaxSupport, &[x]);
+            bench.op(ClassOp::Softmax, &[x]);
+            bench.op(ClassOp::LogSoftmax, &[x]);
+            bench.op(ClassOp::Gather, &[x, labels]);
+            bench.op(ClassOp::ArgMax, &[x]);
+            bench.op(ClassOp::ArgMaxExcept, &[x, labels]);
+            bench.op(ClassOp::LogNotLabel, &[x, labels]);
+            bench.op(ClassOp::SoftmaxExcept, &[x, labels]);
+            bench.op(ClassOp::SparsemaxThreshold, &[x]);
+            bench.op(ClassOp::SparsemaxSupport, &[x]);
         }
-        let values = bench.emit().op(Op::Gather, &[small, labels]);
-        bench.op(Op::Scatter { classes: CLASSES }, &[values, labels]);
+        let values = bench.emit().op(ClassOp::Gather, &[small, labels]);
+        bench.op(ClassOp::Scatter { classes: CLASSES }, &[values, labels]);
     });
 }
 
@@ -414,7 +415,7 @@ fn spectral_norms() {
         let small = bench.fixed(&[columns, rows]);
         for w in [w, small] {
             bench.op(Op::SpectralNorm, &[w]);
-            bench.op(Op::SpectralNormGrad, &[w]);
+            bench.op(GradOp::SpectralNorm, &[w]);
         }
     });
 }

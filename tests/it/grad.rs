@@ -6,7 +6,8 @@ use proptest::prelude::*;
 use specc::diag::{FileId, Span};
 use specc::grad::differentiate;
 use specc::ir::{
-    Binary, Conv, Emit, Graph, Init, Kind, NodeId, Norm, Op, Param, ParamRole, Pool, Shape, Unary,
+    Binary, ClassOp, Conv, Emit, GradOp, Graph, Init, Kind, NodeId, Norm, Op, Param, ParamRole,
+    Pool, Shape, Unary,
 };
 
 use crate::interp::{Feed, State, elements, hashed, run};
@@ -194,7 +195,7 @@ fn element_wise(dims: &[usize]) -> Vec<Case> {
     wide[0] += 2;
     cases.push(case(Op::Concat { axis: 1 }, &[x.clone(), batched(&wide), x.clone()]));
     cases.push(case(Op::Slice { axis: 1, start: 1, len: dims[0] }, &[batched(&wide)]));
-    cases.push(case(Op::Unslice { axis: 1, start: 1, full: dims[0] + 3 }, &[x]));
+    cases.push(case(Op::Grad(GradOp::Slice { axis: 1, start: 1, full: dims[0] + 3 }), &[x]));
     cases
 }
 
@@ -202,21 +203,21 @@ fn over_classes(classes: usize) -> Vec<Case> {
     let x = batched(&[classes]);
     let labelled = |op, operands: &[Shape]| Case { labels: true, classes, ..case(op, operands) };
     vec![
-        case(Op::Softmax, from_ref(&x)),
-        case(Op::LogSoftmax, from_ref(&x)),
-        case(Op::SparsemaxThreshold, from_ref(&x)),
-        labelled(Op::Gather, from_ref(&x)),
-        labelled(Op::Scatter { classes }, &[batched(&[])]),
-        labelled(Op::LogNotLabel, from_ref(&x)),
-        labelled(Op::SoftmaxExcept, &[x]),
+        case(Op::Class(ClassOp::Softmax), from_ref(&x)),
+        case(Op::Class(ClassOp::LogSoftmax), from_ref(&x)),
+        case(Op::Class(ClassOp::SparsemaxThreshold), from_ref(&x)),
+        labelled(Op::Class(ClassOp::Gather), from_ref(&x)),
+        labelled(Op::Class(ClassOp::Scatter { classes }), &[batched(&[])]),
+        labelled(Op::Class(ClassOp::LogNotLabel), from_ref(&x)),
+        labelled(Op::Class(ClassOp::SoftmaxExcept), &[x]),
     ]
 }
 
 fn linear_maps(inputs: usize, outputs: usize) -> Vec<Case> {
     vec![
         case(Op::Linear, &[batched(&[inputs]), fixed(&[outputs, inputs])]),
-        case(Op::LinearGradInput, &[batched(&[outputs]), fixed(&[outputs, inputs])]),
-        case(Op::LinearGradWeight, &[batched(&[outputs]), batched(&[inputs])]),
+        case(Op::Grad(GradOp::LinearInput), &[batched(&[outputs]), fixed(&[outputs, inputs])]),
+        case(Op::Grad(GradOp::LinearWeight), &[batched(&[outputs]), batched(&[inputs])]),
         case(Op::SpectralNorm, &[fixed(&[outputs, inputs])]),
         case(Op::SpectralNorm, &[fixed(&[outputs, 2, 1, inputs])]),
     ]
@@ -236,11 +237,11 @@ fn pictures(channels: usize, [height, width]: [usize; 2], stride: usize, pad: us
     let pooled = batched(&[channels * 2, out(height, 2, stride, pad.min(1)), out(width, 3, 2, 1)]);
     let mut cases = vec![
         case(Op::Conv(conv), &[x.clone(), w.clone()]),
-        case(Op::ConvGradInput { conv, input }, &[dy.clone(), w]),
-        case(Op::ConvGradWeight { conv, kernel }, &[dy, x.clone()]),
+        case(Op::Grad(GradOp::ConvInput { conv, input }), &[dy.clone(), w]),
+        case(Op::Grad(GradOp::ConvWeight { conv, kernel }), &[dy, x.clone()]),
         case(Op::MaxPool(pool), from_ref(&x)),
         case(Op::AvgPool(pool), from_ref(&x)),
-        case(Op::AvgPoolGrad { pool, input }, &[pooled]),
+        case(Op::Grad(GradOp::AvgPool { pool, input }), &[pooled]),
         case(Op::BatchMean, from_ref(&x)),
         case(Op::BatchVar, from_ref(&x)),
     ];
@@ -258,7 +259,7 @@ fn pictures(channels: usize, [height, width]: [usize; 2], stride: usize, pad: us
     cases.push(Case {
         positive: true,
         ports: vec![0],
-        ..case(Op::NormalizeRunningGrad { eps: 0.1 }, &[x, statistics])
+        ..case(Op::Grad(GradOp::NormalizeRunning { eps: 0.1 }), &[x, statistics])
     });
     cases
 }
@@ -300,9 +301,12 @@ proptest! {
 
 #[test]
 fn nothing_flows_through_masks_and_stops() {
-    for op in
-        [Op::StopGradient, Op::Unary(Unary::Step), Op::Unary(Unary::Sign), Op::SparsemaxSupport]
-    {
+    for op in [
+        Op::StopGradient,
+        Op::Unary(Unary::Step),
+        Op::Unary(Unary::Sign),
+        Op::Class(ClassOp::SparsemaxSupport),
+    ] {
         let mut graph = Graph::new();
         let x = leaf(&mut graph, &batched(&[3]));
         let y = graph.add(op, &[x], nowhere(), None).unwrap();
@@ -336,5 +340,5 @@ fn the_input_of_a_network_gets_no_gradient() {
     let before = graph.len();
     assert!(differentiate(&mut graph, y, &[w])[0].is_some());
     let added = graph.ids().skip(before);
-    assert_eq!(added.filter(|id| graph[*id].op == Op::LinearGradInput).count(), 0);
+    assert_eq!(added.filter(|id| graph[*id].op == Op::Grad(GradOp::LinearInput)).count(), 0);
 }

@@ -7,7 +7,9 @@ mod spatial;
 
 use std::collections::BTreeMap;
 
-use specc::ir::{Binary, Graph, Hyper, NodeId, Norm, Op, Shape, Target, Unary};
+use specc::ir::{
+    Binary, ClassOp, GradOp, Graph, Hyper, ModalOp, NodeId, Norm, Op, Shape, Target, Unary,
+};
 
 use rows::{arg_max, log_sum_exp, rows, singular, softmax, threshold};
 use spatial::{first_maximum, groups, pooled, statistics, windows};
@@ -115,10 +117,10 @@ fn evaluate(op: &Op, x: &[&Tensor], sizes: &[usize], state: &State, feed: &Feed<
             .map(|i| if x[0].data[i] == 0.0 { x[2].data[i] } else { x[1].data[i] })
             .collect(),
         Op::Prelu => slopes(x).map(|(x, a, _, _)| if x > 0.0 { x } else { a * x }).collect(),
-        Op::PreluGradInput => {
+        Op::Grad(GradOp::PreluInput) => {
             slopes(x).map(|(x, a, _, dy)| if x > 0.0 { dy } else { a * dy }).collect()
         }
-        Op::PreluGradSlope => {
+        Op::Grad(GradOp::PreluSlope) => {
             let mut sums = vec![0.0; sizes[0]];
             for (x, _, slope, dy) in slopes(x) {
                 sums[slope] += if x > 0.0 { 0.0 } else { x * dy };
@@ -172,7 +174,7 @@ fn evaluate(op: &Op, x: &[&Tensor], sizes: &[usize], state: &State, feed: &Feed<
                 x[0].data[offset(&x[0].sizes, &at)]
             })
             .collect(),
-        Op::Unslice { axis, start, .. } => {
+        Op::Grad(GradOp::Slice { axis, start, .. }) => {
             let mut data = vec![0.0; sizes.iter().product()];
             for (i, mut at) in positions(&x[0].sizes).enumerate() {
                 at[*axis] += start;
@@ -186,11 +188,11 @@ fn evaluate(op: &Op, x: &[&Tensor], sizes: &[usize], state: &State, feed: &Feed<
             let (n, inner, out) = (sizes[0], x[0].sizes[1], sizes[1]);
             product([n, inner, out], (&x[0].data, [inner, 1]), (&x[1].data, [1, inner]))
         }
-        Op::LinearGradInput => {
+        Op::Grad(GradOp::LinearInput) => {
             let (n, out, inner) = (sizes[0], x[0].sizes[1], sizes[1]);
             product([n, out, inner], (&x[0].data, [out, 1]), (&x[1].data, [inner, 1]))
         }
-        Op::LinearGradWeight => {
+        Op::Grad(GradOp::LinearWeight) => {
             let (out, inner, n) = (sizes[0], sizes[1], x[0].sizes[0]);
             product([out, n, inner], (&x[0].data, [1, out]), (&x[1].data, [inner, 1]))
         }
@@ -201,14 +203,14 @@ fn evaluate(op: &Op, x: &[&Tensor], sizes: &[usize], state: &State, feed: &Feed<
             });
             y
         }
-        Op::ConvGradInput { conv, .. } => {
+        Op::Grad(GradOp::ConvInput { conv, .. }) => {
             let mut dx = vec![0.0; sizes.iter().product()];
             windows(conv, sizes, &x[1].sizes, &x[0].sizes, |i, w, o| {
                 dx[i] += x[0].data[o] * x[1].data[w];
             });
             dx
         }
-        Op::ConvGradWeight { conv, .. } => {
+        Op::Grad(GradOp::ConvWeight { conv, .. }) => {
             let mut dw = vec![0.0; sizes.iter().product()];
             windows(conv, &x[1].sizes, sizes, &x[0].sizes, |i, w, o| {
                 dw[w] += x[0].data[o] * x[1].data[i];
@@ -219,7 +221,7 @@ fn evaluate(op: &Op, x: &[&Tensor], sizes: &[usize], state: &State, feed: &Feed<
         Op::MaxPool(pool) => {
             pooled(pool, &x[0].sizes).iter().map(|w| x[0].data[first_maximum(x[0], w)]).collect()
         }
-        Op::MaxPoolGrad(pool) => {
+        Op::Grad(GradOp::MaxPool(pool)) => {
             let mut dx = vec![0.0; sizes.iter().product()];
             for (window, dy) in pooled(pool, sizes).iter().zip(&x[1].data) {
                 dx[first_maximum(x[0], window)] += dy;
@@ -233,7 +235,7 @@ fn evaluate(op: &Op, x: &[&Tensor], sizes: &[usize], state: &State, feed: &Feed<
                 .map(|window| window.iter().map(|i| x[0].data[*i]).sum::<f64>() / area)
                 .collect()
         }
-        Op::AvgPoolGrad { pool, .. } => {
+        Op::Grad(GradOp::AvgPool { pool, .. }) => {
             let area = (pool.kernel[0] * pool.kernel[1]) as f64;
             let mut dx = vec![0.0; sizes.iter().product()];
             for (window, dy) in pooled(pool, sizes).iter().zip(&x[0].data) {
@@ -244,7 +246,9 @@ fn evaluate(op: &Op, x: &[&Tensor], sizes: &[usize], state: &State, feed: &Feed<
             dx
         }
 
-        Op::BatchNorm { .. } | Op::Dropout { .. } => panic!("specialise a graph before running it"),
+        Op::Modal(ModalOp::BatchNorm { .. } | ModalOp::Dropout { .. }) => {
+            panic!("specialise a graph before running it")
+        }
         Op::Normalize { norm, eps } => {
             let mut y = vec![0.0; x[0].data.len()];
             for group in groups(*norm, sizes) {
@@ -255,7 +259,7 @@ fn evaluate(op: &Op, x: &[&Tensor], sizes: &[usize], state: &State, feed: &Feed<
             }
             y
         }
-        Op::NormalizeGrad { norm, eps } => {
+        Op::Grad(GradOp::Normalize { norm, eps }) => {
             let mut dx = vec![0.0; x[0].data.len()];
             for group in groups(*norm, sizes) {
                 let count = group.len() as f64;
@@ -273,7 +277,7 @@ fn evaluate(op: &Op, x: &[&Tensor], sizes: &[usize], state: &State, feed: &Feed<
         Op::NormalizeRunning { eps } => per_channel(x[0])
             .map(|(x0, c)| (x0 - x[1].data[c]) / (x[2].data[c] + eps).sqrt())
             .collect(),
-        Op::NormalizeRunningGrad { eps } => {
+        Op::Grad(GradOp::NormalizeRunning { eps }) => {
             per_channel(x[0]).map(|(dy, c)| dy / (x[1].data[c] + eps).sqrt()).collect()
         }
         Op::BatchMean => groups(Norm::Batch, &x[0].sizes)
@@ -289,34 +293,36 @@ fn evaluate(op: &Op, x: &[&Tensor], sizes: &[usize], state: &State, feed: &Feed<
             })
             .collect(),
 
-        Op::Softmax => rows(x[0]).flat_map(|row| softmax(row, None)).collect(),
-        Op::LogSoftmax => rows(x[0])
+        Op::Class(ClassOp::Softmax) => rows(x[0]).flat_map(|row| softmax(row, None)).collect(),
+        Op::Class(ClassOp::LogSoftmax) => rows(x[0])
             .flat_map(|row| {
                 let log = log_sum_exp(row, None);
                 row.iter().map(move |x| x - log)
             })
             .collect(),
-        Op::Gather => rows(x[0]).zip(&x[1].data).map(|(row, i)| row[index(*i)]).collect(),
-        Op::Scatter { classes } => {
+        Op::Class(ClassOp::Gather) => {
+            rows(x[0]).zip(&x[1].data).map(|(row, i)| row[index(*i)]).collect()
+        }
+        Op::Class(ClassOp::Scatter { classes }) => {
             let mut data = vec![0.0; sizes.iter().product()];
             for (row, (value, i)) in x[0].data.iter().zip(&x[1].data).enumerate() {
                 data[row * classes + index(*i)] = *value;
             }
             data
         }
-        Op::ArgMax => rows(x[0]).map(|row| arg_max(row, None)).collect(),
-        Op::ArgMaxExcept => {
+        Op::Class(ClassOp::ArgMax) => rows(x[0]).map(|row| arg_max(row, None)).collect(),
+        Op::Class(ClassOp::ArgMaxExcept) => {
             rows(x[0]).zip(&x[1].data).map(|(row, y)| arg_max(row, Some(index(*y)))).collect()
         }
-        Op::LogNotLabel => rows(x[0])
+        Op::Class(ClassOp::LogNotLabel) => rows(x[0])
             .zip(&x[1].data)
             .map(|(row, y)| log_sum_exp(row, Some(index(*y))) - log_sum_exp(row, None))
             .collect(),
-        Op::SoftmaxExcept => {
+        Op::Class(ClassOp::SoftmaxExcept) => {
             rows(x[0]).zip(&x[1].data).flat_map(|(row, y)| softmax(row, Some(index(*y)))).collect()
         }
-        Op::SparsemaxThreshold => rows(x[0]).map(|row| threshold(row).0).collect(),
-        Op::SparsemaxSupport => rows(x[0])
+        Op::Class(ClassOp::SparsemaxThreshold) => rows(x[0]).map(|row| threshold(row).0).collect(),
+        Op::Class(ClassOp::SparsemaxSupport) => rows(x[0])
             .flat_map(|row| {
                 let (tau, count) = threshold(row);
                 row.iter().map(move |x| if *x > tau { 1.0 / count as f64 } else { 0.0 })
@@ -324,7 +330,7 @@ fn evaluate(op: &Op, x: &[&Tensor], sizes: &[usize], state: &State, feed: &Feed<
             .collect(),
 
         Op::SpectralNorm => vec![singular(x[0]).0],
-        Op::SpectralNormGrad => {
+        Op::Grad(GradOp::SpectralNorm) => {
             let (_, u, v) = singular(x[0]);
             u.iter().flat_map(|u| v.iter().map(move |v| u * v)).collect()
         }

@@ -4,8 +4,8 @@ use num_rational::Ratio;
 use serde_json::Value;
 use specc::check::{Factor, FactorNorm, Normalizer};
 use specc::ir::{
-    Buffer, BufferRole, Conv, Emit, Graph, Init, Kind, NodeId, Op, Param, ParamId, ParamRole, Pool,
-    Shape, Unary,
+    Buffer, BufferRole, Conv, Emit, Graph, Init, Kind, ModalOp, NodeId, Op, Param, ParamId,
+    ParamRole, Pool, Shape, Unary,
 };
 
 use crate::grad::nowhere;
@@ -79,7 +79,7 @@ fn apply(emit: &mut Emit<'_>, layer: &Value, x: NodeId) -> NodeId {
             let var = buffer(emit, name("running_var"), &channels, role, 1.0);
             let eps = layer["eps"].as_f64().unwrap();
             let momentum = layer["momentum"].as_f64().unwrap();
-            let y = emit.op(Op::BatchNorm { eps, momentum }, &[x, mean, var]);
+            let y = emit.op(ModalOp::BatchNorm { eps, momentum }, &[x, mean, var]);
             let gain = param(emit, name("weight"), channels.clone(), ParamRole::Gain);
             let shift = param(emit, name("bias"), channels, ParamRole::Shift);
             let gain = emit.op(Op::Expand { shape: shape.clone(), axes: vec![1] }, &[gain]);

@@ -6,7 +6,7 @@ use super::super::rules::Judgement;
 use super::Point;
 use super::linear::{Picture, conv, linear, pool};
 use super::norm::{normalize, running};
-use crate::ir::{Binary, Graph, NodeId, Norm, Op, Shape, Unary};
+use crate::ir::{Binary, ClassOp, Graph, ModalOp, NodeId, Norm, Op, Shape, Unary};
 
 /// The nodes behind one result, ready to be evaluated at many points.
 #[derive(Debug)]
@@ -122,7 +122,7 @@ impl<'a> Interpreter<'a> {
                 let count = (geometry.kernel[0] * geometry.kernel[1]) as f64;
                 pool(geometry, value(0)?, from, to, |w| w.iter().sum::<f64>() / count)
             }
-            Op::BatchNorm { eps, .. } => {
+            Op::Modal(ModalOp::BatchNorm { eps, .. }) => {
                 let (channels, inner) = (*shape(0)?.dims.first()?, inner(shape(0)?));
                 match self.judgement.mode {
                     Mode::Train => {
@@ -138,41 +138,32 @@ impl<'a> Interpreter<'a> {
             Op::NormalizeRunning { eps } => {
                 running(self.eps(*eps), value(0)?, value(1)?, value(2)?, inner(shape(0)?))
             }
-            Op::Dropout { p, stream } => match self.judgement.mode {
+            Op::Modal(ModalOp::Dropout { p, stream }) => match self.judgement.mode {
                 Mode::Train => {
                     let x = value(0)?.iter().enumerate();
                     x.map(|(i, x)| if kept(*stream, i, *p) { x / (1.0 - p) } else { 0.0 }).collect()
                 }
                 Mode::Eval => value(0)?.to_vec(),
             },
-            Op::Softmax => rows(value(0)?, *node.shape.dims.first()?, false),
-            Op::LogSoftmax => rows(value(0)?, *node.shape.dims.first()?, true),
-            Op::Labels
+            Op::Class(ClassOp::Softmax) => rows(value(0)?, *node.shape.dims.first()?, false),
+            Op::Class(ClassOp::LogSoftmax) => rows(value(0)?, *node.shape.dims.first()?, true),
+            Op::Class(
+                ClassOp::Gather
+                | ClassOp::Scatter { .. }
+                | ClassOp::ArgMax
+                | ClassOp::ArgMaxExcept
+                | ClassOp::LogNotLabel
+                | ClassOp::SoftmaxExcept
+                | ClassOp::SparsemaxThreshold
+                | ClassOp::SparsemaxSupport,
+            )
+            | Op::Grad(_)
+            | Op::Labels
             | Op::Hyper(_)
-            | Op::PreluGradInput
-            | Op::PreluGradSlope
             | Op::DropoutMask { .. }
-            | Op::Unslice { .. }
-            | Op::LinearGradInput
-            | Op::LinearGradWeight
-            | Op::ConvGradInput { .. }
-            | Op::ConvGradWeight { .. }
-            | Op::MaxPoolGrad(_)
-            | Op::AvgPoolGrad { .. }
-            | Op::NormalizeGrad { .. }
-            | Op::NormalizeRunningGrad { .. }
             | Op::BatchMean
             | Op::BatchVar
-            | Op::Gather
-            | Op::Scatter { .. }
-            | Op::ArgMax
-            | Op::ArgMaxExcept
-            | Op::LogNotLabel
-            | Op::SoftmaxExcept
-            | Op::SparsemaxThreshold
-            | Op::SparsemaxSupport
-            | Op::SpectralNorm
-            | Op::SpectralNormGrad => return None,
+            | Op::SpectralNorm => return None,
         };
         Some(result)
     }

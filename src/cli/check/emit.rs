@@ -4,7 +4,6 @@ use std::fmt::Write as _;
 
 use crate::check::{Checked, Degree, describe};
 use crate::ir::{Graph, NodeId, Op};
-use crate::lower::op_text;
 
 /// The operations with the degree of each value, then the equations and the layers with their costs.
 pub fn facts(checked: &Checked) -> String {
@@ -46,7 +45,7 @@ fn operation(graph: &Graph, id: NodeId) -> String {
     } else if let Op::Buffer(buffer) = &node.op {
         format!("buffer {}", graph.buffer(*buffer).name)
     } else {
-        op_text(&node.op)
+        node.op.to_string()
     };
     let mut line = format!("%{} = {what}", id.0);
     for input in graph.inputs(id) {

@@ -84,7 +84,7 @@ pub fn picture(checked: &Checked) -> Picture {
                 Key::Node(id) if matches!(graph[*id].op, Op::Input) => {
                     ("input".to_owned(), Style::End)
                 }
-                Key::Node(id) => (crate::lower::op_text(&graph[*id].op), Style::Plain),
+                Key::Node(id) => (graph[*id].op.to_string(), Style::Plain),
             };
             let mut lines = vec![title, facts];
             if let Key::Layer(layer) = key

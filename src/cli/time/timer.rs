@@ -8,7 +8,7 @@ use crate::ir::{Graph, Op};
 use crate::kernels::LANES;
 use crate::lower::cpu::{CpuKernel, CpuPhase, PlanOptions, kernel_name};
 use crate::lower::{
-    self, Batch, DType, ExecError, HyperValues, Program, Stage, State, Target, Work, op_text,
+    self, Batch, DType, ExecError, HyperValues, Program, Stage, State, Target, Work,
 };
 use crate::train::nanoseconds;
 
@@ -219,7 +219,7 @@ impl OpByOp<'_> {
                 let is_view =
                     matches!(op, Op::Reshape(_) | Op::StopGradient | Op::Param(_) | Op::Buffer(_));
                 Call {
-                    kernel: op_text(op),
+                    kernel: op.to_string(),
                     flops: work.flops().of_batch(batch),
                     work,
                     origin: step.origin,

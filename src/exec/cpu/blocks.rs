@@ -2,6 +2,7 @@
 
 use super::bound::{BoundStep, Source};
 use super::plain;
+use crate::ir::ClassOp;
 use crate::kernels::augment::{Planes, Window};
 use crate::kernels::dropout::Dropout;
 use crate::kernels::input::Gather;
@@ -9,7 +10,7 @@ use crate::kernels::isa::Isa;
 use crate::kernels::memory::{Task, as_words16, as_words32, words8, words16, words32};
 use crate::kernels::pool2d::{average, max};
 use crate::kernels::{LANES, bias, classes, lanes, moments, pointwise, turn};
-use crate::lower::cpu::{ClassOp, CpuKernel, CpuPhase, CpuStep};
+use crate::lower::cpu::{CpuKernel, CpuPhase, CpuStep};
 use crate::lower::{Batch, HyperValues};
 
 /// What steps read beside buffers.
@@ -304,7 +305,7 @@ fn class(isa: Isa, op: ClassOp, [x, index]: [&[f32]; 2], y: &mut [f32]) {
         ClassOp::Softmax => classes::softmax(isa, x, y),
         ClassOp::LogSoftmax => classes::log_softmax(isa, x, y),
         ClassOp::Gather => classes::gather(x, as_words32(index), y),
-        ClassOp::Scatter => classes::scatter(x, as_words32(index), y),
+        ClassOp::Scatter { .. } => classes::scatter(x, as_words32(index), y),
         ClassOp::ArgMax => classes::arg_max(x, None, words32(y)),
         ClassOp::ArgMaxExcept => classes::arg_max(x, Some(as_words32(index)), words32(y)),
         ClassOp::LogNotLabel => classes::log_not_label(x, as_words32(index), y),

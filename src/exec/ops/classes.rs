@@ -2,18 +2,38 @@
 
 use candle_core::{Error, Result, Tensor};
 
+use super::operand;
 use crate::exec::tensor::{Real, View, tensor};
+use crate::ir::ClassOp;
 
-/// [`crate::ir::Op::Softmax`].
-pub(super) fn softmax<T: Real>(x: &Tensor) -> Result<Tensor> {
+/// The result of `op`.
+pub(super) fn run<T: Real>(op: ClassOp, inputs: &[&Tensor]) -> Result<Tensor> {
+    let x = || operand(inputs, 0);
+    let index = || operand(inputs, 1);
+    match op {
+        ClassOp::Softmax => softmax::<T>(x()?),
+        ClassOp::LogSoftmax => log_softmax::<T>(x()?),
+        ClassOp::Gather => gather::<T>(x()?, index()?),
+        ClassOp::Scatter { classes } => scatter::<T>(x()?, index()?, classes),
+        ClassOp::ArgMax => arg_max::<T>(x()?),
+        ClassOp::ArgMaxExcept => arg_max_except::<T>(x()?, index()?),
+        ClassOp::LogNotLabel => log_not_label::<T>(x()?, index()?),
+        ClassOp::SoftmaxExcept => softmax_except::<T>(x()?, index()?),
+        ClassOp::SparsemaxThreshold => sparsemax_threshold::<T>(x()?),
+        ClassOp::SparsemaxSupport => sparsemax_support::<T>(x()?),
+    }
+}
+
+/// [`ClassOp::Softmax`].
+fn softmax<T: Real>(x: &Tensor) -> Result<Tensor> {
     per_row::<T>(x, |row, out| {
         let (max, total) = log_sum_exp_parts(row);
         out.iter_mut().zip(row).for_each(|(out, x)| *out = (x - max).exp() / total);
     })
 }
 
-/// [`crate::ir::Op::LogSoftmax`].
-pub(super) fn log_softmax<T: Real>(x: &Tensor) -> Result<Tensor> {
+/// [`ClassOp::LogSoftmax`].
+fn log_softmax<T: Real>(x: &Tensor) -> Result<Tensor> {
     per_row::<T>(x, |row, out| {
         let (max, total) = log_sum_exp_parts(row);
         let log_total = total.ln();
@@ -21,8 +41,8 @@ pub(super) fn log_softmax<T: Real>(x: &Tensor) -> Result<Tensor> {
     })
 }
 
-/// [`crate::ir::Op::SparsemaxSupport`].
-pub(super) fn sparsemax_support<T: Real>(x: &Tensor) -> Result<Tensor> {
+/// [`ClassOp::SparsemaxSupport`].
+fn sparsemax_support<T: Real>(x: &Tensor) -> Result<Tensor> {
     per_row::<T>(x, |row, out| {
         let threshold = sparsemax(row);
         let support = row.iter().filter(|x| **x > threshold).count();
@@ -33,13 +53,13 @@ pub(super) fn sparsemax_support<T: Real>(x: &Tensor) -> Result<Tensor> {
     })
 }
 
-/// [`crate::ir::Op::SparsemaxThreshold`].
-pub(super) fn sparsemax_threshold<T: Real>(x: &Tensor) -> Result<Tensor> {
+/// [`ClassOp::SparsemaxThreshold`].
+fn sparsemax_threshold<T: Real>(x: &Tensor) -> Result<Tensor> {
     reduce_rows::<T>(x, |_, row| sparsemax(row))
 }
 
-/// [`crate::ir::Op::SoftmaxExcept`].
-pub(super) fn softmax_except<T: Real>(x: &Tensor, labels: &Tensor) -> Result<Tensor> {
+/// [`ClassOp::SoftmaxExcept`].
+fn softmax_except<T: Real>(x: &Tensor, labels: &Tensor) -> Result<Tensor> {
     let labels = labels_of(labels, x)?;
     let mut next = labels.iter();
     per_row::<T>(x, |row, out| {
@@ -53,20 +73,20 @@ pub(super) fn softmax_except<T: Real>(x: &Tensor, labels: &Tensor) -> Result<Ten
     })
 }
 
-/// [`crate::ir::Op::LogNotLabel`].
-pub(super) fn log_not_label<T: Real>(x: &Tensor, labels: &Tensor) -> Result<Tensor> {
+/// [`ClassOp::LogNotLabel`].
+fn log_not_label<T: Real>(x: &Tensor, labels: &Tensor) -> Result<Tensor> {
     let labels = labels_of(labels, x)?;
     reduce_rows::<T>(x, |i, row| log_not(row, labels[i]))
 }
 
-/// [`crate::ir::Op::Gather`].
-pub(super) fn gather<T: Real>(x: &Tensor, labels: &Tensor) -> Result<Tensor> {
+/// [`ClassOp::Gather`].
+fn gather<T: Real>(x: &Tensor, labels: &Tensor) -> Result<Tensor> {
     let labels = labels_of(labels, x)?;
     reduce_rows::<T>(x, |i, row| row[labels[i]])
 }
 
-/// [`crate::ir::Op::Scatter`].
-pub(super) fn scatter<T: Real>(v: &Tensor, labels: &Tensor, classes: usize) -> Result<Tensor> {
+/// [`ClassOp::Scatter`].
+fn scatter<T: Real>(v: &Tensor, labels: &Tensor, classes: usize) -> Result<Tensor> {
     let (values, labels) = (View::<T>::new(v)?, View::<u32>::new(labels)?);
     let mut out = vec![T::default(); values.len() * classes];
     for (i, (value, label)) in values.iter().zip(labels.iter()).enumerate() {
@@ -75,16 +95,16 @@ pub(super) fn scatter<T: Real>(v: &Tensor, labels: &Tensor, classes: usize) -> R
     tensor(out, &[values.len(), classes])
 }
 
-/// [`crate::ir::Op::ArgMax`].
-pub(super) fn arg_max<T: Real>(x: &Tensor) -> Result<Tensor> {
+/// [`ClassOp::ArgMax`].
+fn arg_max<T: Real>(x: &Tensor) -> Result<Tensor> {
     let (n, classes) = x.dims2()?;
     let view = View::<T>::new(x)?;
     let best = |row: &[T]| first_max(row.iter().map(|x| x.double()).enumerate());
     tensor(view.chunks(classes.max(1)).map(best).collect(), &[n])
 }
 
-/// [`crate::ir::Op::ArgMaxExcept`].
-pub(super) fn arg_max_except<T: Real>(x: &Tensor, labels: &Tensor) -> Result<Tensor> {
+/// [`ClassOp::ArgMaxExcept`].
+fn arg_max_except<T: Real>(x: &Tensor, labels: &Tensor) -> Result<Tensor> {
     let (n, classes) = x.dims2()?;
     let view = View::<T>::new(x)?;
     let labels = labels_of(labels, x)?;

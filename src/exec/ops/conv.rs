@@ -29,7 +29,7 @@ pub(super) fn forward<T: Real>(x: &Tensor, w: &Tensor, conv: &Conv) -> Result<Te
     tensor(out, &[n, o, geometry.output[0], geometry.output[1]])
 }
 
-/// [`crate::ir::Op::ConvGradWeight`].
+/// [`crate::ir::GradOp::ConvWeight`].
 pub(super) fn grad_weight<T: Real>(
     dy: &Tensor,
     x: &Tensor,
@@ -57,7 +57,7 @@ pub(super) fn grad_weight<T: Real>(
     tensor(values, &[o, geometry.group_inputs, kernel[0], kernel[1]])
 }
 
-/// [`crate::ir::Op::ConvGradInput`].
+/// [`crate::ir::GradOp::ConvInput`].
 pub(super) fn grad_input<T: Real>(
     dy: &Tensor,
     w: &Tensor,

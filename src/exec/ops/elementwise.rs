@@ -93,13 +93,13 @@ pub(super) fn prelu<T: Real>(x: &Tensor, slope: &Tensor) -> Result<Tensor> {
     by_channel(x, x, &slopes, |x, _, slope| if x > T::zero() { x } else { slope * x })
 }
 
-/// [`crate::ir::Op::PreluGradInput`].
+/// [`crate::ir::GradOp::PreluInput`].
 pub(super) fn prelu_grad_input<T: Real>(x: &Tensor, slope: &Tensor, dy: &Tensor) -> Result<Tensor> {
     let slopes = View::<T>::new(slope)?;
     by_channel(x, dy, &slopes, |x, dy, slope| if x > T::zero() { dy } else { slope * dy })
 }
 
-/// [`crate::ir::Op::PreluGradSlope`].
+/// [`crate::ir::GradOp::PreluSlope`].
 pub(super) fn prelu_grad_slope<T: Real>(x: &Tensor, slope: &Tensor, dy: &Tensor) -> Result<Tensor> {
     let (x_values, dy_values) = (View::<T>::new(x)?, View::<T>::new(dy)?);
     let planes = planes(x);

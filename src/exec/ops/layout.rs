@@ -131,7 +131,7 @@ pub(super) fn slice<T: Real>(x: &Tensor, axis: usize, start: usize, len: usize) 
     tensor(out, &sizes)
 }
 
-/// [`crate::ir::Op::Unslice`].
+/// [`crate::ir::GradOp::Slice`].
 pub(super) fn unslice<T: Real>(
     x: &Tensor,
     axis: usize,

@@ -7,12 +7,12 @@ pub(super) fn forward(x: &Tensor, w: &Tensor) -> Result<Tensor> {
     x.matmul(&w.t()?)
 }
 
-/// [`crate::ir::Op::LinearGradInput`].
+/// [`crate::ir::GradOp::LinearInput`].
 pub(super) fn grad_input(dy: &Tensor, w: &Tensor) -> Result<Tensor> {
     dy.matmul(w)
 }
 
-/// [`crate::ir::Op::LinearGradWeight`].
+/// [`crate::ir::GradOp::LinearWeight`].
 pub(super) fn grad_weight(dy: &Tensor, x: &Tensor) -> Result<Tensor> {
     dy.t()?.matmul(x)
 }

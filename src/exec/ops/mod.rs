@@ -16,7 +16,7 @@ use candle_core::{Error, Result, Tensor};
 
 use super::parallel::rows;
 use super::tensor::{Real, cast, scalar, tensor};
-use crate::ir::{Hyper, Op, Shape};
+use crate::ir::{GradOp, Hyper, Op, Shape};
 use crate::kernels::dropout::Dropout;
 use crate::lower::HyperValues;
 
@@ -65,8 +65,6 @@ pub(super) fn run<T: Real>(
         Op::Binary(function) => elementwise::binary::<T>(*function, a()?, b()?),
         Op::Select => elementwise::select::<T>(a()?, b()?, c()?),
         Op::Prelu => elementwise::prelu::<T>(a()?, b()?),
-        Op::PreluGradInput => elementwise::prelu_grad_input::<T>(a()?, b()?, c()?),
-        Op::PreluGradSlope => elementwise::prelu_grad_slope::<T>(a()?, b()?, c()?),
         Op::DropoutMask { p, stream } => {
             dropout_mask::<T>(&Dropout::new(ctx.seed, *stream, *p), shape, ctx)
         }
@@ -76,37 +74,39 @@ pub(super) fn run<T: Real>(
         Op::Sum { axes } => layout::sum::<T, T>(a()?, axes),
         Op::Concat { axis } => layout::concat::<T>(inputs, *axis, &sizes),
         Op::Slice { axis, start, len } => layout::slice::<T>(a()?, *axis, *start, *len),
-        Op::Unslice { axis, start, full } => layout::unslice::<T>(a()?, *axis, *start, *full),
         Op::Linear => linear::forward(a()?, b()?),
-        Op::LinearGradInput => linear::grad_input(a()?, b()?),
-        Op::LinearGradWeight => linear::grad_weight(a()?, b()?),
         Op::Conv(conv) => conv::forward::<T>(a()?, b()?, conv),
-        Op::ConvGradInput { conv, input } => conv::grad_input::<T>(a()?, b()?, conv, *input),
-        Op::ConvGradWeight { conv, kernel } => conv::grad_weight::<T>(a()?, b()?, conv, *kernel),
         Op::MaxPool(pool) => pool::max::<T>(a()?, pool),
-        Op::MaxPoolGrad(pool) => pool::max_grad::<T>(a()?, b()?, pool),
         Op::AvgPool(pool) => pool::average::<T>(a()?, pool),
-        Op::AvgPoolGrad { pool, input } => pool::average_grad::<T>(a()?, pool, *input),
-        Op::BatchNorm { .. } | Op::Dropout { .. } => Err(Error::Msg(
-            "a layer that differs between training and evaluation was not resolved".to_owned(),
-        )),
         Op::Normalize { norm, eps } => norm::normalize::<T>(a()?, *norm, *eps),
-        Op::NormalizeGrad { norm, eps } => norm::normalize_grad::<T>(a()?, b()?, *norm, *eps),
         Op::NormalizeRunning { eps } => norm::running::<T>(a()?, b()?, c()?, *eps),
-        Op::NormalizeRunningGrad { eps } => norm::running_grad::<T>(a()?, b()?, *eps),
         Op::BatchMean => norm::batch_mean::<T>(a()?),
         Op::BatchVar => norm::batch_variance::<T>(a()?),
-        Op::Softmax => classes::softmax::<T>(a()?),
-        Op::LogSoftmax => classes::log_softmax::<T>(a()?),
-        Op::Gather => classes::gather::<T>(a()?, b()?),
-        Op::Scatter { classes } => classes::scatter::<T>(a()?, b()?, *classes),
-        Op::ArgMax => classes::arg_max::<T>(a()?),
-        Op::ArgMaxExcept => classes::arg_max_except::<T>(a()?, b()?),
-        Op::LogNotLabel => classes::log_not_label::<T>(a()?, b()?),
-        Op::SoftmaxExcept => classes::softmax_except::<T>(a()?, b()?),
-        Op::SparsemaxThreshold => classes::sparsemax_threshold::<T>(a()?),
-        Op::SparsemaxSupport => classes::sparsemax_support::<T>(a()?),
-        Op::SpectralNormGrad => spectral::norm_grad::<T>(a()?),
+        Op::Class(op) => classes::run::<T>(*op, inputs),
+        Op::Modal(_) => Err(Error::Msg(
+            "a layer that differs between training and evaluation was not resolved".to_owned(),
+        )),
+        Op::Grad(op) => gradient::<T>(*op, inputs),
+    }
+}
+
+fn gradient<T: Real>(op: GradOp, inputs: &[&Tensor]) -> Result<Tensor> {
+    let a = || operand(inputs, 0);
+    let b = || operand(inputs, 1);
+    let c = || operand(inputs, 2);
+    match op {
+        GradOp::PreluInput => elementwise::prelu_grad_input::<T>(a()?, b()?, c()?),
+        GradOp::PreluSlope => elementwise::prelu_grad_slope::<T>(a()?, b()?, c()?),
+        GradOp::Slice { axis, start, full } => layout::unslice::<T>(a()?, axis, start, full),
+        GradOp::LinearInput => linear::grad_input(a()?, b()?),
+        GradOp::LinearWeight => linear::grad_weight(a()?, b()?),
+        GradOp::ConvInput { conv, input } => conv::grad_input::<T>(a()?, b()?, &conv, input),
+        GradOp::ConvWeight { conv, kernel } => conv::grad_weight::<T>(a()?, b()?, &conv, kernel),
+        GradOp::MaxPool(pool) => pool::max_grad::<T>(a()?, b()?, &pool),
+        GradOp::AvgPool { pool, input } => pool::average_grad::<T>(a()?, &pool, input),
+        GradOp::Normalize { norm, eps } => norm::normalize_grad::<T>(a()?, b()?, norm, eps),
+        GradOp::NormalizeRunning { eps } => norm::running_grad::<T>(a()?, b()?, eps),
+        GradOp::SpectralNorm => spectral::norm_grad::<T>(a()?),
     }
 }
 
@@ -133,41 +133,20 @@ fn single<T: Real>(op: &Op, inputs: &[&Tensor], ctx: &Context<'_>) -> Result<Ten
         Op::Input
         | Op::Labels
         | Op::Prelu
-        | Op::PreluGradInput
-        | Op::PreluGradSlope
         | Op::DropoutMask { .. }
         | Op::Concat { .. }
         | Op::Slice { .. }
-        | Op::Unslice { .. }
         | Op::Linear
-        | Op::LinearGradInput
-        | Op::LinearGradWeight
         | Op::Conv(_)
-        | Op::ConvGradInput { .. }
-        | Op::ConvGradWeight { .. }
         | Op::MaxPool(_)
-        | Op::MaxPoolGrad(_)
         | Op::AvgPool(_)
-        | Op::AvgPoolGrad { .. }
-        | Op::BatchNorm { .. }
-        | Op::Dropout { .. }
         | Op::Normalize { .. }
-        | Op::NormalizeGrad { .. }
         | Op::NormalizeRunning { .. }
-        | Op::NormalizeRunningGrad { .. }
         | Op::BatchMean
         | Op::BatchVar
-        | Op::Softmax
-        | Op::LogSoftmax
-        | Op::Gather
-        | Op::Scatter { .. }
-        | Op::ArgMax
-        | Op::ArgMaxExcept
-        | Op::LogNotLabel
-        | Op::SoftmaxExcept
-        | Op::SparsemaxThreshold
-        | Op::SparsemaxSupport
-        | Op::SpectralNormGrad => return Err(Error::Msg(SINGLE.to_owned())),
+        | Op::Class(_)
+        | Op::Modal(_)
+        | Op::Grad(_) => return Err(Error::Msg(SINGLE.to_owned())),
     };
     scalar(value)
 }

@@ -25,7 +25,7 @@ pub(super) fn normalize<T: Real>(x: &Tensor, norm: Norm, eps: f64) -> Result<Ten
     tensor(out, x.dims())
 }
 
-/// [`crate::ir::Op::NormalizeGrad`].
+/// [`crate::ir::GradOp::Normalize`].
 pub(super) fn normalize_grad<T: Real>(
     x: &Tensor,
     dy: &Tensor,
@@ -78,7 +78,7 @@ pub(super) fn running<T: Real>(
     per_channel::<T>(x, variance, eps, |channel, x, scale| (x - means[channel].double()) * scale)
 }
 
-/// [`crate::ir::Op::NormalizeRunningGrad`].
+/// [`crate::ir::GradOp::NormalizeRunning`].
 pub(super) fn running_grad<T: Real>(dy: &Tensor, variance: &Tensor, eps: f64) -> Result<Tensor> {
     per_channel::<T>(dy, variance, eps, |_, dy, scale| dy * scale)
 }

@@ -23,7 +23,7 @@ pub(super) fn max<T: Real>(x: &Tensor, pool: &Pool) -> Result<Tensor> {
     tensor(out, &[n, c, windows.output[0], windows.output[1]])
 }
 
-/// [`crate::ir::Op::MaxPoolGrad`].
+/// [`crate::ir::GradOp::MaxPool`].
 pub(super) fn max_grad<T: Real>(x: &Tensor, dy: &Tensor, pool: &Pool) -> Result<Tensor> {
     let (_, _, h, w) = x.dims4()?;
     let windows = Windows::new(pool, [h, w]);
@@ -60,7 +60,7 @@ pub(super) fn average<T: Real>(x: &Tensor, pool: &Pool) -> Result<Tensor> {
     tensor(out, &[n, c, windows.output[0], windows.output[1]])
 }
 
-/// [`crate::ir::Op::AvgPoolGrad`].
+/// [`crate::ir::GradOp::AvgPool`].
 pub(super) fn average_grad<T: Real>(dy: &Tensor, pool: &Pool, input: [usize; 2]) -> Result<Tensor> {
     let (n, c, ..) = dy.dims4()?;
     let [h, w] = input;

@@ -10,7 +10,7 @@ pub(super) fn norm<T: Real>(w: &Tensor) -> Result<f64> {
     Ok(matrix::<T>(w)?.largest().0)
 }
 
-/// [`crate::ir::Op::SpectralNormGrad`]; zero for w = 0.
+/// [`crate::ir::GradOp::SpectralNorm`]; zero for w = 0.
 pub(super) fn norm_grad<T: Real>(w: &Tensor) -> Result<Tensor> {
     let matrix = matrix::<T>(w)?;
     let (_, left, right) = matrix.largest();

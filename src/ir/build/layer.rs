@@ -6,7 +6,9 @@ use super::init::{Fans, initial};
 use super::scope::{Frame, Tensor, View};
 use super::{BuildError, Builder, MAX_PARAMETERS};
 use crate::diag::Span;
-use crate::ir::{Binary, Init, Layer, LayerId, NodeId, Op, Param, ParamRole, Shape, Unary};
+use crate::ir::{
+    Binary, ClassOp, Init, Layer, LayerId, ModalOp, NodeId, Op, Param, ParamRole, Shape, Unary,
+};
 use crate::model::Value;
 use crate::model::bind::{Reader, bind, pair};
 use crate::model::table::CallRow;
@@ -225,12 +227,12 @@ impl<'a> Builder<'a> {
             "identity" => return Some(x),
             "softmax" => {
                 self.flat(site, x)?;
-                Op::Softmax
+                Op::Class(ClassOp::Softmax)
             }
             "dropout" => {
                 let stream = self.dropouts;
                 self.dropouts += 1;
-                Op::Dropout { p: args.float("p")?, stream }
+                Op::Modal(ModalOp::Dropout { p: args.float("p")?, stream })
             }
             "leaky_relu" => unary(Unary::LeakyRelu(args.float("slope")?)),
             "relu" => unary(Unary::Relu),

@@ -3,7 +3,7 @@
 use super::layer::{Args, Site};
 use super::scope::Tensor;
 use super::{BuildError, Builder};
-use crate::ir::{Binary, Buffer, BufferRole, Init, NodeId, Norm, Op, ParamRole, Shape};
+use crate::ir::{Binary, Buffer, BufferRole, Init, ModalOp, NodeId, Norm, Op, ParamRole, Shape};
 
 impl Builder<'_> {
     pub(super) fn batch_norm(&mut self, args: &Args, site: Site, x: NodeId) -> Tensor {
@@ -15,7 +15,10 @@ impl Builder<'_> {
         };
         let mean = statistic("running_mean", BufferRole::RunningMean, 0.0);
         let var = statistic("running_var", BufferRole::RunningVar, 1.0);
-        let op = Op::BatchNorm { eps: args.float("eps")?, momentum: args.float("momentum")? };
+        let op = Op::Modal(ModalOp::BatchNorm {
+            eps: args.float("eps")?,
+            momentum: args.float("momentum")?,
+        });
         let y = self.node(op, &[x, mean, var], site.span, site.layer)?;
         self.affine(args, site, y, &[channels], &[1])
     }

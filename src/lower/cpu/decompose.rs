@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::ir::{Binary, Emit, Graph, Node, NodeId, Norm, Op, Shape, Unary, copy, rebuild};
+use crate::ir::{Binary, Emit, GradOp, Graph, Node, NodeId, Norm, Op, Shape, Unary, copy, rebuild};
 use crate::passes::clean;
 
 /// The graph without batch-wise normalisation, normalisation by given statistics and `prelu`.
@@ -40,7 +40,7 @@ fn rewrite(
         Op::BatchMean => statistics.mean(emit, inputs[0]),
         Op::BatchVar => statistics.variance(emit, inputs[0]),
         Op::Normalize { norm: Norm::Batch, eps } => normalized(emit, inputs[0], *eps, statistics),
-        Op::NormalizeGrad { norm: Norm::Batch, eps } => {
+        Op::Grad(GradOp::Normalize { norm: Norm::Batch, eps }) => {
             let (x, dy) = (inputs[0], inputs[1]);
             let count = count(emit, x);
             let unit = normalized(emit, x, *eps, statistics);
@@ -67,7 +67,7 @@ fn rewrite(
             let inverse = per_channel(emit, inverse, inputs[0]);
             emit.mul(centred, inverse)
         }
-        Op::NormalizeRunningGrad { eps } => {
+        Op::Grad(GradOp::NormalizeRunning { eps }) => {
             let inverse = inverse_root(emit, inputs[1], *eps);
             let inverse = per_channel(emit, inverse, inputs[0]);
             emit.mul(inputs[0], inverse)
@@ -78,13 +78,13 @@ fn rewrite(
             let scaled = emit.mul(slope, inputs[0]);
             emit.select(step, inputs[0], scaled)
         }
-        Op::PreluGradInput => {
+        Op::Grad(GradOp::PreluInput) => {
             let slope = slope(emit, inputs[1], inputs[0]);
             let step = emit.unary(Unary::Step, inputs[0]);
             let scaled = emit.mul(slope, inputs[2]);
             emit.select(step, inputs[2], scaled)
         }
-        Op::PreluGradSlope => {
+        Op::Grad(GradOp::PreluSlope) => {
             let step = emit.unary(Unary::Step, inputs[0]);
             let product = emit.mul(inputs[0], inputs[2]);
             let zero = emit.number_like(0.0, product);

@@ -1,7 +1,7 @@
 //! What is known about each node before kernels are chosen: its layout, the stage it belongs to, and what its lanes
 //! without a sample hold.
 
-use crate::ir::{Binary, Graph, Node, NodeId, Op, Shape, Unary};
+use crate::ir::{Binary, ClassOp, GradOp, Graph, Node, NodeId, Op, Shape, Unary};
 use crate::kernels::pointwise::Access;
 
 /// Side tables by node.
@@ -205,7 +205,7 @@ impl<'g> Facts<'g> {
                         is_bad[from] = true;
                     }
                 }
-                Op::LinearGradInput | Op::DropoutMask { .. } | Op::StopGradient => {}
+                Op::Grad(GradOp::LinearInput) | Op::DropoutMask { .. } | Op::StopGradient => {}
                 Op::Expand { .. } => {
                     let from = find(&mut parent, idx(self.inputs(*id)[0]));
                     is_bad[from] = true;
@@ -218,9 +218,10 @@ impl<'g> Facts<'g> {
                         is_bad[component] = true;
                     }
                     for (port, input) in self.inputs(*id).iter().enumerate() {
-                        let fits =
-                            matches!((op, port), (Op::Linear, 0) | (Op::LinearGradWeight, 1))
-                                || self.is_element_wise(*id);
+                        let fits = matches!(
+                            (op, port),
+                            (Op::Linear, 0) | (Op::Grad(GradOp::LinearWeight), 1)
+                        ) || self.is_element_wise(*id);
                         if is_flat(*input) && !fits {
                             let from = find(&mut parent, idx(*input));
                             is_bad[from] = true;
@@ -340,16 +341,17 @@ impl<'g> Facts<'g> {
             | Op::Reshape(_)
             | Op::Sum { .. }
             | Op::Slice { .. }
-            | Op::Unslice { .. }
             | Op::Linear
-            | Op::LinearGradInput
             | Op::Conv(_)
-            | Op::ConvGradInput { .. }
             | Op::AvgPool(_)
-            | Op::AvgPoolGrad { .. }
-            | Op::Gather
-            | Op::Scatter { .. } => zero(0),
-            Op::MaxPoolGrad(_) | Op::NormalizeGrad { .. } => zero(1),
+            | Op::Class(ClassOp::Gather | ClassOp::Scatter { .. })
+            | Op::Grad(
+                GradOp::Slice { .. }
+                | GradOp::LinearInput
+                | GradOp::ConvInput { .. }
+                | GradOp::AvgPool { .. },
+            ) => zero(0),
+            Op::Grad(GradOp::MaxPool(_) | GradOp::Normalize { .. }) => zero(1),
             Op::Concat { .. } => (0..self.inputs(id).len()).all(zero),
             _ => false,
         }

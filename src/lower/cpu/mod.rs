@@ -26,8 +26,8 @@ mod units;
 pub use text::kernel_name;
 pub use traffic::Traffic;
 pub use types::{
-    AreaSizes, ClassOp, CpuKernel, CpuPhase, CpuPlan, CpuStage, CpuStep, CpuValue, Place,
-    PlainConv, PlanOptions, ScalarOp, StageKind, ValueId, VectorRun,
+    AreaSizes, CpuKernel, CpuPhase, CpuPlan, CpuStage, CpuStep, CpuValue, Place, PlainConv,
+    PlanOptions, ScalarOp, StageKind, ValueId, VectorRun,
 };
 
 use self::facts::Facts;

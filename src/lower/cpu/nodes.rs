@@ -2,9 +2,9 @@
 
 use super::moves;
 use super::select::{MOMENTS, Selector, pool_geometry};
-use super::types::{ClassOp, CpuKernel, ScalarOp, VectorRun};
+use super::types::{CpuKernel, ScalarOp, VectorRun};
 use super::units::{Aux, Key, Slot, is_square};
-use crate::ir::{NodeId, Norm, Op, Pool, Unary};
+use crate::ir::{ClassOp, GradOp, NodeId, Norm, Op, Pool, Unary};
 use crate::kernels::LANES;
 use crate::kernels::linear::Linear;
 
@@ -49,7 +49,7 @@ impl Selector<'_, '_> {
                 let columns = facts.shape(inputs[0]).elements() / rows.max(1);
                 self.scalar(id, ScalarOp::SpectralNorm(rows, columns), reads);
             }
-            Op::SpectralNormGrad => {
+            Op::Grad(GradOp::SpectralNorm) => {
                 let rows = facts.shape(id).dims[0];
                 let kernel = CpuKernel::SpectralGrad(rows, elements / rows.max(1));
                 self.push(key, kernel, reads, writes, id);
@@ -124,7 +124,7 @@ impl Selector<'_, '_> {
                 );
                 self.moved(key, runs, reads, id, "");
             }
-            Op::Unslice { axis, start, .. } => {
+            Op::Grad(GradOp::Slice { axis, start, .. }) => {
                 let from = facts.shape(inputs[0]);
                 let runs = moves::unslice(
                     from,
@@ -137,7 +137,7 @@ impl Selector<'_, '_> {
                 self.moved(key, runs, reads, id, "");
             }
             Op::Linear | Op::Conv(_) => self.layer(id, id, None, false),
-            Op::LinearGradInput => {
+            Op::Grad(GradOp::LinearInput) => {
                 let linear = Linear::new(
                     self.options.isa,
                     facts.layout(id)[0],
@@ -147,8 +147,8 @@ impl Selector<'_, '_> {
                 .expect("shapes of checked layers have no zero sizes");
                 self.push(key, CpuKernel::LinearGradInput(linear), reads, writes, id);
             }
-            Op::LinearGradWeight => self.linear_grad_weight(id, inputs[0], inputs[1]),
-            Op::ConvGradInput { .. } => {
+            Op::Grad(GradOp::LinearWeight) => self.linear_grad_weight(id, inputs[0], inputs[1]),
+            Op::Grad(GradOp::ConvInput { .. }) => {
                 if self.grad_input_of_winners(id) {
                     return;
                 }
@@ -164,7 +164,7 @@ impl Selector<'_, '_> {
                         Some("sizes are not square");
                 }
             }
-            Op::ConvGradWeight { .. } => {
+            Op::Grad(GradOp::ConvWeight { .. }) => {
                 if self.grad_weight_of_winners(id) {
                     return;
                 }
@@ -186,8 +186,8 @@ impl Selector<'_, '_> {
             Op::MaxPool(pool) | Op::AvgPool(pool) if !is_square(&pool) => {
                 self.plain_pool(id, inputs[0], &pool, reads, false);
             }
-            Op::MaxPoolGrad(pool) => self.plain_pool(id, id, &pool, reads, true),
-            Op::AvgPoolGrad { pool, .. } if !is_square(&pool) => {
+            Op::Grad(GradOp::MaxPool(pool)) => self.plain_pool(id, id, &pool, reads, true),
+            Op::Grad(GradOp::AvgPool { pool, .. }) if !is_square(&pool) => {
                 self.plain_pool(id, id, &pool, reads, true);
             }
             Op::MaxPool(_) => {
@@ -199,7 +199,7 @@ impl Selector<'_, '_> {
                 let kernel = CpuKernel::AvgPool(self.pool_of(id));
                 self.push(key, kernel, reads, writes, id);
             }
-            Op::AvgPoolGrad { pool, .. } => {
+            Op::Grad(GradOp::AvgPool { pool, .. }) => {
                 let geometry = pool_geometry(&pool, &facts.shape(id).dims);
                 self.push(key, CpuKernel::AvgPoolGrad(geometry), reads, writes, id);
             }
@@ -207,28 +207,17 @@ impl Selector<'_, '_> {
                 let kernel = CpuKernel::Normalize(groups(norm), eps as f32);
                 self.push(key, kernel, reads, writes, id);
             }
-            Op::NormalizeGrad { norm, eps } => {
+            Op::Grad(GradOp::Normalize { norm, eps }) => {
                 let kernel = CpuKernel::NormalizeGrad(groups(norm), eps as f32);
                 self.push(key, kernel, reads, writes, id);
             }
             Op::BatchMean | Op::BatchVar => self.batch_moments(id, inputs[0]),
-            Op::Softmax => self.class(key, ClassOp::Softmax, reads, id),
-            Op::LogSoftmax => self.class(key, ClassOp::LogSoftmax, reads, id),
-            Op::Gather => self.class(key, ClassOp::Gather, reads, id),
-            Op::Scatter { .. } => self.class(key, ClassOp::Scatter, reads, id),
-            Op::ArgMax => self.class(key, ClassOp::ArgMax, reads, id),
-            Op::ArgMaxExcept => self.class(key, ClassOp::ArgMaxExcept, reads, id),
-            Op::LogNotLabel => self.class(key, ClassOp::LogNotLabel, reads, id),
-            Op::SoftmaxExcept => self.class(key, ClassOp::SoftmaxExcept, reads, id),
-            Op::SparsemaxThreshold => self.class(key, ClassOp::SparsemaxThreshold, reads, id),
-            Op::SparsemaxSupport => self.class(key, ClassOp::SparsemaxSupport, reads, id),
-            Op::BatchNorm { .. }
-            | Op::Dropout { .. }
+            Op::Class(op) => self.class(key, op, reads, id),
+            Op::Modal(_)
             | Op::Prelu
-            | Op::PreluGradInput
-            | Op::PreluGradSlope
             | Op::NormalizeRunning { .. }
-            | Op::NormalizeRunningGrad { .. } => {
+            | Op::Grad(GradOp::PreluInput | GradOp::PreluSlope | GradOp::NormalizeRunning { .. }) =>
+            {
                 panic!(
                     "broken invariant: graphs are specialised and decomposed before kernels are chosen"
                 )
@@ -347,7 +336,7 @@ impl Selector<'_, '_> {
         is_grad: bool,
     ) {
         let dims = &self.facts.shape(picture).dims;
-        let is_max = matches!(self.facts.op(id), Op::MaxPool(_) | Op::MaxPoolGrad(_));
+        let is_max = matches!(self.facts.op(id), Op::MaxPool(_) | Op::Grad(GradOp::MaxPool(_)));
         let input = [dims[0], dims[1], dims[2]];
         let kernel = CpuKernel::PlainPool { pool: *pool, input, is_max, is_grad };
         let key = self.key(id, true);

@@ -4,7 +4,7 @@
 use super::select::Selector;
 use super::types::CpuKernel;
 use super::units::{Aux, Head, Key, Slot};
-use crate::ir::{NodeId, Op};
+use crate::ir::{GradOp, NodeId, Op};
 use crate::kernels::conv::{PooledGradInput, PooledGradWeight};
 
 impl Selector<'_, '_> {
@@ -71,8 +71,8 @@ impl Selector<'_, '_> {
     /// Whether anybody reads the gradient at every position, rather than at the winners.
     pub(super) fn needs_unpooled(&self, id: NodeId) -> bool {
         let reads_winners = |user: &NodeId| match self.facts.op(*user) {
-            Op::ConvGradWeight { .. } => self.plan_of_winners(*user).is_some(),
-            Op::ConvGradInput { .. } => self.input_plan_of_winners(*user).is_some(),
+            Op::Grad(GradOp::ConvWeight { .. }) => self.plan_of_winners(*user).is_some(),
+            Op::Grad(GradOp::ConvInput { .. }) => self.input_plan_of_winners(*user).is_some(),
             Op::Sum { axes } => axes[..] == [0, 2, 3],
             _ => false,
         };

@@ -6,7 +6,7 @@ use super::chains::{chains, program};
 use super::facts::{Facts, idx};
 use super::types::{CpuKernel, PlainConv, PlanOptions};
 use super::units::{Aux, Head, Key, Slot, Unit, patterns};
-use crate::ir::{NodeId, Op, Pool};
+use crate::ir::{GradOp, NodeId, Op, Pool};
 use crate::kernels::LANES;
 use crate::kernels::conv::{Conv, ConvGeometry};
 use crate::kernels::linear::Linear;
@@ -300,13 +300,13 @@ impl Selector<'_, '_> {
                 output: picture(id),
                 kernel: window(inputs[1]),
             },
-            Op::ConvGradInput { conv, .. } => PlainConv {
+            Op::Grad(GradOp::ConvInput { conv, .. }) => PlainConv {
                 conv: *conv,
                 input: picture(id),
                 output: picture(inputs[0]),
                 kernel: window(inputs[1]),
             },
-            Op::ConvGradWeight { conv, kernel } => PlainConv {
+            Op::Grad(GradOp::ConvWeight { conv, kernel }) => PlainConv {
                 conv: *conv,
                 input: picture(inputs[1]),
                 output: picture(inputs[0]),

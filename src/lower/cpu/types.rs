@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use crate::diag::Span;
-use crate::ir::{self, Hyper, Kind, LayerId, NodeId, Pool, Shape};
+use crate::ir::{self, ClassOp, Hyper, Kind, LayerId, NodeId, Pool, Shape};
 use crate::kernels::conv::{Conv, PooledGradInput, PooledGradWeight};
 use crate::kernels::isa::Isa;
 use crate::kernels::linear::Linear;
@@ -190,31 +190,6 @@ pub struct VectorRun {
     pub from: usize,
     /// Vectors.
     pub len: usize,
-}
-
-/// Class operations, on `[class][16]`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ClassOp {
-    /// (x)
-    Softmax,
-    /// (x)
-    LogSoftmax,
-    /// (x, index)
-    Gather,
-    /// (v, index)
-    Scatter,
-    /// (x)
-    ArgMax,
-    /// (x, label)
-    ArgMaxExcept,
-    /// (x, label)
-    LogNotLabel,
-    /// (x, label)
-    SoftmaxExcept,
-    /// (x)
-    SparsemaxThreshold,
-    /// (x)
-    SparsemaxSupport,
 }
 
 /// What a scalar step computes, in double precision.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::facts::{Facts, idx};
 use super::types::CpuKernel;
-use crate::ir::{NodeId, Op, Unary};
+use crate::ir::{GradOp, NodeId, Op, Unary};
 
 /// Memory that a unit reads or writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -110,7 +110,7 @@ pub(super) fn patterns(facts: &Facts<'_>) -> (BTreeMap<NodeId, Head>, Vec<bool>)
         }
     }
     for grad in facts.live.iter().copied() {
-        let Op::MaxPoolGrad(pool) = facts.op(grad) else { continue };
+        let Op::Grad(GradOp::MaxPool(pool)) = facts.op(grad) else { continue };
         if absorbed[idx(grad)] || heads.contains_key(&grad) {
             continue;
         }
@@ -184,7 +184,7 @@ fn pool_after(
     for user in facts.users(x).iter().copied() {
         match facts.op(user) {
             Op::MaxPool(_) if user == pool => {}
-            Op::MaxPoolGrad(other) if other == geometry && facts.inputs(user)[0] == x => {
+            Op::Grad(GradOp::MaxPool(other)) if other == geometry && facts.inputs(user)[0] == x => {
                 grads.push(user);
             }
             Op::Unary(Unary::Step) if relu => steps.push(user),

@@ -3,8 +3,8 @@
 use serde_json::Value;
 use specc::diag::{FileId, Span};
 use specc::ir::{
-    Binary, Buffer, BufferRole, Conv, Graph, Init, Kind, Layer, LayerId, NodeId, Norm, Op, Param,
-    ParamRole, Pool, Shape, Unary,
+    Binary, Buffer, BufferRole, ClassOp, Conv, Graph, Init, Kind, Layer, LayerId, ModalOp, NodeId,
+    Norm, Op, Param, ParamRole, Pool, Shape, Unary,
 };
 
 /// A graph that grows layer by layer, each on a line of its own.
@@ -41,9 +41,14 @@ impl Net {
         self.graph.add_layer(Layer { name, kind: kind.to_owned(), origin })
     }
 
-    pub(crate) fn op(&mut self, op: Op, inputs: &[NodeId], layer: Option<LayerId>) -> NodeId {
+    pub(crate) fn op(
+        &mut self,
+        op: impl Into<Op>,
+        inputs: &[NodeId],
+        layer: Option<LayerId>,
+    ) -> NodeId {
         let span = self.span();
-        self.graph.add(op, inputs, span, layer).unwrap()
+        self.graph.add(op.into(), inputs, span, layer).unwrap()
     }
 
     pub(crate) fn param(
@@ -128,7 +133,7 @@ impl Net {
         };
         let mean = buffer("running_mean", BufferRole::RunningMean, 0.0);
         let var = buffer("running_var", BufferRole::RunningVar, 1.0);
-        let y = self.op(Op::BatchNorm { eps, momentum: 0.1 }, &[x, mean, var], Some(layer));
+        let y = self.op(ModalOp::BatchNorm { eps, momentum: 0.1 }, &[x, mean, var], Some(layer));
         self.affine(y, affine, layer)
     }
 
@@ -216,7 +221,7 @@ impl Net {
             "tanh" => self.unary("tanh", Unary::Tanh, x),
             "sigmoid" => self.unary("sigmoid", Unary::Sigmoid, x),
             "gelu" => self.unary("gelu", Unary::Gelu, x),
-            "softmax" => self.plain("softmax", Op::Softmax, x),
+            "softmax" => self.plain("softmax", Op::Class(ClassOp::Softmax), x),
             "max_pool" => self.plain("max_pool", Op::MaxPool(pool(number("size"))), x),
             "avg_pool" => self.plain("avg_pool", Op::AvgPool(pool(number("size"))), x),
             "global_avg_pool" => self.global_avg_pool(x),

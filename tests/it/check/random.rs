@@ -6,7 +6,9 @@ use specc::check::{
     Checked, IN_TRAINING, Judgement, Mode, Number, Options, Question, Scaling, apply, conflict,
     facts,
 };
-use specc::ir::{Binary, Conv, Graph, LayerId, NodeId, Norm, Op, ParamRole, Pool, Unary};
+use specc::ir::{
+    Binary, ClassOp, Conv, Graph, LayerId, ModalOp, NodeId, Norm, Op, ParamRole, Pool, Unary,
+};
 
 use super::blame::holds_inside;
 use super::nets::Net;
@@ -93,10 +95,14 @@ impl Draw<'_> {
                 let function = smooth[self.next() % 4];
                 self.net.unary("smooth", function, x)
             }
-            22 if !picture => self.net.plain("softmax", Op::Softmax, x),
+            22 if !picture => self.net.plain("softmax", Op::Class(ClassOp::Softmax), x),
             23 => {
                 self.dropouts += 1;
-                self.net.plain("dropout", Op::Dropout { p: 0.3, stream: self.dropouts }, x)
+                self.net.plain(
+                    "dropout",
+                    Op::Modal(ModalOp::Dropout { p: 0.3, stream: self.dropouts }),
+                    x,
+                )
             }
             24 if picture => self.shared_conv(x, dims[0]),
             _ => x,

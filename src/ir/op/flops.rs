@@ -1,6 +1,7 @@
 //! How many floating-point operations an operation of the graph stands for, however it is computed.
 
-use super::{Graph, NodeId, Op, Shape};
+use super::Op;
+use crate::ir::{Graph, NodeId, Shape};
 
 /// Operations as a line in the batch size: `fixed + per_sample · n`; a multiply-add counts as 2.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -41,17 +42,9 @@ pub fn flops(graph: &Graph, id: NodeId) -> Flops {
     }
 }
 
-#[expect(clippy::match_same_arms, reason = "one group per kind of operation")]
 fn count(op: &Op, shape: &Shape, inputs: &[&Shape]) -> u64 {
     let elements = shape.elements() as u64;
     let input = |port: usize| inputs.get(port).map_or(0, |shape| shape.elements() as u64);
-    let product = |dims: &[usize]| {
-        dims.iter().fold(1_u64, |product, dim| product.saturating_mul(*dim as u64))
-    };
-    let weight = |axes: std::ops::RangeFrom<usize>| {
-        product(inputs.get(1).and_then(|shape| shape.dims.get(axes)).unwrap_or(&[]))
-    };
-    let window = |kernel: [usize; 2]| product(&kernel);
     let times = |factor: u64| elements.saturating_mul(factor);
     match op {
         Op::Input
@@ -66,37 +59,26 @@ fn count(op: &Op, shape: &Shape, inputs: &[&Shape]) -> u64 {
         | Op::Expand { .. }
         | Op::Concat { .. }
         | Op::Slice { .. }
-        | Op::Unslice { .. }
-        | Op::Gather
-        | Op::Scatter { .. }
         | Op::Select
-        | Op::DropoutMask { .. } => 0,
-        Op::Unary(_) | Op::Binary(_) | Op::Dropout { .. } => elements,
-        Op::Prelu | Op::PreluGradInput => times(2),
-        Op::PreluGradSlope => input(0).saturating_mul(2),
-        Op::Sum { .. } | Op::ArgMax | Op::ArgMaxExcept => input(0),
-        Op::SumSquares => input(0).saturating_mul(2),
-        Op::Linear | Op::Conv(_) => times(2).saturating_mul(weight(1..)),
-        Op::LinearGradInput => times(2).saturating_mul(input(0)),
-        Op::ConvGradInput { .. } => {
-            // As many multiply-adds as forward: each output meets the weights of its channel.
-            input(0).saturating_mul(2).saturating_mul(weight(1..))
+        | Op::DropoutMask { .. }
+        | Op::SpectralNorm => 0,
+        Op::Unary(_) | Op::Binary(_) => elements,
+        Op::Prelu | Op::NormalizeRunning { .. } => times(2),
+        Op::Sum { .. } | Op::BatchMean => input(0),
+        Op::SumSquares | Op::BatchVar => input(0).saturating_mul(2),
+        Op::Linear | Op::Conv(_) => {
+            let weight = inputs.get(1).and_then(|shape| shape.dims.get(1..)).unwrap_or(&[]);
+            times(2).saturating_mul(product(weight))
         }
-        Op::LinearGradWeight => times(2),
-        Op::ConvGradWeight { .. } => {
-            let pixels = inputs.first().and_then(|shape| shape.dims.get(1..)).unwrap_or(&[]);
-            times(2).saturating_mul(product(pixels))
-        }
-        Op::MaxPool(pool) | Op::AvgPool(pool) => times(window(pool.kernel)),
-        Op::MaxPoolGrad(pool) => input(1).saturating_mul(window(pool.kernel)),
-        Op::AvgPoolGrad { pool, .. } => input(0).saturating_mul(window(pool.kernel)),
-        Op::BatchNorm { .. } | Op::Normalize { .. } => times(5),
-        Op::NormalizeGrad { .. } => times(8),
-        Op::NormalizeRunning { .. } | Op::NormalizeRunningGrad { .. } => times(2),
-        Op::BatchMean => input(0),
-        Op::BatchVar => input(0).saturating_mul(2),
-        Op::Softmax | Op::LogSoftmax | Op::LogNotLabel | Op::SoftmaxExcept => times(5),
-        Op::SparsemaxThreshold | Op::SparsemaxSupport => times(5),
-        Op::SpectralNorm | Op::SpectralNormGrad => 0,
+        Op::MaxPool(pool) | Op::AvgPool(pool) => times(product(&pool.kernel)),
+        Op::Normalize { .. } => times(5),
+        Op::Class(op) => op.flops(elements, input(0)),
+        Op::Modal(op) => op.flops(elements),
+        Op::Grad(op) => op.flops(shape, inputs),
     }
+}
+
+/// The product of sizes; saturates.
+pub(super) fn product(sizes: &[usize]) -> u64 {
+    sizes.iter().fold(1, |product: u64, size| product.saturating_mul(*size as u64))
 }
