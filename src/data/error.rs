@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::spec::NamedSet;
+use super::named::NamedSet;
 
 /// A reason why data cannot be used.
 #[derive(Debug, thiserror::Error)]

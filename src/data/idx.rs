@@ -11,7 +11,7 @@ use flate2::bufread::GzDecoder;
 use super::dataset::{Pixels, Split};
 use super::error::{Action, DataError};
 use super::files::{self, MAX_FILE_BYTES};
-use super::spec::NamedSet;
+use super::named::NamedSet;
 
 /// Bytes of the header of images and of labels.
 const IMAGES_HEADER: u64 = 16;

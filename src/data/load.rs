@@ -6,9 +6,10 @@ use super::cifar::{self, Layout};
 use super::dataset::{Dataset, Split};
 use super::error::DataError;
 use super::locations::Locations;
+use super::named::NamedSet;
 use super::normalize::Normalization;
 use super::own::{self, Own};
-use super::spec::{DataSpec, NamedSet, Source};
+use super::spec::{DataSpec, Source};
 use super::{digits, files, idx, synthetic};
 
 /// What a compiler needs to know of data.

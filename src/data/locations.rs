@@ -7,7 +7,7 @@ use std::path::{Component, Path, PathBuf};
 
 use super::error::{DataError, PathProblem};
 use super::files;
-use super::spec::NamedSet;
+use super::named::NamedSet;
 
 /// Folders in the order of the search; reading the environment is left to the caller.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -15,6 +15,7 @@ mod idx;
 mod load;
 mod locations;
 mod message;
+mod named;
 mod normalize;
 mod npy;
 mod order;
@@ -29,10 +30,10 @@ pub use dataset::{Dataset, Pixels, Split};
 pub use error::{Action, ArchiveProblem, Attempt, DataError, Failure, PathProblem};
 pub use load::{Description, describe, load};
 pub use locations::Locations;
+pub use named::NamedSet;
 pub use normalize::{ChannelNorm, Element, Normalization};
 pub use order::{in_order, order};
 pub use spec::{
-    CsvSource, DataSpec, HeldOut, NamedSet, Normalize, NpyPair, NpySource, Source, Synthetic,
-    SyntheticKind,
+    CsvSource, DataSpec, HeldOut, Normalize, NpyPair, NpySource, Source, Synthetic, SyntheticKind,
 };
 pub use verify::{Verified, counts, verify};

@@ -14,7 +14,8 @@ use super::fetch::{Content, Package};
 use super::files;
 use super::load::load;
 use super::locations::Locations;
-use super::spec::{DataSpec, NamedSet, Source};
+use super::named::NamedSet;
+use super::spec::{DataSpec, Source};
 
 /// The file of recorded sums, in the format of `sha256sum`.
 pub(super) const SUMS_FILE: &str = "SHA256SUMS";

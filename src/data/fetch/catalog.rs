@@ -1,6 +1,6 @@
 //! What was published and where it can be had. Every byte is checked, so any host may be a mirror.
 
-use crate::data::spec::NamedSet;
+use crate::data::named::NamedSet;
 
 /// A set as published.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -17,7 +17,7 @@ pub use catalog::{Content, Package, RemoteFile};
 use super::error::{Attempt, DataError};
 use super::files;
 use super::locations::Locations;
-use super::spec::NamedSet;
+use super::named::NamedSet;
 use super::verify::sha256_of;
 
 /// What a fetch says while it works.
