@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
-use super::dataset::{Pixels, Split};
 use super::error::DataError;
 use super::files::{self, MAX_FILE_BYTES};
+use super::split::{Pixels, Split};
 
 /// Records that one task reads.
 const RUN: usize = 2048;

@@ -3,7 +3,7 @@
 //! They are the test part of "Optical Recognition of Handwritten Digits" by E. Alpaydin and C. Kaynak (UCI Machine Learning
 //! Repository, 1998, CC BY 4.0). `tools/export-digits.py` writes `digits.bin` and states its layout.
 
-use super::dataset::{Pixels, Split};
+use super::split::{Pixels, Split};
 
 /// The largest pixel value; `unit` divides by it.
 pub(super) const LARGEST: f64 = 16.0;

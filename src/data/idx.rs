@@ -8,10 +8,10 @@ use std::path::{Path, PathBuf};
 
 use flate2::bufread::GzDecoder;
 
-use super::dataset::{Pixels, Split};
 use super::error::{Action, DataError};
 use super::files::{self, MAX_FILE_BYTES};
 use super::named::NamedSet;
+use super::split::{Pixels, Split};
 
 /// Bytes of the header of images and of labels.
 const IMAGES_HEADER: u64 = 16;

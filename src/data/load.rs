@@ -3,13 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use super::cifar::{self, Layout};
-use super::dataset::{Dataset, Split};
+use super::dataset::Dataset;
 use super::error::DataError;
 use super::locations::Locations;
 use super::named::NamedSet;
 use super::normalize::Normalization;
 use super::own::{self, Own};
 use super::spec::{DataSpec, Source};
+use super::split::Split;
 use super::{digits, files, idx, synthetic};
 
 /// What a compiler needs to know of data.

@@ -11,6 +11,7 @@ mod digits;
 mod error;
 pub mod fetch;
 mod files;
+mod gather;
 mod idx;
 mod load;
 mod locations;
@@ -21,12 +22,14 @@ mod npy;
 mod order;
 mod own;
 mod spec;
+mod split;
+mod sums;
 mod synthetic;
 mod table;
 mod verify;
 
 pub use augment::{Augment, Draw};
-pub use dataset::{Dataset, Pixels, Split};
+pub use dataset::Dataset;
 pub use error::{Action, ArchiveProblem, Attempt, DataError, Failure, PathProblem};
 pub use load::{Description, describe, load};
 pub use locations::Locations;
@@ -36,4 +39,5 @@ pub use order::{in_order, order};
 pub use spec::{
     CsvSource, DataSpec, HeldOut, Normalize, NpyPair, NpySource, Source, Synthetic, SyntheticKind,
 };
+pub use split::{Pixels, Split};
 pub use verify::{Verified, counts, verify};

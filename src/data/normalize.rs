@@ -5,8 +5,8 @@
 
 use rayon::prelude::*;
 
-use super::dataset::{Pixels, Split};
 use super::spec::Normalize;
+use super::split::{Pixels, Split};
 
 /// Most channels that get a table of the 256 byte values; with more the formula is evaluated for each value.
 const MAX_TABLES: usize = 4096;

@@ -6,9 +6,9 @@ use std::fs::File;
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
-use super::dataset::Pixels;
 use super::error::DataError;
 use super::files::{self, MAX_FILE_BYTES};
+use super::split::Pixels;
 
 /// Longest header text read; NumPy writes about 118 bytes.
 const MAX_HEADER: u32 = 1 << 16;

@@ -1,10 +1,10 @@
 //! Data of the user's own: tables and arrays, each with a training and a test part.
 
-use super::dataset::{Pixels, Split};
 use super::error::DataError;
 use super::locations::Locations;
 use super::npy;
 use super::spec::{CsvSource, HeldOut, NpyPair, NpySource};
+use super::split::{Pixels, Split};
 use super::synthetic::MAX_CLASSES;
 use super::table::{self, Classes, Table, TableFormat};
 

@@ -8,10 +8,10 @@
 
 use std::f64::consts::{PI, TAU};
 
-use super::dataset::{Pixels, Split};
 use super::error::DataError;
 use super::files::MAX_FILE_BYTES;
 use super::spec::{Synthetic, SyntheticKind};
+use super::split::{Pixels, Split};
 use crate::kernels::philox::{Draws, Philox, Stream};
 
 /// Most classes of any data set.

@@ -3,22 +3,16 @@
 //! In: a set and where it lies. Out: for each file what could be said about it: its structure, and its SHA-256 where one was
 //! published (MNIST) or recorded when the set was fetched (`SHA256SUMS` beside the files).
 
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use sha2::{Digest, Sha256};
-
-use super::dataset::hex;
-use super::error::{Action, DataError};
+use super::error::DataError;
 use super::fetch::{Content, Package};
 use super::files;
 use super::load::load;
 use super::locations::Locations;
 use super::named::NamedSet;
 use super::spec::{DataSpec, Source};
-
-/// The file of recorded sums, in the format of `sha256sum`.
-pub(super) const SUMS_FILE: &str = "SHA256SUMS";
+use super::sums::{SUMS_FILE, sha256_of};
 
 /// What verification found good.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -91,21 +85,6 @@ fn known_sums(package: &Package, folder: &Path) -> Result<Vec<(String, String)>,
                 .filter_map(|line| line.split_once(char::is_whitespace))
                 .map(|(sum, name)| (name.trim().trim_start_matches('*').to_owned(), sum.to_owned()))
                 .collect())
-        }
-    }
-}
-
-/// The SHA-256 of a file in lower-case hexadecimal.
-pub(super) fn sha256_of(path: &Path) -> Result<String, DataError> {
-    let (mut reader, _) = files::open(path)?;
-    let mut hasher = Sha256::new();
-    let mut block = vec![0; 1 << 16];
-    loop {
-        match reader.read(&mut block) {
-            Ok(0) => return Ok(hex(&hasher.finalize())),
-            Ok(n) => hasher.update(&block[..n]),
-            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-            Err(source) => return Err(DataError::io(path, Action::Read, source)),
         }
     }
 }

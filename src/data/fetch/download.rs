@@ -12,7 +12,7 @@ use ureq::http::{HeaderMap, StatusCode, header};
 use super::store::PartFile;
 use super::{FetchEvent, FetchProgress, Patience, RemoteFile};
 use crate::data::error::{Attempt, DataError, Failure};
-use crate::data::verify::sha256_of;
+use crate::data::sums::sha256_of;
 
 /// Bytes taken from the network at a time.
 const BLOCK: usize = 1 << 16;

@@ -18,7 +18,7 @@ use super::error::{Attempt, DataError};
 use super::files;
 use super::locations::Locations;
 use super::named::NamedSet;
-use super::verify::sha256_of;
+use super::sums::sha256_of;
 
 /// What a fetch says while it works.
 #[derive(Clone, Copy, Debug)]

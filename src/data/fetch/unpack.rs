@@ -14,10 +14,9 @@ use tar::{Archive, EntryType};
 use tempfile::TempDir;
 
 use super::store;
-use crate::data::dataset::hex;
 use crate::data::error::{ArchiveProblem, DataError};
 use crate::data::files;
-use crate::data::verify::SUMS_FILE;
+use crate::data::sums::{SUMS_FILE, hex};
 
 /// Most members looked at.
 const MAX_MEMBERS: usize = 1000;

@@ -1,0 +1,102 @@
+//! Samples as they are stored, with their labels.
+//!
+//! In: values of samples of equal length, labels already checked. Out: the same in file order, cut where asked. Bytes stay bytes.
+
+/// Values of samples as they are stored, one sample after the other.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Pixels {
+    /// Bytes.
+    U8(Vec<u8>),
+    /// Finite floats.
+    F32(Vec<f32>),
+}
+
+impl Pixels {
+    /// Values of all samples together.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::U8(values) => values.len(),
+            Self::F32(values) => values.len(),
+        }
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    pub(super) fn truncate(&mut self, len: usize) {
+        match self {
+            Self::U8(values) => values.truncate(len),
+            Self::F32(values) => values.truncate(len),
+        }
+    }
+
+    /// Cuts off and gives the values from `at` on.
+    pub(super) fn split_off(&mut self, at: usize) -> Self {
+        match self {
+            Self::U8(values) => Self::U8(values.split_off(at)),
+            Self::F32(values) => Self::F32(values.split_off(at)),
+        }
+    }
+}
+
+/// The samples of one part, in file order.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Split {
+    pixels: Pixels,
+    labels: Vec<u32>,
+    sample_len: usize,
+}
+
+impl Split {
+    /// Samples of equal length with one label each.
+    pub(super) fn new(pixels: Pixels, labels: Vec<u32>) -> Self {
+        let sample_len = pixels.len().checked_div(labels.len()).unwrap_or(0);
+        Self { pixels, labels, sample_len }
+    }
+
+    /// The number of samples.
+    pub fn len(&self) -> usize {
+        self.labels.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.labels.is_empty()
+    }
+
+    /// Values of one sample.
+    pub fn sample_len(&self) -> usize {
+        self.sample_len
+    }
+
+    /// The class of each sample.
+    pub fn labels(&self) -> &[u32] {
+        &self.labels
+    }
+
+    /// The values as stored.
+    pub fn pixels(&self) -> &Pixels {
+        &self.pixels
+    }
+
+    /// Keeps the first `n` samples.
+    pub(super) fn truncate(&mut self, n: usize) {
+        self.labels.truncate(n);
+        self.pixels.truncate(self.labels.len() * self.sample_len);
+    }
+
+    /// Cuts off and gives the samples from number `at` on.
+    pub(super) fn split_off(&mut self, at: usize) -> Self {
+        let labels = self.labels.split_off(at);
+        let pixels = self.pixels.split_off(at * self.sample_len);
+        Self { pixels, labels, sample_len: self.sample_len }
+    }
+
+    /// Where the values of a sample are.
+    pub(super) fn range(&self, index: u32) -> std::ops::Range<usize> {
+        let start = index as usize * self.sample_len;
+        start..start + self.sample_len
+    }
+}
