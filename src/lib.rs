@@ -19,6 +19,7 @@
 //! | [`grad`] | graph | `Joint` | reverse mode at compile time; forward, backward and updates in one graph a phase |
 //! | [`optim`] | graph | graph | SGD, Adam, AdamW, SAM and ASAM as operations |
 //! | [`passes`] | graph | graph | dead and equal nodes, constants |
+//! | [`compile`] | text | `Compiled` | all of the above up to `Checked`, every problem at once; without files |
 //! | [`lower`] | joint | `Plan` | order, buffers and lifetimes for one target; the contract with training |
 //! | `exec` | plan | `Program` | the reference executor on candle and the fused kernels' executor (feature `exec`) |
 //! | [`train`] | program, data | run | batches, schedules, records, checkpoints, measures |
@@ -34,6 +35,7 @@
 
 pub mod check;
 pub mod cli;
+pub mod compile;
 pub mod data;
 pub mod diag;
 pub mod exec;

@@ -30,20 +30,6 @@ pub struct Verdict {
     pub diagnostics: Diagnostics,
 }
 
-/// Checks a graph against its spec. The graph ends in the output `logits`.
-///
-/// Returns the checked graph unless an error was found, and all diagnostics.
-pub fn run(
-    graph: Graph,
-    spec: &Spec,
-    options: impl Into<Options>,
-) -> (Option<Checked>, Diagnostics) {
-    match judge(graph, spec, options) {
-        Some(Verdict { checked, sound, diagnostics }) => (sound.then_some(checked), diagnostics),
-        None => (None, vec![]),
-    }
-}
-
 /// The facts of a graph and what its spec makes of them; `None` where the graph has no output `logits`.
 pub fn judge(graph: Graph, spec: &Spec, options: impl Into<Options>) -> Option<Verdict> {
     let logits = graph.output("logits")?;

@@ -34,7 +34,7 @@ pub use degrees::{Degree, Degrees, Equation};
 pub use edit::{Edit, apply, suggest};
 pub use exponents::Exponents;
 pub use form::{Form, Unknown};
-pub use judge::{Verdict, judge, run};
+pub use judge::{Verdict, judge};
 pub use layerwise::{Failure, ancestors, failures};
 pub use normalizer::{Factor, FactorNorm, Normalizer};
 pub use number::Number;

@@ -9,13 +9,14 @@ pub mod text;
 
 use std::path::PathBuf;
 
-use super::compile::{Compiled, Request, compile};
+use super::compile::{self, Request};
 use super::environment;
 use super::graph::{dot::dot, picture::picture};
 use super::outcome::Outcome;
 use super::terminal::Terminal;
 use crate::check::numeric::Trial;
 use crate::check::{Mode, Options};
+use crate::compile::Compiled;
 use crate::grad;
 use crate::kernels::isa::Isa;
 use crate::lower::cpu::PlanOptions;
@@ -98,7 +99,7 @@ pub(crate) fn run(args: &CheckArgs, terminal: &mut Terminal) -> anyhow::Result<O
         Bn::Eval => Mode::Eval,
     };
     let budget = if args.numeric { NUMERIC_BUDGET } else { Options::default().budget };
-    let compiled = compile(&Request {
+    let compiled = compile::compile(&Request {
         spec: &args.spec,
         overrides: &args.overrides,
         locations: &locations,
@@ -121,7 +122,7 @@ pub(crate) fn run(args: &CheckArgs, terminal: &mut Terminal) -> anyhow::Result<O
             tried.as_ref().map(|(tried, _)| tried.as_slice()),
         );
         terminal.print(format!("{document:#}"));
-        return Ok(compiled.outcome());
+        return Ok(compile::outcome(&compiled));
     }
     if let Some(stage) = args.emit {
         emit(&compiled, stage, args.no_fuse, terminal);
@@ -135,7 +136,7 @@ pub(crate) fn run(args: &CheckArgs, terminal: &mut Terminal) -> anyhow::Result<O
         }
         terminal.report(&compiled.diagnostics, &compiled.sources);
     }
-    Ok(compiled.outcome())
+    Ok(compile::outcome(&compiled))
 }
 
 fn emit(compiled: &Compiled, stage: Emit, no_fuse: bool, terminal: &mut Terminal) {

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::args::{DataPlace, MachineArgs};
-use super::compile::{Request, compile};
+use super::compile::{self, Request};
 use super::environment;
 use super::fetch::load_data;
 use super::outcome::Outcome;
@@ -59,10 +59,11 @@ fn evaluate(args: &EvalArgs, terminal: &mut Terminal) -> anyhow::Result<Outcome>
     let folder = folder.as_deref().unwrap_or(&args.run);
     let locations = environment::locations(args.data.data_dir.as_deref(), Some(folder));
     let check = check::Options::default();
-    let compiled = compile(&Request { spec: &spec, overrides: &[], locations: &locations, check });
+    let compiled =
+        compile::compile(&Request { spec: &spec, overrides: &[], locations: &locations, check });
     let (Some(spec), Some(checked)) = (&compiled.model, &compiled.checked) else {
         terminal.report(&compiled.diagnostics, &compiled.sources);
-        return Ok(compiled.outcome());
+        return Ok(compile::outcome(&compiled));
     };
     let joint = match grad::joint(checked.graph(), &spec.loss, checked.normalizer(), &spec.train) {
         Ok(joint) => joint,

@@ -6,7 +6,7 @@ pub mod svg;
 
 use std::path::PathBuf;
 
-use super::compile::{Request, compile};
+use super::compile::{self, Request};
 use super::environment;
 use super::outcome::Outcome;
 use super::terminal::Terminal;
@@ -45,14 +45,14 @@ pub(crate) fn run(args: &GraphArgs, terminal: &mut Terminal) -> anyhow::Result<O
         }
     };
     let locations = environment::locations(args.data_dir.as_deref(), args.spec.parent());
-    let compiled = compile(&Request {
+    let compiled = compile::compile(&Request {
         spec: &args.spec,
         overrides: &args.overrides,
         locations: &locations,
         check: Options { budget: 0, ..Options::default() },
     });
     terminal.report(&compiled.diagnostics, &compiled.sources);
-    let Some(checked) = &compiled.checked else { return Ok(compiled.outcome()) };
+    let Some(checked) = &compiled.checked else { return Ok(compile::outcome(&compiled)) };
     let text = draw(&picture::picture(checked));
     match &args.output {
         None => terminal.print(text),
@@ -63,5 +63,5 @@ pub(crate) fn run(args: &GraphArgs, terminal: &mut Terminal) -> anyhow::Result<O
             }
         }
     }
-    Ok(compiled.outcome())
+    Ok(compile::outcome(&compiled))
 }

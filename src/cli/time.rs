@@ -14,13 +14,14 @@ mod timer;
 use std::path::PathBuf;
 
 use super::args::{DataPlace, MachineArgs};
-use super::compile::{Compiled, Request, compile};
+use super::compile::{self, Request};
 use super::environment;
 use super::fetch::load_data;
 use super::outcome::Outcome;
 use super::terminal::Terminal;
 use super::train::check_device;
 use crate::check::{self, Checked};
+use crate::compile::Compiled;
 use crate::data::DataError;
 use crate::diag::ToDiagnostic;
 use crate::exec;
@@ -84,14 +85,14 @@ pub(crate) fn run(args: &TimeArgs, terminal: &mut Terminal) -> anyhow::Result<Ou
         locations: &locations,
         check: check::Options::default(),
     };
-    let compiled = compile(&request);
+    let compiled = compile::compile(&request);
     terminal.report(&compiled.diagnostics, &compiled.sources);
     let outcome = match (&compiled.model, &compiled.checked) {
         (Some(spec), Some(checked)) => {
             let data = load_data(&spec.data, &locations, args.data.offline, terminal);
             time(args, &compiled, spec, checked, data, terminal)?
         }
-        _ => compiled.outcome(),
+        _ => compile::outcome(&compiled),
     };
     if args.json && outcome != Outcome::Ok {
         let failed = document::failed(terminal.reported());

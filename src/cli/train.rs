@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 
 use super::args::TrainArgs;
-use super::compile::{Request, compile};
+use super::compile::{self, Request};
 use super::environment;
 use super::fetch::load_data;
 use super::outcome::Outcome;
@@ -120,10 +120,10 @@ fn experiment(args: &TrainArgs, terminal: &mut Terminal) -> anyhow::Result<Repor
     };
     let check = check::Options::default();
     let request = Request { spec: &spec, overrides: &args.overrides, locations: &locations, check };
-    let compiled = compile(&request);
+    let compiled = compile::compile(&request);
     terminal.report(&compiled.diagnostics, &compiled.sources);
     let (Some(model), Some(checked)) = (&compiled.model, &compiled.checked) else {
-        return Ok(compiled.outcome().into());
+        return Ok(compile::outcome(&compiled).into());
     };
     let experiment = match Experiment::prepare(&args, model, checked, recorded.as_ref()) {
         Ok(experiment) => experiment,

@@ -16,9 +16,7 @@ mod tensor;
 mod text;
 mod verify;
 
-pub use build::{
-    BuildError, MAX_ACTIVATIONS, MAX_NODES, MAX_PARAMETERS, MAX_TENSORS, build, compile,
-};
+pub use build::{BuildError, MAX_ACTIVATIONS, MAX_NODES, MAX_PARAMETERS, MAX_TENSORS, build};
 pub use emit::Emit;
 pub use graph::{Graph, Layer, LayerId, Node, NodeId, Part, Target, Update};
 pub use hash::{hash, hex};

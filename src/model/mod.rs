@@ -17,7 +17,7 @@ pub use analyze::Analyze;
 pub use error::ModelError;
 pub use eval::{Scope, eval};
 pub use loss::{Base, CustomLoss, Divisor, Form, Loss, On, Scale, ScaleExpr, Size};
-pub use resolve::{Outcome, ResolveContext, resolve, resolve_all, tidy};
+pub use resolve::{ResolveContext, Resolved, resolve, tidy};
 pub use spec::{Block, Net, Permission, Spec};
 pub use train::{Length, Optimizer, Schedule, Sharpness, SharpnessKind, Train};
 pub use value::{CallValue, Value};

@@ -1,40 +1,25 @@
 //! Cases of the golden files as `.net` texts, compiled through the public library.
 
 use std::fmt::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use num_rational::Ratio;
 use safetensors::{Dtype, SafeTensors};
 use serde_json::Value;
-use specc::check::{Factor, FactorNorm, Normalizer};
-use specc::data::{Dataset, Locations, describe, load};
-use specc::diag::{RenderStyle, SourceMap, ToDiagnostic, render};
-use specc::ir::{Graph, ParamId, ParamRole, compile};
+use specc::check::{Factor, FactorNorm, Normalizer, Options};
+use specc::data::{Dataset, Locations, load};
+use specc::ir::{Graph, ParamId, ParamRole};
 use specc::lower::{Batch, HostTensor, Samples, StateEntry};
-use specc::model::{ResolveContext, Spec};
+use specc::model::Spec;
 
-/// Compiles a text that is known to be right; messages end the test.
+use crate::pipeline::{built, compile_at, no_imports};
+
+/// The spec and the graph of a text; messages end the test where there are none.
 pub(crate) fn compile_text(text: &str, locations: &Locations) -> (Spec, Graph) {
-    let mut sources = SourceMap::new();
-    let file = sources.add("case.net", text);
-    let (tree, problems) = specc::syntax::parse(file, text);
-    assert!(problems.is_empty(), "{problems:?}\n{text}");
-    let mut ctx = ResolveContext {
-        sources: &mut sources,
-        file,
-        name: "case".into(),
-        load: &mut |path| Err(format!("no file {path}")),
-        describe: &|data| describe(data, locations).map_err(|error| error.to_diagnostic()),
-        overrides: vec![],
-        incomplete: false,
-        warnings: vec![],
-    };
-    let outcome = compile(&tree, &mut ctx);
-    outcome.unwrap_or_else(|diagnostics| {
-        let style = RenderStyle { color: false, width: 100 };
-        let messages: Vec<_> = diagnostics.iter().map(|d| render(d, &sources, style)).collect();
-        panic!("{}\n{text}", messages.join("\n"))
-    })
+    let path = Path::new("case.net");
+    let compiled = compile_at(path, text, &mut no_imports, &[], locations, Options::default());
+    let (spec, checked) = built(&compiled);
+    (spec.clone(), checked.graph().clone())
 }
 
 /// The network of a layer list, with a block for each branch.

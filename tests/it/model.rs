@@ -5,12 +5,12 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use proptest::prelude::*;
-use specc::diag::{Diagnostics, RenderStyle, SourceMap, render};
-use specc::ir::{self, Graph, verify};
-use specc::model::{Spec, to_ast};
+use specc::compile::Compiled;
+use specc::ir::{self, verify};
+use specc::model::to_ast;
 use specc::syntax::print;
 
-use crate::pipeline::{Compiled, compile, compile_with};
+use crate::pipeline::{built, compile, compile_with, legal, no_imports, rendered};
 use crate::props;
 
 fn specs() -> Vec<PathBuf> {
@@ -21,45 +21,14 @@ fn specs() -> Vec<PathBuf> {
     paths
 }
 
-/// All messages as a user sees them.
-pub(crate) fn rendered(sources: &SourceMap, diagnostics: &Diagnostics) -> String {
-    let style = RenderStyle { color: false, width: 100 };
-    diagnostics.iter().map(|d| render(d, sources, style) + "\n").collect()
-}
-
-/// Compiles a text; imports come from `files`. Gives the model and the graph or the errors, and the warnings.
-pub(crate) fn compile_text(
-    text: &str,
-    files: &[(&str, &str)],
-    overrides: &[&str],
-) -> (SourceMap, Result<(Spec, Graph), Diagnostics>, Diagnostics) {
-    let mut load = |path: &str| {
-        let file = files.iter().find(|(name, _)| *name == path);
-        file.map(|(_, text)| (*text).to_owned()).ok_or_else(|| "no such file".to_owned())
-    };
-    let compiled = compile_with("spec", text, &mut load, overrides);
-    (compiled.sources, compiled.outcome, compiled.warnings)
-}
-
-fn legal(compiled: Compiled) -> (Spec, Graph) {
-    assert!(compiled.warnings.is_empty(), "{}", rendered(&compiled.sources, &compiled.warnings));
-    match compiled.outcome {
-        Ok(result) => result,
-        Err(errors) => panic!("{}", rendered(&compiled.sources, &errors)),
-    }
-}
-
-fn no_imports(_: &str) -> Result<String, String> {
-    Err("there is none".into())
-}
-
 fn text(text: &str, overrides: &[&str]) -> Compiled {
-    compile_with("spec", text, &mut no_imports, overrides)
+    compile_with(Path::new("spec.net"), text, &mut no_imports, overrides)
 }
 
+/// The errors of a text and the warnings that are not of scaling.
 fn codes(compiled: &Compiled) -> Vec<&'static str> {
-    let errors = compiled.outcome.as_ref().err();
-    errors.into_iter().flatten().map(|error| error.code.id()).collect()
+    let codes = compiled.diagnostics.iter().map(|diagnostic| diagnostic.code.id());
+    codes.filter(|code| !code.starts_with("W04")).collect()
 }
 
 /// A whole spec around a net.
@@ -71,7 +40,7 @@ fn with_net(net: &str) -> String {
 fn shipped_specs_match_their_snapshots() {
     for path in specs() {
         let source = std::fs::read_to_string(&path).unwrap();
-        let (spec, graph) = legal(compile(&path, &source, &[]));
+        let (spec, graph) = legal(&compile(&path, &source, &[]));
         verify(&graph).unwrap();
         let name = path.file_stem().unwrap().to_string_lossy().into_owned();
         insta::assert_snapshot!(format!("{name}.model"), print(&to_ast(&spec)));
@@ -88,9 +57,9 @@ fn resolved_specs_compile_to_the_same_graph_and_text() {
     let cases = cases.filter(|path| path.extension().is_some_and(|ending| ending == "net"));
     for path in specs().into_iter().chain(cases) {
         let source = std::fs::read_to_string(&path).unwrap();
-        let (spec, graph) = legal(compile(&path, &source, &[]));
+        let (spec, graph) = legal(&compile(&path, &source, &[]));
         let resolved = print(&to_ast(&spec));
-        let (again, same) = legal(text(&resolved, &[]));
+        let (again, same) = legal(&text(&resolved, &[]));
         assert_eq!(ir::text(&graph), ir::text(&same), "{}", path.display());
         assert_eq!(ir::hash(&graph), ir::hash(&same));
         assert_eq!(print(&to_ast(&again)), resolved, "{}", path.display());
@@ -104,7 +73,7 @@ fn parameter_counts_are_the_published_ones() {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("specs").join(name);
         let source = std::fs::read_to_string(&path).unwrap();
         assert!(source.lines().filter(|line| !line.starts_with("//")).count() <= 25, "{name}");
-        let (_, graph) = legal(compile(&path, &source, &[]));
+        let (_, graph) = legal(&compile(&path, &source, &[]));
         graph.params.iter().map(|param| param.shape.elements()).sum::<usize>()
     };
     assert_eq!(count("lenet_cifar100.net"), 63_092);
@@ -113,7 +82,7 @@ fn parameter_counts_are_the_published_ones() {
 
 #[test]
 fn graphs_do_not_depend_on_layout_or_values_spelt_otherwise() {
-    let hash = |net: &str| ir::hash(&legal(text(&with_net(net), &[])).1);
+    let hash = |net: &str| ir::hash(&legal(&text(&with_net(net), &[])).1);
     let plain = hash("net a { flatten  linear(64) -> relu  linear(classes) }");
     let other = "let w = 8\n// words\nnet b { flatten -> linear(w * w)\n\nrelu\nlinear(classes, bias=true) }";
     assert_eq!(plain, hash(other));
@@ -137,8 +106,7 @@ fn names_of_the_residual_net_are_those_of_the_golden_trajectories() {
         batch_norm -> relu -> wide(12, stride=2) -> batch_norm -> relu -> wide(16, stride=2)
         batch_norm -> relu -> global_avg_pool -> linear(classes, bias=true)
       }";
-    let compiled = text(&with_net(net), &[]);
-    let (_, graph) = compiled.outcome.unwrap();
+    let (_, graph) = legal(&text(&with_net(net), &[]));
     let found: Vec<_> = graph.params.iter().map(|param| param.name.as_str()).collect();
     let expected = "conv1.weight bn1.weight bn1.bias conv2.weight bn2.weight bn2.bias conv3.weight \
         bn3.weight bn3.bias conv4.weight bn4.weight bn4.bias conv5.weight conv6.weight \
@@ -161,7 +129,7 @@ fn overrides_go_through_the_same_checks() {
         "data.normalize=half",
         "net.bias=false",
     ];
-    let (spec, graph) = legal(text(source, &keys));
+    let (spec, graph) = legal(&text(source, &keys));
     assert_eq!(graph.params.len(), 1);
     let resolved = print(&to_ast(&spec));
     for part in ["steps = 7", "lr=0.2", "rho=0.1", "delta=0.25", "gamma=3", "normalize=half"] {
@@ -179,9 +147,10 @@ fn overrides_go_through_the_same_checks() {
     for (key, code) in wrong {
         let compiled = text(source, &[key]);
         assert_eq!(codes(&compiled), [code], "{key}");
-        let errors = compiled.outcome.unwrap_err();
-        assert_eq!(compiled.sources.name(errors[0].labels[0].span.file), "argument");
-        insta::assert_snapshot!(format!("override.{key}"), rendered(&compiled.sources, &errors));
+        let place = compiled.diagnostics[0].labels[0].span;
+        assert_eq!(compiled.sources.name(place.file), "argument");
+        assert!(compiled.has_wrong_override());
+        insta::assert_snapshot!(format!("override.{key}"), rendered(&compiled));
     }
 }
 
@@ -227,7 +196,7 @@ fn an_import_is_read_once_and_sees_its_own_values() {
     };
     let source = "import \"lib/a.net\"\nimport \"lib/b.net\"\n".to_owned()
         + &with_net("net n { flatten -> a -> b(2) -> linear(classes) }");
-    let (_, graph) = legal(compile_with("spec", &source, &mut load, &[]));
+    let (_, graph) = legal(&compile_with(Path::new("spec.net"), &source, &mut load, &[]));
     assert_eq!(graph.params[2].shape.dims, [6, 3]);
     assert_eq!(reads, 1);
 }
@@ -237,9 +206,9 @@ fn a_value_of_one_file_does_not_clash_with_a_parameter_of_another() {
     let mut load = |_: &str| Ok("block wide(c) { linear(c) }".to_owned());
     let source = "import \"lib.net\"\nlet c = 3\n".to_owned()
         + &with_net("net n { flatten -> wide(2 * c) -> linear(classes) }");
-    let (spec, graph) = legal(compile_with("spec", &source, &mut load, &[]));
+    let (spec, graph) = legal(&compile_with(Path::new("spec.net"), &source, &mut load, &[]));
     let resolved = print(&to_ast(&spec));
-    let (_, same) = legal(text(&resolved, &[]));
+    let (_, same) = legal(&text(&resolved, &[]));
     assert_eq!(ir::hash(&graph), ir::hash(&same), "{resolved}");
 }
 
@@ -256,11 +225,11 @@ proptest! {
         words in prop::collection::vec(prop::sample::select(LAYERS), 0..12),
     ) {
         let net = format!("net n {{ {} \n flatten -> linear(classes) }}", words.join("\n"));
-        if let Ok((spec, graph)) = text(&with_net(&net), &[]).outcome {
-            prop_assert!(verify(&graph).is_ok());
-            let resolved = print(&to_ast(&spec));
-            let (_, same) = text(&resolved, &[]).outcome.unwrap();
-            prop_assert_eq!(ir::hash(&graph), ir::hash(&same));
+        let compiled = text(&with_net(&net), &[]);
+        if let Some((spec, checked)) = compiled.sound() {
+            prop_assert!(verify(checked.graph()).is_ok());
+            let same = text(&print(&to_ast(spec)), &[]);
+            prop_assert_eq!(ir::hash(checked.graph()), ir::hash(built(&same).1.graph()));
         }
     }
 }

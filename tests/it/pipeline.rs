@@ -1,108 +1,105 @@
 //! The stages as tests drive them: what a text reports, and each stage's result as text.
 //!
-//! A new stage adds its diagnostics to [`diagnose`] and one row to [`stage`].
+//! Specs go through [`specc::compile`], as in every command. A new stage adds one row to [`stage`].
 #![expect(clippy::disallowed_methods, reason = "imports of cases are files")]
 
 use std::path::Path;
 
-use specc::check;
+use specc::check::{Checked, Options};
 use specc::cli::check::text;
+use specc::compile::{Compiled, Request};
 use specc::data::{Locations, describe};
-use specc::diag::{Diagnostics, SourceMap, ToDiagnostic, sort};
-use specc::grad;
+use specc::diag::{Diagnostic, Diagnostics, RenderStyle, SourceMap, ToDiagnostic, render, sort};
 use specc::ir::{self, Graph};
-use specc::model::{ResolveContext, Spec};
-use specc::syntax::{parse, parse_override};
+use specc::model::Spec;
+use specc::syntax::parse;
 
 use crate::dump;
 
 /// Everything that the stages report about a spec, in source order.
 pub(crate) fn diagnose(path: &Path, text: &str) -> (SourceMap, Diagnostics) {
-    let mut sources = SourceMap::new();
-    let name = path.file_name().map_or("case.net".into(), |name| name.to_string_lossy());
-    let file = sources.add(name, text);
-    let (_, mut diagnostics) = parse(file, text);
+    let name = path.file_name().map_or(Path::new("case.net"), Path::new);
     // Cases of the syntax are fragments, which are no whole specs.
-    if diagnostics.is_empty() && !path.components().any(|part| part.as_os_str() == "syntax") {
-        let compiled = compile(path, text, &[]);
-        (sources, diagnostics) = (compiled.sources, compiled.warnings);
-        diagnostics.extend(match compiled.outcome {
-            Ok((spec, graph)) => {
-                let (checked, mut found) = check::run(graph, &spec, check::Mode::Train);
-                found.extend(
-                    checked
-                        .and_then(|checked| {
-                            let (graph, normalizer) = (checked.graph(), checked.normalizer());
-                            grad::fits(graph, &spec.loss, normalizer, &spec.train).err()
-                        })
-                        .into_iter()
-                        .flatten(),
-                );
-                found
-            }
-            Err(errors) => errors,
-        });
+    if path.components().any(|part| part.as_os_str() == "syntax") {
+        let mut sources = SourceMap::new();
+        let file = sources.add(name.display().to_string(), text);
+        let (_, mut diagnostics) = parse(file, text);
+        sort(&mut diagnostics);
+        return (sources, diagnostics);
     }
-    sort(&mut diagnostics);
-    (sources, diagnostics)
+    let compiled = compile_with(name, text, &mut beside(path), &[]);
+    (compiled.sources, compiled.diagnostics)
 }
 
-/// A text taken up to its graph.
-pub(crate) struct Compiled {
-    /// The text, its imports and the overrides.
-    pub(crate) sources: SourceMap,
-    /// The model and the graph, or all errors.
-    pub(crate) outcome: Result<(Spec, Graph), Diagnostics>,
-    /// Warnings.
-    pub(crate) warnings: Diagnostics,
-}
-
-/// Compiles a text that parses; imports are files beside `path`.
+/// Compiles a text; imports are files beside `path`.
 pub(crate) fn compile(path: &Path, text: &str, overrides: &[&str]) -> Compiled {
-    let folder = path.parent().map(Path::to_owned).unwrap_or_default();
-    let mut load = move |name: &str| {
-        std::fs::read_to_string(folder.join(name)).map_err(|_| "the file cannot be read".into())
-    };
-    let name = path.file_stem().map_or("case".into(), |name| name.to_string_lossy().into_owned());
-    compile_with(&name, text, &mut load, overrides)
+    compile_with(path, text, &mut beside(path), overrides)
 }
 
 /// Compiles a text whose imports come from `load`.
 pub(crate) fn compile_with(
-    name: &str,
+    path: &Path,
     text: &str,
     load: &mut dyn FnMut(&str) -> Result<String, String>,
     overrides: &[&str],
 ) -> Compiled {
-    let mut sources = SourceMap::new();
-    let file = sources.add(format!("{name}.net"), text);
-    let (spec, problems) = parse(file, text);
-    let overrides = overrides
-        .iter()
-        .map(|text| parse_override(sources.add("argument", *text), text).unwrap())
-        .collect();
-    let locations = Locations::default();
-    let mut ctx = ResolveContext {
-        sources: &mut sources,
-        file,
-        name: name.to_owned(),
-        load,
-        describe: &|data| describe(data, &locations).map_err(|error| error.to_diagnostic()),
-        overrides,
-        incomplete: !problems.is_empty(),
-        warnings: vec![],
-    };
-    let outcome = if problems.is_empty() { ir::compile(&spec, &mut ctx) } else { Err(problems) };
-    let warnings = std::mem::take(&mut ctx.warnings);
-    Compiled { sources, outcome, warnings }
+    compile_at(path, text, load, overrides, &Locations::default(), Options::default())
 }
 
-fn legal(path: &Path, text: &str) -> (Spec, Graph) {
-    let compiled = compile(path, text, &[]);
-    match compiled.outcome {
-        Ok(result) => result,
-        Err(errors) => panic!("{errors:#?}"),
+/// Compiles a text with data from `locations` and options of the check.
+pub(crate) fn compile_at(
+    path: &Path,
+    text: &str,
+    load: &mut dyn FnMut(&str) -> Result<String, String>,
+    overrides: &[&str],
+    locations: &Locations,
+    check: Options,
+) -> Compiled {
+    let overrides: Vec<String> = overrides.iter().map(|text| (*text).to_owned()).collect();
+    specc::compile::compile(Request {
+        path,
+        text,
+        overrides: &overrides,
+        load,
+        describe: &|data| describe(data, locations).map_err(|error| error.to_diagnostic()),
+        check,
+    })
+}
+
+/// No text has imports here.
+pub(crate) fn no_imports(_: &str) -> Result<String, String> {
+    Err("there is none".to_owned())
+}
+
+fn beside(path: &Path) -> impl FnMut(&str) -> Result<String, String> {
+    let folder = path.parent().map(Path::to_owned).unwrap_or_default();
+    move |name| {
+        std::fs::read_to_string(folder.join(name)).map_err(|_| "the file cannot be read".into())
     }
+}
+
+/// The spec and its checked graph, refused or not; messages end the test where there is none.
+pub(crate) fn built(compiled: &Compiled) -> (&Spec, &Checked) {
+    let checked = compiled.checked.as_ref().or(compiled.refused.as_ref());
+    match compiled.model.as_ref().zip(checked) {
+        Some(built) => built,
+        None => panic!("{}\n{}", rendered(compiled), compiled.text()),
+    }
+}
+
+/// The spec and its graph, about which nothing but warnings of scaling is said; else messages end the test.
+pub(crate) fn legal(compiled: &Compiled) -> (Spec, Graph) {
+    let scaling = |diagnostic: &Diagnostic| diagnostic.code.id().starts_with("W04");
+    assert!(compiled.diagnostics.iter().all(scaling), "{}", rendered(compiled));
+    let (spec, checked) = built(compiled);
+    (spec.clone(), checked.graph().clone())
+}
+
+/// All messages as a user sees them.
+pub(crate) fn rendered(compiled: &Compiled) -> String {
+    let style = RenderStyle { color: false, width: 100 };
+    let render = |d: &Diagnostic| render(d, &compiled.sources, style) + "\n";
+    compiled.diagnostics.iter().map(render).collect()
 }
 
 /// Codes that [`diagnose`] can raise, by their first letters; their pages are held to it.
@@ -128,17 +125,16 @@ fn ast(_: &Path, text: &str) -> String {
 }
 
 fn model(path: &Path, text: &str) -> String {
-    specc::syntax::print(&specc::model::to_ast(&legal(path, text).0))
+    specc::syntax::print(&specc::model::to_ast(built(&compile(path, text, &[])).0))
 }
 
 fn graph(path: &Path, text: &str) -> String {
-    ir::text(&legal(path, text).1)
+    ir::text(built(&compile(path, text, &[])).1.graph())
 }
 
 fn facts(path: &Path, text: &str) -> String {
     let compiled = compile(path, text, &[]);
-    let (spec, graph) = compiled.outcome.unwrap();
-    let checked = check::run(graph, &spec, check::Mode::Train).0.unwrap();
-    let report = text::report(&checked, &compiled.sources, text::WIDEST);
-    format!("{report}\n{}", specc::cli::check::emit::facts(&checked))
+    let (_, checked) = compiled.sound().unwrap();
+    let report = text::report(checked, &compiled.sources, text::WIDEST);
+    format!("{report}\n{}", specc::cli::check::emit::facts(checked))
 }

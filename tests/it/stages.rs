@@ -2,14 +2,13 @@
 
 use std::path::Path;
 
-use specc::check::{self, Mode};
 use specc::cli::check::emit;
 use specc::grad;
 use specc::kernels::isa::Isa;
 use specc::lower::cpu::{PlanOptions, plan};
 use specc::syntax::{parse, print};
 
-use crate::pipeline::compile;
+use crate::pipeline::{built, compile};
 
 fn each_spec(mut visit: impl FnMut(&Path, &str)) {
     insta::glob!("../../specs", "*.net", |path| {
@@ -30,9 +29,8 @@ fn trees() {
 #[test]
 fn facts() {
     each_spec(|path, text| {
-        let Ok((spec, graph)) = compile(path, text, &[]).outcome else { panic!("{path:?}") };
-        let (checked, _) = check::run(graph, &spec, Mode::Train);
-        insta::assert_snapshot!(emit::facts(&checked.unwrap()));
+        let compiled = compile(path, text, &[]);
+        insta::assert_snapshot!(emit::facts(built(&compiled).1));
     });
 }
 
@@ -40,9 +38,8 @@ fn facts() {
 #[test]
 fn joint_graphs_and_plans() {
     each_spec(|path, text| {
-        let Ok((spec, graph)) = compile(path, text, &[]).outcome else { panic!("{path:?}") };
-        let (checked, _) = check::run(graph, &spec, Mode::Train);
-        let checked = checked.unwrap();
+        let compiled = compile(path, text, &[]);
+        let (spec, checked) = compiled.sound().unwrap();
         let joint =
             grad::joint(checked.graph(), &spec.loss, checked.normalizer(), &spec.train).unwrap();
         insta::assert_snapshot!("joint", joint.to_string());

@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 
-use super::super::compile::Compiled;
 use super::super::environment;
 use super::super::outcome::Outcome;
 use super::super::progress::RunProgress;
@@ -11,6 +10,7 @@ use super::super::terminal::Terminal;
 use super::log::{LoggedProgress, RunLog};
 use super::plan::Experiment;
 use crate::check::numeric::Trial;
+use crate::compile::Compiled;
 use crate::data::Dataset;
 use crate::diag::{Code, Diagnostic, RenderStyle, SourceMap, ToDiagnostic, render};
 use crate::exec;
@@ -193,7 +193,7 @@ fn start(
         environment::describe(&program.isa(), experiment.target, threads, place.spec_folder);
     let resolved = experiment.resolved(seed);
     let files: [(&str, &str); 4] = [
-        ("spec.net", &place.compiled.text),
+        ("spec.net", place.compiled.text()),
         ("resolved.net", &resolved),
         ("graph.json", &experiment.graph),
         ("env.json", &machine),

@@ -24,7 +24,7 @@ use crate::diag::{Diagnostic, Diagnostics, Span, ToDiagnostic};
 use crate::model::bind::looks_like;
 use crate::model::eval::describe;
 use crate::model::walk::{is_branch, names_of_body};
-use crate::model::{ModelError, ResolveContext, Spec, Value, eval, resolve_all, tidy};
+use crate::model::{ModelError, Spec, Value, eval, tidy};
 use crate::syntax::ast;
 
 /// Nodes of a graph.
@@ -70,33 +70,6 @@ pub fn build(spec: &Spec) -> Result<Graph, Diagnostics> {
     }
     tidy(&mut errors);
     Err(errors)
-}
-
-/// Resolves a spec and builds its graph; problems of the one do not hide those of the other.
-///
-/// # Errors
-/// Every independent problem, in source order.
-pub fn compile(
-    spec: &ast::Spec,
-    ctx: &mut ResolveContext<'_>,
-) -> Result<(Spec, Graph), Diagnostics> {
-    let outcome = resolve_all(spec, ctx);
-    let mut errors = outcome.errors;
-    let built = match (&outcome.spec, outcome.net_is_sound) {
-        (Some(spec), true) => match build(spec) {
-            Ok(graph) => Some(graph),
-            Err(mut more) => {
-                errors.append(&mut more);
-                None
-            }
-        },
-        (Some(_) | None, _) => None,
-    };
-    tidy(&mut errors);
-    match (outcome.spec, built) {
-        (Some(spec), Some(graph)) if errors.is_empty() => Ok((spec, graph)),
-        _ => Err(errors),
-    }
 }
 
 /// How a body ended.

@@ -46,7 +46,7 @@ pub struct ResolveContext<'a> {
 
 /// A spec as far as it could be resolved.
 #[derive(Clone, Debug)]
-pub struct Outcome {
+pub struct Resolved {
     /// The spec. Where `errors` is not empty, broken parts hold placeholders.
     pub spec: Option<Spec>,
     /// Whether data, network and blocks are sound, so that a graph may be built in search of more errors.
@@ -55,20 +55,8 @@ pub struct Outcome {
     pub errors: Diagnostics,
 }
 
-/// Resolves a whole spec.
-///
-/// # Errors
-/// Every independent problem, in source order.
-pub fn resolve(spec: &ast::Spec, ctx: &mut ResolveContext<'_>) -> Result<Spec, Diagnostics> {
-    let outcome = resolve_all(spec, ctx);
-    match outcome.spec {
-        Some(spec) if outcome.errors.is_empty() => Ok(spec),
-        Some(_) | None => Err(outcome.errors),
-    }
-}
-
 /// Resolves what can be resolved.
-pub fn resolve_all(spec: &ast::Spec, ctx: &mut ResolveContext<'_>) -> Outcome {
+pub fn resolve(spec: &ast::Spec, ctx: &mut ResolveContext<'_>) -> Resolved {
     let mut errors = vec![];
     let mut spec = spec.clone();
     overrides::apply(&mut spec, &ctx.overrides, &mut errors);
@@ -137,7 +125,7 @@ pub fn resolve_all(spec: &ast::Spec, ctx: &mut ResolveContext<'_>) -> Outcome {
         }),
         _ => None,
     };
-    Outcome { spec: whole, net_is_sound, errors }
+    Resolved { spec: whole, net_is_sound, errors }
 }
 
 /// Source order; the same problem of one place once.

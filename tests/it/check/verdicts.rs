@@ -2,43 +2,32 @@
 
 use std::path::Path;
 
-use specc::check::{Checked, Mode, run};
+use specc::check::{Mode, Options};
 use specc::cli::check::text;
 use specc::cli::graph::{dot::dot, picture::picture, svg::svg};
-use specc::diag::{Diagnostics, RenderStyle, SourceMap, render};
+use specc::compile::Compiled;
+use specc::data::Locations;
 
-use crate::pipeline::compile;
+use crate::pipeline::{compile, compile_at, no_imports, rendered};
 
-fn rendered(sources: &SourceMap, diagnostics: &Diagnostics) -> String {
-    let style = RenderStyle { color: false, width: 100 };
-    diagnostics.iter().map(|d| render(d, sources, style) + "\n").collect()
-}
-
-fn check(text: &str) -> (SourceMap, Option<Checked>, Diagnostics) {
-    let compiled = compile(Path::new("spec.net"), text, &[]);
-    let sources = compiled.sources;
-    let (spec, graph) = match compiled.outcome {
-        Ok(found) => found,
-        Err(errors) => panic!("{}", rendered(&sources, &errors)),
-    };
-    let (checked, diagnostics) = run(graph, &spec, Mode::Train);
-    (sources, checked, diagnostics)
+fn check(text: &str) -> Compiled {
+    compile(Path::new("spec.net"), text, &[])
 }
 
 #[test]
 fn specs() {
     insta::glob!("../../../specs", "*.net", |path| {
         let text = std::fs::read_to_string(path).unwrap();
-        let (sources, checked, diagnostics) = check(&text);
-        let checked = checked.unwrap();
-        let report = text::report(&checked, &sources, text::WIDEST);
+        let compiled = check(&text);
+        let checked = compiled.checked.as_ref().unwrap();
+        let report = text::report(checked, &compiled.sources, text::WIDEST);
         for width in [66, text::WIDEST] {
-            let report = text::report(&checked, &sources, width);
+            let report = text::report(checked, &compiled.sources, width);
             assert!(report.lines().all(|line| line.chars().count() <= width), "{report}");
         }
-        insta::assert_snapshot!(format!("{report}\n{}", rendered(&sources, &diagnostics)));
-        assert!(dot(&picture(&checked)).starts_with("digraph"));
-        assert!(svg(&picture(&checked)).starts_with("<svg"));
+        insta::assert_snapshot!(format!("{report}\n{}", rendered(&compiled)));
+        assert!(dot(&picture(checked)).starts_with("digraph"));
+        assert!(svg(&picture(checked)).starts_with("<svg"));
     });
 }
 
@@ -50,18 +39,18 @@ fn a_residual_net_of_many_blocks_is_drawn() {
         net deep { flatten  repeat 100 { residual }  linear(classes) }\n\
         loss cross_entropy\n\
         train sgd(lr=0.1) { epochs = 1 }\n";
-    let (_, checked, _) = check(text);
-    let drawn = svg(&picture(&checked.unwrap()));
+    let drawn = svg(&picture(&check(text).checked.unwrap()));
     assert!(drawn.starts_with("<svg") && drawn.contains("linear100"), "{drawn}");
 }
 
 #[test]
 fn running_statistics() {
     let text = include_str!("../../../specs/wrn16_4_cifar10.net");
-    let compiled = compile(Path::new("spec.net"), text, &[]);
-    let (spec, graph) = compiled.outcome.unwrap();
-    let (checked, _) = run(graph, &spec, Mode::Eval);
-    insta::assert_snapshot!(text::verdict(&checked.unwrap(), &compiled.sources, text::WIDEST));
+    let (path, locations) = (Path::new("spec.net"), Locations::default());
+    let options = Options::from(Mode::Eval);
+    let compiled = compile_at(path, text, &mut no_imports, &[], &locations, options);
+    let checked = compiled.checked.as_ref().unwrap();
+    insta::assert_snapshot!(text::verdict(checked, &compiled.sources, text::WIDEST));
 }
 
 #[test]
@@ -69,8 +58,7 @@ fn pictures() {
     let text = "data digits\nblock part() { out (in -> linear(6) -> relu) + in }\n\
                 net n(allow=[nonhomogeneous]) { flatten -> linear(6) -> part -> tanh -> linear(classes) }\n\
                 loss cross_entropy\ntrain sgd(lr=0.1) { epochs = 1 }\n";
-    let (_, checked, _) = check(text);
-    insta::assert_snapshot!(dot(&picture(&checked.unwrap())));
+    insta::assert_snapshot!(dot(&picture(&check(text).checked.unwrap())));
 }
 
 #[test]
@@ -82,12 +70,9 @@ fn wrong_examples_raise_their_codes() {
         let page = code.explanation();
         let start = page.find("```net").unwrap() + "```net\n".len();
         let example = &page[start..start + page[start..].find("```").unwrap()];
-        let (sources, _, diagnostics) = check(example);
-        assert!(
-            diagnostics.iter().any(|d| d.code == code),
-            "{code}: {}",
-            rendered(&sources, &diagnostics)
-        );
-        insta::assert_snapshot!(code.id(), rendered(&sources, &diagnostics));
+        let compiled = check(example);
+        let messages = rendered(&compiled);
+        assert!(compiled.diagnostics.iter().any(|d| d.code == code), "{code}: {messages}");
+        insta::assert_snapshot!(code.id(), messages);
     }
 }

@@ -5,12 +5,13 @@ use std::path::Path;
 
 use serde_json::{Map, Value};
 use specc::check::numeric::Trial;
-use specc::check::{Mode, Options, Verdict, judge};
+use specc::check::{Checked, Mode, Options};
 use specc::cli::check::json;
-use specc::diag::SourceMap;
+use specc::compile::Compiled;
+use specc::data::Locations;
 
 use crate::golden::{golden_dir, json as read};
-use crate::pipeline::compile;
+use crate::pipeline::{built, compile_at, no_imports, rendered};
 
 /// Relative error of a claim in f64.
 const ROUNDING: f64 = 1e-9;
@@ -18,18 +19,20 @@ const ROUNDING: f64 = 1e-9;
 /// Operations for the numbers of one net.
 const BUDGET: u64 = 1_000_000_000;
 
-fn verdict(text: &str, mode: Mode) -> (SourceMap, Verdict) {
-    let compiled = compile(Path::new("spec.net"), text, &[]);
-    let (spec, graph) = match compiled.outcome {
-        Ok(found) => found,
-        Err(errors) => panic!("{text}\n{errors:#?}"),
-    };
-    (compiled.sources, judge(graph, &spec, Options::from(mode)).unwrap())
+fn compiled(text: &str, mode: Mode) -> Compiled {
+    let (path, locations) = (Path::new("spec.net"), Locations::default());
+    compile_at(path, text, &mut no_imports, &[], &locations, Options::from(mode))
+}
+
+/// The facts of a net in which there is no error.
+fn sound(compiled: &Compiled) -> &Checked {
+    compiled.checked.as_ref().unwrap_or_else(|| panic!("{}", rendered(compiled)))
 }
 
 fn document(text: &str, mode: Mode) -> Value {
-    let (sources, verdict) = verdict(text, mode);
-    json::document(Some(&verdict.checked), &verdict.diagnostics, &sources, None)
+    let compiled = compiled(text, mode);
+    let (_, checked) = built(&compiled);
+    json::document(Some(checked), &compiled.diagnostics, &compiled.sources, None)
 }
 
 /// A golden net as a spec; residuals and products become blocks.
@@ -338,9 +341,8 @@ fn unusual_nets_are_judged_right() {
             "data digits\n{PARTS}net n({head}) {{ {body} }}\nloss cross_entropy\ntrain sgd(lr=0.1) {{ epochs = 1 }}\n"
         );
         for mode in [Mode::Train, Mode::Eval] {
-            let (_, verdict) = verdict(&text, mode);
-            assert!(verdict.sound, "{body}: {:?}", verdict.diagnostics);
-            let checked = &verdict.checked;
+            let compiled = compiled(&text, mode);
+            let checked = sound(&compiled);
             if mode == Mode::Train {
                 let found = checked.exact().joint.as_ref().map(ToString::to_string);
                 assert_eq!(found.unwrap_or_default(), joint, "{body}");
@@ -364,10 +366,10 @@ fn unusual_nets_are_judged_right() {
 /// The factors of R under a loss.
 fn size_of(net: &str, loss: &str) -> (specc::check::Normalizer, String) {
     let text = format!("{net}\nloss {loss}\ntrain sgd(lr=0.1) {{ epochs = 1 }}\n");
-    let (_, verdict) = verdict(&text, Mode::Train);
-    assert!(verdict.sound, "{:?}", verdict.diagnostics);
-    let size = verdict.checked.normalizer().unwrap().clone();
-    let formula = size.formula(verdict.checked.graph());
+    let compiled = compiled(&text, Mode::Train);
+    let checked = sound(&compiled);
+    let size = checked.normalizer().unwrap().clone();
+    let formula = size.formula(checked.graph());
     (size, formula)
 }
 
@@ -389,8 +391,9 @@ fn derived_is_the_default_and_the_same_as_weights_without_norms() {
 #[test]
 fn a_wide_residual_net_has_a_size_without_stating_one() {
     let text = include_str!("../../../specs/wrn16_4_cifar10.net").replace(", size=weights", "");
-    let (_, verdict) = verdict(&text, Mode::Train);
-    assert!(verdict.sound && verdict.diagnostics.is_empty(), "{:?}", verdict.diagnostics);
-    let formula = verdict.checked.normalizer().unwrap().formula(verdict.checked.graph());
+    let compiled = compiled(&text, Mode::Train);
+    assert!(compiled.diagnostics.is_empty(), "{:?}", compiled.diagnostics);
+    let checked = sound(&compiled);
+    let formula = checked.normalizer().unwrap().formula(checked.graph());
     assert_eq!(formula, "‖bn13.weight‖ · ‖linear1.weight‖");
 }

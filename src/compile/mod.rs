@@ -1,0 +1,169 @@
+//! The front end as one function: from the text of a spec to its checked graph.
+//!
+//! In: a text with its overrides, a loader of imports, a description of data. Out: [`Compiled`], which holds what each stage
+//! made of it and every independent problem in source order. Afterwards a spec with a checked graph and no error can be
+//! trained: its loss fits its net. Nothing is read or printed here.
+
+use std::path::Path;
+
+use crate::check::{self, Checked};
+use crate::data::{DataSpec, Description};
+use crate::diag::{Diagnostic, Diagnostics, FileId, Severity, SourceMap};
+use crate::grad;
+use crate::ir;
+use crate::model::{self, ResolveContext};
+use crate::syntax::{self, ast};
+
+/// What is compiled, and how.
+#[expect(missing_debug_implementations, reason = "it holds closures")]
+pub struct Request<'a> {
+    /// The file that messages name; its stem names the spec.
+    pub path: &'a Path,
+    /// The text of the spec.
+    pub text: &'a str,
+    /// `key=value` arguments.
+    pub overrides: &'a [String],
+    /// Reads an imported file; the path is relative to the folder of the spec. The error is a reason in words.
+    pub load: &'a mut dyn FnMut(&str) -> Result<String, String>,
+    /// Shape and classes of the data.
+    pub describe: &'a dyn Fn(&DataSpec) -> Result<Description, Diagnostic>,
+    /// How the graph is checked.
+    pub check: check::Options,
+}
+
+/// A spec as far as it could be compiled.
+#[derive(Clone, Debug)]
+pub struct Compiled {
+    /// All texts: the spec, its imports, the overrides.
+    pub sources: SourceMap,
+    /// The text of the spec.
+    pub file: FileId,
+    /// The tree; without items that have syntax errors.
+    pub ast: ast::Spec,
+    /// The resolved spec, if it is sound.
+    pub model: Option<model::Spec>,
+    /// The checked graph, if everything is sound.
+    pub checked: Option<Checked>,
+    /// The graph with its facts where an error was found in them; not to be run.
+    pub refused: Option<Checked>,
+    /// Errors and warnings in source order.
+    pub diagnostics: Diagnostics,
+    overrides: Vec<FileId>,
+}
+
+impl Compiled {
+    /// A spec whose text cannot be had, for the reason that `problem` gives.
+    pub fn unread(path: &Path, problem: Diagnostic) -> Self {
+        Self { diagnostics: vec![problem], ..Self::new(path, "") }
+    }
+
+    /// The text of the spec.
+    pub fn text(&self) -> &str {
+        self.sources.text(self.file)
+    }
+
+    /// The spec and its graph, where both are sound.
+    pub fn sound(&self) -> Option<(&model::Spec, &Checked)> {
+        self.model.as_ref().zip(self.checked.as_ref())
+    }
+
+    /// Whether an error lies in a `key=value` argument.
+    pub fn has_wrong_override(&self) -> bool {
+        let errors = self.diagnostics.iter().filter(|d| d.severity() == Severity::Error);
+        errors.filter_map(|d| d.labels.first()).any(|l| self.overrides.contains(&l.span.file))
+    }
+}
+
+/// Compiles a spec; problems are in [`Compiled::diagnostics`].
+pub fn compile(request: Request<'_>) -> Compiled {
+    let Request { path, text, overrides, load, describe, check } = request;
+    let mut compiled = Compiled::new(path, text);
+    let file = compiled.file;
+    let overrides = compiled.parse_overrides(overrides);
+    let (tree, errors) = syntax::parse(file, text);
+    let incomplete = !errors.is_empty();
+    compiled.ast = tree;
+    compiled.diagnostics.extend(errors);
+    if let Some(overrides) = overrides {
+        let name = path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
+        let mut ctx = ResolveContext {
+            sources: &mut compiled.sources,
+            file,
+            name: name.unwrap_or_else(|| "spec".to_owned()),
+            load,
+            describe,
+            overrides,
+            incomplete,
+            warnings: vec![],
+        };
+        let resolved = model::resolve(&compiled.ast, &mut ctx);
+        compiled.diagnostics.append(&mut ctx.warnings);
+        compiled.build(resolved, incomplete, check);
+    }
+    model::tidy(&mut compiled.diagnostics);
+    compiled
+}
+
+impl Compiled {
+    fn new(path: &Path, text: &str) -> Self {
+        let mut sources = SourceMap::new();
+        let file = sources.add(path.display().to_string(), text);
+        Self {
+            sources,
+            file,
+            ast: ast::Spec::default(),
+            model: None,
+            checked: None,
+            refused: None,
+            diagnostics: vec![],
+            overrides: vec![],
+        }
+    }
+
+    /// The overrides as trees; `None` where one cannot be read.
+    fn parse_overrides(
+        &mut self,
+        arguments: &[String],
+    ) -> Option<Vec<(Vec<ast::Name>, ast::Expr)>> {
+        let mut parsed = vec![];
+        for argument in arguments {
+            let file = self.sources.add("argument", argument.as_str());
+            self.overrides.push(file);
+            match syntax::parse_override(file, argument) {
+                Ok(pair) => parsed.push(pair),
+                Err(errors) => self.diagnostics.extend(errors),
+            }
+        }
+        self.diagnostics.is_empty().then_some(parsed)
+    }
+
+    /// From the resolved spec to the checked graph.
+    fn build(&mut self, resolved: model::Resolved, incomplete: bool, options: check::Options) {
+        let sound = resolved.errors.is_empty() && !incomplete;
+        self.diagnostics.extend(resolved.errors);
+        let Some(spec) = resolved.spec else { return };
+        if resolved.net_is_sound {
+            match ir::build(&spec) {
+                Ok(graph) if sound => self.judge(graph, &spec, options),
+                Ok(_) => {}
+                Err(errors) => self.diagnostics.extend(errors),
+            }
+        }
+        self.model = sound.then_some(spec);
+    }
+
+    /// Checks the graph, and that the loss can be attached to it.
+    fn judge(&mut self, graph: ir::Graph, spec: &model::Spec, options: check::Options) {
+        let Some(verdict) = check::judge(graph, spec, options) else { return };
+        self.diagnostics.extend(verdict.diagnostics);
+        let checked = verdict.checked;
+        let fits = if verdict.sound {
+            let fits = grad::fits(checked.graph(), &spec.loss, checked.normalizer(), &spec.train);
+            fits.map_err(|errors| self.diagnostics.extend(errors)).is_ok()
+        } else {
+            false
+        };
+        (self.checked, self.refused) =
+            if fits { (Some(checked), None) } else { (None, Some(checked)) };
+    }
+}
