@@ -19,12 +19,15 @@
 //! | [`grad`] | graph | `Joint` | reverse mode at compile time; forward, backward and updates in one graph a phase |
 //! | [`optim`] | graph | graph | SGD, Adam, AdamW, SAM and ASAM as operations |
 //! | [`passes`] | graph | graph | dead and equal nodes, constants |
-//! | [`compile`] | text | `Compiled` | all of the above up to `Checked`, every problem at once; without files |
 //! | [`lower`] | joint | `Plan` | order, buffers and lifetimes for one target; the contract with training |
 //! | `exec` | plan | `Program` | the reference executor on candle and the fused kernels' executor (feature `exec`) |
 //! | [`train`] | program, data | run | batches, schedules, records, checkpoints, measures |
+//! | `experiment` | `Compiled` | runs | machine, seeds, identity, run directories; training, evaluation and timing start here |
 //! | [`measure`] | logits | `SplitSummary` | margins, close-enough, top-k, super-classes, masses, histograms |
 //! | [`report`] | measures | text | tables |
+//!
+//! Two functions go through the stages: [`compile::compile`] from a text to `Checked` with every problem at once and without
+//! files, and `experiment::run` from there to a run directory. A program that embeds the library calls these.
 //!
 //! Shared ground: [`diag`] (codes, diagnostics, rendering), [`data`] (readers, fetching, augmentation), [`store`]
 //! (run directories, checkpoints), [`kernels`] (slices in, slices out). [`cli`] alone prints, reads arguments and the
@@ -39,6 +42,8 @@ pub mod compile;
 pub mod data;
 pub mod diag;
 pub mod exec;
+#[cfg(feature = "exec")]
+pub mod experiment;
 pub mod grad;
 pub mod ir;
 pub mod kernels;

@@ -144,6 +144,12 @@ impl Checked {
         self.normalizer.as_ref()
     }
 
+    /// The same facts with a size R of the caller's.
+    #[must_use]
+    pub fn with_normalizer(self, normalizer: Option<Normalizer>) -> Self {
+        Self { normalizer, ..self }
+    }
+
     /// How far exact and limit may be apart; `None` where no norm has an eps.
     pub fn eps_bound(&self) -> Option<EpsBound> {
         self.eps

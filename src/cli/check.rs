@@ -147,8 +147,7 @@ fn emit(compiled: &Compiled, stage: Emit, no_fuse: bool, terminal: &mut Terminal
         (Emit::Facts, _, Some(checked)) => terminal.print(emit::facts(checked)),
         (Emit::Dot, _, Some(checked)) => terminal.print(dot(&picture(checked))),
         (Emit::Joint | Emit::Plan, Some(spec), Some(checked)) => {
-            let normalizer = checked.normalizer();
-            match grad::joint(checked.graph(), &spec.loss, normalizer, &spec.train) {
+            match grad::joint(checked, &spec.loss, &spec.train) {
                 Ok(joint) if stage == Emit::Joint => terminal.print(joint.to_string()),
                 Ok(joint) if no_fuse => {
                     terminal.print(lower::plan(&joint, Target::Reference).to_string());

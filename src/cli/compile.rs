@@ -45,5 +45,5 @@ pub(crate) fn compile(request: &Request<'_>) -> Compiled {
 
 /// The exit code that the errors of a spec ask for.
 pub(crate) fn outcome(compiled: &Compiled) -> Outcome {
-    if compiled.has_wrong_override() { Outcome::Usage } else { Outcome::of(&compiled.diagnostics) }
+    compiled.fault().map_or(Outcome::Ok, Outcome::from)
 }

@@ -50,38 +50,6 @@ pub(crate) fn set_threads(threads: Option<usize>) {
     }
 }
 
-/// `env.json`: what a run ran on. It is the one file of a run, beside times and logs, that may differ between equal runs.
-#[cfg(feature = "exec")]
-pub(crate) fn describe(
-    isa: &str,
-    target: crate::lower::Target,
-    threads: usize,
-    spec_folder: &Path,
-) -> String {
-    let environment = serde_json::json!({
-        "schema": "specc.env/1",
-        "specc": env!("CARGO_PKG_VERSION"),
-        "path": target.name(),
-        "isa": isa,
-        "threads": threads,
-        "os": env::consts::OS,
-        "arch": env::consts::ARCH,
-        "libraries": { "candle-core": "0.11" },
-        "spec_folder": spec_folder.display().to_string(),
-        "started_unix": crate::train::unix_seconds(),
-    });
-    format!("{environment:#}\n")
-}
-
-/// The folder of the spec of a run, to which its paths are relative, as `env.json` remembers it.
-#[cfg(feature = "exec")]
-pub(crate) fn spec_folder(run: &Path) -> Option<PathBuf> {
-    let text = crate::store::read_text(&run.join("env.json"), 1 << 20).ok()?;
-    let machine: serde_json::Value = serde_json::from_str(&text).ok()?;
-    let folder = PathBuf::from(machine.get("spec_folder")?.as_str()?);
-    folder.is_dir().then_some(folder)
-}
-
 /// The path from the root, where the working directory is known.
 #[cfg(feature = "exec")]
 pub(crate) fn absolute(path: &Path) -> PathBuf {

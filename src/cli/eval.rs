@@ -2,20 +2,17 @@
 
 use std::path::{Path, PathBuf};
 
-use super::args::{DataPlace, MachineArgs};
 use super::compile::{self, Request};
 use super::environment;
 use super::fetch::load_data;
+use super::groups::{DataPlace, MachineArgs};
 use super::outcome::Outcome;
 use super::terminal::Terminal;
-use super::train::check_device;
 use crate::check;
-use crate::exec;
-use crate::grad;
-use crate::lower::Target;
+use crate::experiment::{self, Experiment, Machine, Options};
 use crate::report;
-use crate::store::{Checkpoint, RunDir, StoreError};
-use crate::train::{Evaluated, evaluate_splits};
+use crate::store::{Checkpoint, Identity, RunDir, StoreError};
+use crate::train::Evaluated;
 
 /// Arguments of `specc eval`.
 #[derive(Clone, Debug, clap::Args)]
@@ -46,72 +43,50 @@ pub(crate) fn run(args: &EvalArgs, terminal: &mut Terminal) -> anyhow::Result<Ou
 }
 
 fn evaluate(args: &EvalArgs, terminal: &mut Terminal) -> anyhow::Result<Outcome> {
-    let checkpoint = match checkpoint(&args.run) {
-        Ok(checkpoint) => checkpoint,
+    let (checkpoint, recorded) = match read(&args.run) {
+        Ok(read) => read,
         Err(error) => {
-            let usage = matches!(error, StoreError::NotARun { .. });
             terminal.report_error(&error);
-            return Ok(if usage { Outcome::Usage } else { Outcome::Failed });
+            return Ok(Outcome::of_error(&error));
         }
     };
     let spec = args.run.join("resolved.net");
-    let folder = environment::spec_folder(&args.run);
+    let folder = experiment::spec_folder(&args.run);
     let folder = folder.as_deref().unwrap_or(&args.run);
     let locations = environment::locations(args.data.data_dir.as_deref(), Some(folder));
     let check = check::Options::default();
-    let compiled =
-        compile::compile(&Request { spec: &spec, overrides: &[], locations: &locations, check });
-    let (Some(spec), Some(checked)) = (&compiled.model, &compiled.checked) else {
-        terminal.report(&compiled.diagnostics, &compiled.sources);
-        return Ok(compile::outcome(&compiled));
+    let request = Request { spec: &spec, overrides: &[], locations: &locations, check };
+    let compiled = compile::compile(&request);
+    // The same precision and executor as in training give the same bits.
+    let machine = Machine { dtype: checkpoint.dtype(), ..args.machine.machine() };
+    let experiment = Experiment::prepare(&compiled, Options::on(machine), Some(&recorded));
+    let experiment = match experiment {
+        Ok(experiment) => experiment,
+        Err(error) => return Ok(terminal.refuse(&error, &compiled.sources)),
     };
-    let joint = match grad::joint(checked.graph(), &spec.loss, checked.normalizer(), &spec.train) {
-        Ok(joint) => joint,
-        Err(diagnostics) => {
-            terminal.report(&diagnostics, &compiled.sources);
-            return Ok(Outcome::Invalid);
-        }
-    };
-    let dataset = match load_data(&spec.data, &locations, args.data.offline, terminal) {
+    let data = load_data(&experiment.spec().data, &locations, args.data.offline, terminal);
+    let dataset = match data {
         Ok(dataset) => dataset,
         Err(error) => {
             terminal.report_error(&error);
             return Ok(Outcome::of_error(&error));
         }
     };
-    let dtype = checkpoint.dtype();
-    let mut machine = args.machine.clone();
-    // The same executor as in training gives the same bits.
-    let recorded = RunDir::identity_in(&args.run).ok().flatten();
-    machine.no_fuse |= recorded.is_some_and(|run| run.executor == Target::Reference.name());
-    let target = machine.target(dtype);
-    let isa = match check_device(&machine) {
-        Ok(isa) => isa,
-        Err(diagnostics) => {
-            terminal.report(&diagnostics, &compiled.sources);
-            return Ok(Outcome::Failed);
+    match experiment.evaluate(&checkpoint, &dataset) {
+        Ok(evaluated) => {
+            show(args, &checkpoint, &evaluated, terminal)?;
+            Ok(Outcome::Ok)
         }
-    };
-    let options = exec::Options {
-        dtype,
-        seed: checkpoint.position.seed,
-        threads: args.machine.threads(),
-        batch: spec.train.batch,
-        isa,
-    };
-    let mut program = exec::instantiate(&joint, target, &checkpoint.state, options)?;
-    let evaluated =
-        evaluate_splits(&mut *program, &dataset, spec.train.batch, checkpoint.position.seed)?;
-    show(args, &checkpoint, &evaluated, terminal)?;
-    Ok(Outcome::Ok)
+        Err(error) => Ok(terminal.refuse(&error, &compiled.sources)),
+    }
 }
 
-fn checkpoint(run: &Path) -> Result<Checkpoint, StoreError> {
+/// The checkpoint and the identity of a run.
+fn read(run: &Path) -> Result<(Checkpoint, Identity), StoreError> {
     let missing = || StoreError::NotARun { path: run.to_owned() };
-    if !RunDir::is_run(run) {
-        return Err(missing());
-    }
-    Checkpoint::read(&run.join("ckpt"))?.ok_or_else(missing)
+    let identity = RunDir::identity_in(run)?.ok_or_else(missing)?;
+    let checkpoint = Checkpoint::read(&run.join("ckpt"))?.ok_or_else(missing)?;
+    Ok((checkpoint, identity))
 }
 
 fn show(

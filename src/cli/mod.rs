@@ -11,9 +11,9 @@ mod environment;
 mod eval;
 #[cfg(feature = "exec")]
 mod fetch;
-mod outcome;
 #[cfg(feature = "exec")]
-mod progress;
+mod groups;
+mod outcome;
 #[cfg(feature = "exec")]
 mod signals;
 mod terminal;

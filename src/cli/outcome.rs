@@ -1,6 +1,8 @@
 //! How a command ends: the exit codes of `formats.md`.
 
-use crate::diag::{Diagnostic, Severity, ToDiagnostic};
+use crate::diag::{Diagnostic, Fault, ToDiagnostic};
+#[cfg(feature = "exec")]
+use crate::train::StopReason;
 
 /// The end of a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,7 +16,6 @@ pub(crate) enum Outcome {
     /// The spec is invalid.
     Invalid,
     /// NaN or Inf in training.
-    #[cfg(feature = "exec")]
     Diverged,
     /// Data missing or damaged.
     Data,
@@ -26,23 +27,32 @@ pub(crate) enum Outcome {
     Interrupted,
 }
 
+impl From<Fault> for Outcome {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::Usage => Self::Usage,
+            Fault::Spec => Self::Invalid,
+            Fault::Data => Self::Data,
+            Fault::Diverged => Self::Diverged,
+            Fault::Run => Self::Failed,
+        }
+    }
+}
+
+#[cfg(feature = "exec")]
+impl From<StopReason> for Outcome {
+    fn from(reason: StopReason) -> Self {
+        match reason {
+            StopReason::Interrupt => Self::Interrupted,
+            StopReason::Preempt => Self::Preempted,
+        }
+    }
+}
+
 impl Outcome {
-    /// What diagnostics ask for, by the ranges of their codes; an invalid spec beats missing data.
+    /// What diagnostics ask for.
     pub(crate) fn of(diagnostics: &[Diagnostic]) -> Self {
-        let errors = diagnostics.iter().filter(|d| d.severity() == Severity::Error);
-        let of = |diagnostic: &Diagnostic| match diagnostic.code.id() {
-            // What the spec asks of its data cannot be, whatever the files hold.
-            "E0606" | "E0612" | "E0613" | "E0620" => Self::Invalid,
-            "E0618" => Self::Failed,
-            id if id.starts_with("E06") => Self::Data,
-            id if id.starts_with("E07") => Self::Failed,
-            _ => Self::Invalid,
-        };
-        errors.map(of).fold(Self::Ok, |worst, next| match (worst, next) {
-            (Self::Invalid, _) | (_, Self::Invalid) => Self::Invalid,
-            (Self::Ok, next) => next,
-            (worst, _) => worst,
-        })
+        Fault::of(diagnostics).map_or(Self::Ok, Self::from)
     }
 
     /// What one error asks for.
@@ -57,42 +67,12 @@ impl Outcome {
             Self::Failed => 1,
             Self::Usage => 2,
             Self::Invalid => 3,
-            #[cfg(feature = "exec")]
             Self::Diverged => 5,
             Self::Data => 6,
             #[cfg(feature = "exec")]
             Self::Preempted => 75,
             #[cfg(feature = "exec")]
             Self::Interrupted => 130,
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::diag::Code;
-
-    #[test]
-    fn codes_ask_for_exit_codes() {
-        let of = |codes: &[Code]| {
-            let errors: Vec<_> = codes.iter().map(|code| Diagnostic::new(*code, "x")).collect();
-            Outcome::of(&errors).code()
-        };
-        for (codes, expected) in [
-            (&[][..], 0),
-            (&[Code::W0701], 0),
-            (&[Code::E0304], 3),
-            (&[Code::E0602], 6),
-            (&[Code::E0616], 6),
-            (&[Code::E0606], 3),
-            (&[Code::E0613], 3),
-            (&[Code::E0618], 1),
-            (&[Code::E0710], 1),
-            (&[Code::E0602, Code::E0304], 3),
-            (&[Code::W0701, Code::E0602], 6),
-        ] {
-            assert_eq!(of(codes), expected, "{codes:?}");
         }
     }
 }

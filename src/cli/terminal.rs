@@ -6,6 +6,8 @@ use super::commands::is_closed_pipe;
 use super::environment;
 use super::outcome::Outcome;
 use crate::diag::{self, Diagnostic, RenderStyle, Severity, SourceMap, ToDiagnostic, render};
+#[cfg(feature = "exec")]
+use crate::experiment::ExperimentError;
 
 /// `--color`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -155,6 +157,13 @@ impl Terminal {
     /// Shows one error that has no place in a spec.
     pub(crate) fn report_error(&mut self, error: &dyn ToDiagnostic) {
         self.report(&[error.to_diagnostic()], &SourceMap::new());
+    }
+
+    /// Shows why an experiment cannot run or go on; the exit code that this asks for.
+    #[cfg(feature = "exec")]
+    pub(crate) fn refuse(&mut self, error: &ExperimentError, sources: &SourceMap) -> Outcome {
+        self.report(&error.diagnostics(), sources);
+        error.fault().map_or(Outcome::Failed, Outcome::from)
     }
 
     /// Shows an error of the process itself; a closed pipe is no error.

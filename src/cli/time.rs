@@ -4,34 +4,24 @@
 //! run on real batches where the data is there; the learning rate is 0, so that every step is the same work.
 
 mod document;
-mod measure;
-mod peak;
-mod random;
 mod rows;
 mod table;
-mod timer;
 
 use std::path::PathBuf;
 
-use super::args::{DataPlace, MachineArgs};
 use super::compile::{self, Request};
 use super::environment;
 use super::fetch::load_data;
+use super::groups::{DataPlace, MachineArgs};
 use super::outcome::Outcome;
 use super::terminal::Terminal;
-use super::train::check_device;
-use crate::check::{self, Checked};
+use crate::check;
 use crate::compile::Compiled;
-use crate::data::DataError;
-use crate::diag::ToDiagnostic;
-use crate::exec;
-use crate::grad;
-use crate::lower::{DType, ExecError, Samples};
+use crate::data::{DataError, Dataset};
+use crate::experiment::timing::{Peak, Timed, peak, time};
+use crate::experiment::{Experiment, Options};
+use crate::lower::DType;
 use crate::model;
-use crate::train::SplitSamples;
-
-use measure::{Batches, Timed};
-use random::RandomSamples;
 
 /// Arguments of `specc time`.
 #[derive(Clone, Debug, clap::Args)]
@@ -68,7 +58,7 @@ pub(super) struct Report<'a> {
     compiled: &'a Compiled,
     layers: &'a [crate::ir::Layer],
     timed: Timed,
-    peak: peak::Peak,
+    peak: Peak,
     threads: usize,
     dtype: DType,
     executor: &'static str,
@@ -87,12 +77,12 @@ pub(crate) fn run(args: &TimeArgs, terminal: &mut Terminal) -> anyhow::Result<Ou
     };
     let compiled = compile::compile(&request);
     terminal.report(&compiled.diagnostics, &compiled.sources);
-    let outcome = match (&compiled.model, &compiled.checked) {
-        (Some(spec), Some(checked)) => {
+    let outcome = match &compiled.model {
+        Some(spec) if compiled.checked.is_some() => {
             let data = load_data(&spec.data, &locations, args.data.offline, terminal);
-            time(args, &compiled, spec, checked, data, terminal)?
+            show(args, &compiled, data, terminal)?
         }
-        _ => compile::outcome(&compiled),
+        Some(_) | None => compile::outcome(&compiled),
     };
     if args.json && outcome != Outcome::Ok {
         let failed = document::failed(terminal.reported());
@@ -101,12 +91,10 @@ pub(crate) fn run(args: &TimeArgs, terminal: &mut Terminal) -> anyhow::Result<Ou
     Ok(outcome)
 }
 
-fn time(
+fn show(
     args: &TimeArgs,
     compiled: &Compiled,
-    spec: &model::Spec,
-    checked: &Checked,
-    data: Result<crate::data::Dataset, DataError>,
+    data: Result<Dataset, DataError>,
     terminal: &mut Terminal,
 ) -> anyhow::Result<Outcome> {
     let dataset = match data {
@@ -119,58 +107,24 @@ fn time(
             return Ok(Outcome::of_error(&error));
         }
     };
-    let planned = check_device(&args.machine).and_then(|isa| {
-        let joint = grad::joint(checked.graph(), &spec.loss, checked.normalizer(), &spec.train)?;
-        Ok((isa, joint))
+    let machine = args.machine.machine();
+    let timed = Experiment::prepare(compiled, Options::on(machine), None).and_then(|experiment| {
+        let timed = time(&experiment, dataset.as_ref(), args.steps)?;
+        Ok((experiment, timed))
     });
-    let (isa, joint) = match planned {
-        Ok(planned) => planned,
-        Err(diagnostics) => {
-            terminal.report(&diagnostics, &compiled.sources);
-            return Ok(Outcome::of(&diagnostics));
-        }
-    };
-    let seed = spec.train.seeds.first().copied().unwrap_or(0);
-    let dtype = args.machine.dtype();
-    let threads = args.machine.threads();
-    let start = match exec::initial_state(&joint, &spec.loss, seed, dtype, None) {
-        Ok(start) => start,
-        Err(error) => {
-            terminal.report(&[error.to_diagnostic()], &compiled.sources);
-            return Ok(Outcome::Failed);
-        }
-    };
-    let batch = spec.train.batch;
-    let random = RandomSamples::new(checked.graph(), batch, seed);
-    let (samples, n): (Box<dyn Samples + '_>, usize) = match &dataset {
-        Some(dataset) => (Box::new(SplitSamples::train(dataset, seed)), dataset.train.len()),
-        None => (Box::new(&random), batch),
-    };
-    let batches = Batches::new(&*samples, n, batch, seed);
-    let target = args.machine.target(dtype);
-    let options = exec::Options { dtype, seed, threads, batch, isa };
-    let timed = timer::timer(&joint, target, &start.state, options)
-        .and_then(|mut timer| measure::measure(&mut *timer, &batches, args.steps));
-    let timed = match timed {
+    let (experiment, timed) = match timed {
         Ok(timed) => timed,
-        Err(error) => {
-            let outcome = match error {
-                ExecError::NotFinite { .. } => Outcome::Diverged,
-                ExecError::Device { .. } | ExecError::Shape { .. } => Outcome::Failed,
-            };
-            terminal.report(&[error.to_diagnostic()], &compiled.sources);
-            return Ok(outcome);
-        }
+        Err(error) => return Ok(terminal.refuse(&error, &compiled.sources)),
     };
     let report = Report {
-        spec,
+        spec: experiment.spec(),
         compiled,
-        layers: &joint.eval.layers,
+        layers: &experiment.joint().eval.layers,
         timed,
-        peak: peak::measure(threads),
-        threads,
-        dtype,
-        executor: target.name(),
+        peak: peak(machine.threads),
+        threads: machine.threads,
+        dtype: machine.dtype,
+        executor: experiment.target().name(),
         is_real: dataset.is_some(),
     };
     if args.json {

@@ -1,35 +1,125 @@
 //! `specc train`: compile, load the data, and run every seed.
 
-mod log;
 mod plan;
-mod seed;
+mod screen;
 
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use super::args::TrainArgs;
 use super::compile::{self, Request};
 use super::environment;
 use super::fetch::load_data;
+use super::groups::{DataPlace, MachineArgs};
 use super::outcome::Outcome;
 use super::signals::Signals;
 use super::terminal::Terminal;
 use crate::check;
+use crate::experiment::{self, Ended, Existing, Experiment, Options};
 use crate::report;
 use crate::store::RunDir;
 use crate::train::Summary;
 
-use plan::Experiment;
-pub(crate) use plan::check_device;
-use seed::{SeedEnd, run_seed};
+use screen::Screen;
+
+/// Arguments of `specc train`.
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct TrainArgs {
+    /// The spec; may be left out with `--resume DIR`.
+    spec: Option<PathBuf>,
+
+    /// Changes to the spec: `train.epochs=2 loss.delta=0.1`.
+    #[arg(value_name = "key=value")]
+    overrides: Vec<String>,
+
+    /// The run directory; with several seeds, the folder of their directories.
+    #[arg(short, long = "output", value_name = "DIR")]
+    output: Option<PathBuf>,
+
+    /// Run this seed only.
+    #[arg(long, conflicts_with = "seeds")]
+    seed: Option<u64>,
+
+    /// Run these seeds, half-open: `0..10`.
+    #[arg(long, value_name = "A..B", value_parser = parse_seeds)]
+    seeds: Option<(u64, u64)>,
+
+    #[command(flatten)]
+    pub(crate) machine: MachineArgs,
+
+    /// Start from the tensors of this safetensors file.
+    #[arg(long, value_name = "FILE")]
+    init: Option<PathBuf>,
+
+    /// Stop after so many steps; nothing else changes.
+    #[arg(long, value_name = "N")]
+    max_steps: Option<u64>,
+
+    /// Steps between lines of metrics.jsonl.
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u64).range(1..))]
+    log_every: u64,
+
+    /// Try the scaling claims in f64 at every checkpoint and log the worst error.
+    #[arg(long)]
+    numeric: bool,
+
+    #[command(flatten)]
+    data: DataPlace,
+
+    /// Insist on continuing a run: that of the spec, or the one in DIR.
+    #[expect(clippy::option_option, reason = "no option, an option without and with a value")]
+    #[arg(long, value_name = "DIR", num_args = 0..=1)]
+    resume: Option<Option<PathBuf>>,
+
+    /// Move an existing run aside and start again.
+    #[arg(long, conflicts_with = "resume")]
+    force: bool,
+
+    /// Say what would be done and stop.
+    #[arg(long)]
+    dry_run: bool,
+
+    /// One JSON document on stdout.
+    #[arg(long)]
+    json: bool,
+
+    /// No progress.
+    #[arg(short, long, conflicts_with = "verbose")]
+    quiet: bool,
+
+    /// More on what is done.
+    #[arg(short, long)]
+    verbose: bool,
+}
+
+impl TrainArgs {
+    fn existing(&self) -> Existing {
+        match (self.force, &self.resume) {
+            (true, _) => Existing::MoveAside,
+            (false, Some(_)) => Existing::Require,
+            (false, None) => Existing::Continue,
+        }
+    }
+}
+
+fn parse_seeds(text: &str) -> Result<(u64, u64), String> {
+    let range = text.split_once("..").ok_or("expected a range such as 0..10")?;
+    let bound = |text: &str| text.trim().parse::<u64>().map_err(|e| format!("`{text}`: {e}"));
+    let (first, end) = (bound(range.0)?, bound(range.1)?);
+    match end.checked_sub(first) {
+        None | Some(0) => Err(format!("`{text}` is empty; ranges are half-open")),
+        Some(1..=10_000) => Ok((first, end)),
+        Some(_) => Err("at most 10,000 seeds".to_owned()),
+    }
+}
 
 /// Runs `specc train`.
 pub(crate) fn run(args: &TrainArgs, terminal: &mut Terminal) -> anyhow::Result<Outcome> {
     if args.quiet {
         terminal.be_quiet();
     }
-    let report = experiment(args, terminal)?;
+    let report = train(args, terminal)?;
     if args.json {
         terminal.print(serde_json::to_string_pretty(&report.document(terminal.reported())?)?);
     } else {
@@ -98,7 +188,7 @@ impl Report {
     }
 }
 
-fn experiment(args: &TrainArgs, terminal: &mut Terminal) -> anyhow::Result<Report> {
+fn train(args: &TrainArgs, terminal: &mut Terminal) -> anyhow::Result<Report> {
     let mut args = args.clone();
     let spec = match spec_path(&mut args) {
         Ok(spec) => spec,
@@ -108,35 +198,33 @@ fn experiment(args: &TrainArgs, terminal: &mut Terminal) -> anyhow::Result<Repor
         }
     };
     let resumed = args.spec.is_none().then(|| spec.parent().map(Path::to_owned)).flatten();
-    let folder = resumed.as_deref().and_then(environment::spec_folder);
+    let folder = resumed.as_deref().and_then(experiment::spec_folder);
     let folder = folder.as_deref().or(spec.parent());
     let locations = environment::locations(args.data.data_dir.as_deref(), folder);
     let recorded = match resumed.as_deref().map(RunDir::identity_in).transpose() {
         Ok(recorded) => recorded.flatten(),
         Err(error) => {
             terminal.report_error(&error);
-            return Ok(Outcome::Failed.into());
+            return Ok(Outcome::of_error(&error).into());
         }
     };
     let check = check::Options::default();
     let request = Request { spec: &spec, overrides: &args.overrides, locations: &locations, check };
     let compiled = compile::compile(&request);
     terminal.report(&compiled.diagnostics, &compiled.sources);
-    let (Some(model), Some(checked)) = (&compiled.model, &compiled.checked) else {
+    if compiled.sound().is_none() {
         return Ok(compile::outcome(&compiled).into());
-    };
-    let experiment = match Experiment::prepare(&args, model, checked, recorded.as_ref()) {
+    }
+    let experiment = match Experiment::prepare(&compiled, options(&args), recorded.as_ref()) {
         Ok(experiment) => experiment,
-        Err((outcome, diagnostics)) => {
-            terminal.report(&diagnostics, &compiled.sources);
-            return Ok(outcome.unwrap_or_else(|| Outcome::of(&diagnostics)).into());
-        }
+        Err(error) => return Ok(terminal.refuse(&error, &compiled.sources).into()),
     };
     if args.dry_run {
-        let planned = Some((experiment.describe(), experiment.describe_json()));
+        let planned = Some((plan::text(&experiment), plan::document(&experiment)));
         return Ok(Report { planned, ..Outcome::Ok.into() });
     }
-    let dataset = match load_data(&experiment.spec.data, &locations, args.data.offline, terminal) {
+    let data = load_data(&experiment.spec().data, &locations, args.data.offline, terminal);
+    let dataset = match data {
         Ok(dataset) => dataset,
         Err(error) => {
             terminal.report_error(&error);
@@ -146,16 +234,49 @@ fn experiment(args: &TrainArgs, terminal: &mut Terminal) -> anyhow::Result<Repor
     let signals = Signals::install()?;
     let folder = environment::absolute(folder.unwrap_or(Path::new("")));
     let mut report = Report::from(Outcome::Ok);
-    for seed in experiment.seeds.clone() {
-        match run_seed(&experiment, &dataset, seed, &compiled, &folder, &signals, terminal) {
-            SeedEnd::Finished { dir, summary } => report.finished.push((dir, *summary)),
-            SeedEnd::Stopped { outcome, dir, step } => {
-                return Ok(Report { outcome, stopped: Some((dir, step)), ..report });
+    for seed in experiment.seeds() {
+        let dir = experiment.dir(*seed);
+        let mut screen = Screen::new(terminal, &compiled.sources, args.verbose);
+        let existing = args.existing();
+        let ended =
+            experiment::run(&experiment, &dataset, *seed, existing, &folder, &signals, &mut screen);
+        screen.finish();
+        match ended {
+            Ok(Ended::Finished(summary)) => report.finished.push((dir, *summary)),
+            Ok(Ended::Stopped(reason, step)) => {
+                terminal.tell(format!(
+                    "stopped after step {step}; the same command goes on from there ({})",
+                    dir.display()
+                ));
+                report.outcome = reason.into();
+                report.stopped = Some((dir, step));
+                break;
             }
-            SeedEnd::Failed(outcome) => return Ok(Report { outcome, ..report }),
+            Err(error) => {
+                report.outcome = terminal.refuse(&error, &compiled.sources);
+                break;
+            }
         }
     }
     Ok(report)
+}
+
+fn options(args: &TrainArgs) -> Options {
+    let seeds = match (args.seed, args.seeds) {
+        (Some(seed), _) => Some(vec![seed]),
+        (None, Some((first, end))) => Some((first..end).collect()),
+        (None, None) => None,
+    };
+    let resumed = args.resume.clone().flatten();
+    Options {
+        seeds,
+        output: resumed.or_else(|| args.output.clone()),
+        init: args.init.clone(),
+        max_steps: args.max_steps,
+        log_every: args.log_every,
+        numeric: args.numeric,
+        ..Options::on(args.machine.machine())
+    }
 }
 
 /// The spec to compile: as given, or that of the run to resume.
@@ -172,18 +293,5 @@ fn spec_path(args: &mut TrainArgs) -> Result<PathBuf, String> {
         (Some(spec), _) => Ok(spec.clone()),
         (None, Some(Some(dir))) => Ok(dir.join("resolved.net")),
         (None, Some(None) | None) => Err("no spec given".to_owned()),
-    }
-}
-
-/// The directory that a run of `seed` uses.
-fn run_dir(args: &TrainArgs, name: &str, hash: &str, seed: u64, several: bool) -> PathBuf {
-    let given = match (&args.resume, &args.output) {
-        (Some(Some(dir)), _) | (_, Some(dir)) => Some(dir),
-        _ => None,
-    };
-    match given {
-        Some(dir) if several => dir.join(format!("s{seed}")),
-        Some(dir) => dir.clone(),
-        None => Path::new("runs").join(name).join(format!("{}-s{seed}", &hash[..12])),
     }
 }

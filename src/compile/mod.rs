@@ -8,7 +8,7 @@ use std::path::Path;
 
 use crate::check::{self, Checked};
 use crate::data::{DataSpec, Description};
-use crate::diag::{Diagnostic, Diagnostics, FileId, Severity, SourceMap};
+use crate::diag::{Diagnostic, Diagnostics, Fault, FileId, Severity, SourceMap};
 use crate::grad;
 use crate::ir;
 use crate::model::{self, ResolveContext};
@@ -67,10 +67,13 @@ impl Compiled {
         self.model.as_ref().zip(self.checked.as_ref())
     }
 
-    /// Whether an error lies in a `key=value` argument.
-    pub fn has_wrong_override(&self) -> bool {
-        let errors = self.diagnostics.iter().filter(|d| d.severity() == Severity::Error);
-        errors.filter_map(|d| d.labels.first()).any(|l| self.overrides.contains(&l.span.file))
+    /// Who can mend its errors: an error in a `key=value` argument is one of usage; `None` without errors.
+    pub fn fault(&self) -> Option<Fault> {
+        let mut errors = self.diagnostics.iter().filter(|d| d.severity() == Severity::Error);
+        let in_override = |d: &Diagnostic| {
+            d.labels.first().is_some_and(|label| self.overrides.contains(&label.span.file))
+        };
+        if errors.any(in_override) { Some(Fault::Usage) } else { Fault::of(&self.diagnostics) }
     }
 }
 
@@ -158,7 +161,7 @@ impl Compiled {
         self.diagnostics.extend(verdict.diagnostics);
         let checked = verdict.checked;
         let fits = if verdict.sound {
-            let fits = grad::fits(checked.graph(), &spec.loss, checked.normalizer(), &spec.train);
+            let fits = grad::fits(&checked, &spec.loss, &spec.train);
             fits.map_err(|errors| self.diagnostics.extend(errors)).is_ok()
         } else {
             false

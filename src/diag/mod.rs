@@ -5,12 +5,14 @@
 
 mod codes;
 mod diagnostic;
+mod fault;
 mod json;
 mod render;
 mod source;
 
 pub use codes::Code;
 pub use diagnostic::{Diagnostic, Diagnostics, Label, Severity, ToDiagnostic, nearest};
+pub use fault::Fault;
 pub use json::{json, sort};
 pub use render::{RenderStyle, render};
 pub use source::{FileId, Position, SourceMap, Span, Spanned};

@@ -7,8 +7,6 @@
 mod blame;
 pub mod cpu;
 #[cfg(feature = "exec")]
-mod error;
-#[cfg(feature = "exec")]
 mod evaluate;
 #[cfg(feature = "exec")]
 mod fused;

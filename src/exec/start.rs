@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use super::error::shape_text;
 use super::init::{entry, init};
 use super::reference::{bind, size_with};
 use super::tensor::Real;
@@ -10,7 +9,7 @@ use crate::diag::{Code, Diagnostic, Span, ToDiagnostic};
 use crate::grad::Joint;
 use crate::ir::{BufferRole, ParamRole};
 use crate::loss::{LossError, initial_scales, uses_size};
-use crate::lower::{self, DType, ExecError, HostTensor, State, StateEntry, Target};
+use crate::lower::{self, DType, ExecError, HostTensor, State, StateEntry, Target, shape_text};
 use crate::model::Loss;
 
 /// A state with what is worth telling about how it came to be.

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::differentiate;
-use crate::check::Normalizer;
+use crate::check::{Checked, Normalizer};
 use crate::diag::{Diagnostics, ToDiagnostic};
 use crate::ir::{self, Emit, Graph, Mode, NodeId, Op, ParamId, ParamRole, specialize};
 use crate::loss::{LossError, Scales, Subject};
@@ -51,19 +51,15 @@ impl fmt::Display for Joint {
     }
 }
 
-/// The graphs of a run, from a graph whose output `logits` is `[n, classes]`.
+/// The graphs of a run, from a checked graph whose output `logits` is `[n, classes]`, with the size R found for it.
 ///
 /// Every graph is cleaned: no dead and no equal nodes. The parameters of the net come first in the tables,
 /// then the scales of the loss; the buffers of the net first, then R(θ₀), then the state of the optimiser.
 ///
 /// # Errors
 /// Diagnostics when the loss does not fit the net or a loss defined in a `.net` file has an error.
-pub fn joint(
-    graph: &Graph,
-    loss: &Loss,
-    normalizer: Option<&Normalizer>,
-    train: &Train,
-) -> Result<Joint, Diagnostics> {
+pub fn joint(checked: &Checked, loss: &Loss, train: &Train) -> Result<Joint, Diagnostics> {
+    let (graph, normalizer) = (checked.graph(), checked.normalizer());
     let fail = |error: LossError| vec![error.to_diagnostic()];
     let mut base = graph.clone();
     let scales = loss::declare(&mut base, loss);
@@ -87,14 +83,10 @@ pub fn joint(
 ///
 /// # Errors
 /// The diagnostics of [`joint`].
-pub fn fits(
-    graph: &Graph,
-    loss: &Loss,
-    normalizer: Option<&Normalizer>,
-    train: &Train,
-) -> Result<(), Diagnostics> {
-    let mut base = graph.clone();
+pub fn fits(checked: &Checked, loss: &Loss, train: &Train) -> Result<(), Diagnostics> {
+    let mut base = checked.graph().clone();
     let scales = loss::declare(&mut base, loss);
+    let normalizer = checked.normalizer();
     let run = Run { base: &base, loss, normalizer, train, scales, slots: &[] };
     run.forward(Mode::Eval).map(drop).map_err(|error| vec![error.to_diagnostic()])
 }

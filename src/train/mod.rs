@@ -17,7 +17,7 @@ mod telemetry;
 
 pub use clock::{Stopwatch, nanoseconds, unix_seconds};
 pub use evaluate::{Evaluated, Evaluation, Measured, evaluate, evaluate_splits};
-pub use observer::{Observer, Progress, Silent};
+pub use observer::{Beginning, Observer, Progress, Silent};
 pub use record::{EpochRecord, Means, ScalingRecord, StepRecord};
 pub use run::{Ended, RunError, RunPlan, StopReason, StopSignal, train};
 pub use samples::SplitSamples;

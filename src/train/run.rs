@@ -10,6 +10,7 @@ use super::{
 use crate::check::Conserved;
 use crate::check::numeric::Trial;
 use crate::data::{self, Dataset};
+use crate::diag::{Code, Diagnostic, ToDiagnostic};
 use crate::lower::{Batch, ExecError, HyperValues, Program, State, StepOutput};
 use crate::measure;
 use crate::model::Train;
@@ -102,6 +103,22 @@ pub enum RunError {
     /// The logits cannot be measured.
     #[error("measures: {0}")]
     Measure(#[from] measure::LogitsError),
+}
+
+impl ToDiagnostic for RunError {
+    fn to_diagnostic(&self) -> Diagnostic {
+        match self {
+            Self::Step { step, epoch, batch, source } => source
+                .to_diagnostic()
+                .note(format!("at step {step} (epoch {epoch}, batch {batch})")),
+            Self::Evaluation(source) => source.to_diagnostic(),
+            Self::Store(error) => error.to_diagnostic(),
+            Self::Measure(error) => {
+                let title = "training diverged: the logits are not finite";
+                Diagnostic::new(Code::E0713, title).note(format!("found: {error}"))
+            }
+        }
+    }
 }
 
 /// Trains from `from` (or the start) to the end of the plan; see `formats.md` for what it leaves in `dir`.

@@ -3,12 +3,11 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use num_rational::Ratio;
 use safetensors::{Dtype, SafeTensors};
 use serde_json::Value;
-use specc::check::{Factor, FactorNorm, Normalizer, Options};
+use specc::check::Options;
 use specc::data::{Dataset, Locations, load};
-use specc::ir::{Graph, ParamId, ParamRole};
+use specc::ir::Graph;
 use specc::lower::{Batch, HostTensor, Samples, StateEntry};
 use specc::model::Spec;
 
@@ -141,20 +140,6 @@ fn optimizer_text(optimizer: &Value) -> String {
         Some(kind) => format!("{kind}({text}, rho={})", sharpness["rho"]),
         None => text,
     }
-}
-
-/// Product of the Frobenius norms of the weights.
-pub(crate) fn weights(graph: &Graph) -> Normalizer {
-    let ids = (0..graph.params.len() as u32).map(ParamId);
-    let factors = ids
-        .filter(|id| graph.param(*id).role == ParamRole::Weight)
-        .map(|id| Factor {
-            tensors: vec![id],
-            norm: FactorNorm::Frobenius,
-            exponent: Ratio::from_integer(1),
-        })
-        .collect();
-    Normalizer { factors }
 }
 
 /// All tensors of a file as entries of a state.

@@ -10,8 +10,9 @@ use specc::lower::{
     self, Batch, DType, HostTensor, HyperValues, Program, State, StepOutput, Target,
 };
 
-use crate::cases::{Numbers, Part, compile_text, entries, golden_locations, spec_text, weights};
+use crate::cases::{Numbers, Part, compile_text, entries, golden_locations, spec_text};
 use crate::golden::{bytes, f64s, golden_dir, json};
+use crate::nets::{checked, weights};
 
 /// A run in which one margin passes its threshold at a distance of 7e-5, when batch norm has spread rounding to 2e-4: one
 /// sample may fall on the other side. All other counts are those of the oracle.
@@ -75,8 +76,7 @@ fn golden_runs_without_vector_instructions() {
 fn golden_run(folder: &std::path::Path, case: &Value, name: &str, isa: Isa) {
     let data = folder.join("data");
     let (spec, graph) = compile_text(&spec_text(case), &golden_locations(data.clone()));
-    let normalizer = weights(&graph);
-    let joint = joint(&graph, &spec.loss, Some(&normalizer), &spec.train).unwrap();
+    let joint = joint(&checked(&graph, Some(weights(&graph))), &spec.loss, &spec.train).unwrap();
     let names: Vec<_> = graph.params.iter().map(|p| p.name.clone()).collect();
     let mut file = entries(&bytes(&folder.join(case["init"].as_str().unwrap())));
     file.retain(|entry| names.contains(&entry.name));
@@ -160,8 +160,8 @@ impl Case {
             self.train,
         );
         let (spec, graph) = compile_text(&text, &specc::data::Locations::default());
-        let normalizer = weights(&graph);
-        let joint = joint(&graph, &spec.loss, Some(&normalizer), &spec.train).unwrap();
+        let joint =
+            joint(&checked(&graph, Some(weights(&graph))), &spec.loss, &spec.train).unwrap();
         let start = initial_state(&joint, &spec.loss, 3, DType::F32, None).unwrap();
         (joint, start.state)
     }

@@ -7,8 +7,9 @@ use specc::lower::{
     self, Batch, DType, ExecError, HostTensor, HyperValues, Program, State, StateEntry, Target,
 };
 
-use crate::cases::{Numbers, compile_text, net_text, weights};
+use crate::cases::{Numbers, compile_text, net_text};
 use crate::golden::{bytes, f64s, golden_dir, json};
+use crate::nets::{checked, weights};
 
 /// Forward tests in double precision.
 const FORWARD: f64 = 1e-12;
@@ -101,8 +102,7 @@ fn conv_program(dtype: DType, threads: usize) -> ReferenceProgram {
     let text =
         spec_around(CONV_NET, &[2, 8, 8], "two_scale(delta=0.1, size=weights)", "adam(lr=0.01)");
     let (spec, graph) = compile_text(&text, &specc::data::Locations::default());
-    let normalizer = weights(&graph);
-    let joint = joint(&graph, &spec.loss, Some(&normalizer), &spec.train).unwrap();
+    let joint = joint(&checked(&graph, Some(weights(&graph))), &spec.loss, &spec.train).unwrap();
     let start = initial_state(&joint, &spec.loss, 3, dtype, None).unwrap();
     let plan = lower::plan(&joint, Target::Reference);
     ReferenceProgram::new(
@@ -177,7 +177,7 @@ fn println_state() {
                linear(classes)\n}\n";
     let text = spec_around(net, &[2, 8, 8], "cross_entropy", "sgd(lr=0.1)");
     let (spec, graph) = compile_text(&text, &specc::data::Locations::default());
-    let joint = joint(&graph, &spec.loss, None, &spec.train).unwrap();
+    let joint = joint(&checked(&graph, None), &spec.loss, &spec.train).unwrap();
     let mut digest = 0_u64;
     for dtype in [DType::F32, DType::F64] {
         let start = initial_state(&joint, &spec.loss, 3, dtype, None).unwrap();
@@ -205,8 +205,7 @@ fn ten_thousand_steps_keep_their_memory() {
     let net = "net tiny {\n  linear(6) -> relu\n  linear(classes)\n}\n";
     let text = spec_around(net, &[4], "two_scale(delta=0.1, size=weights)", "adam(lr=0.001)");
     let (spec, graph) = compile_text(&text, &specc::data::Locations::default());
-    let normalizer = weights(&graph);
-    let joint = joint(&graph, &spec.loss, Some(&normalizer), &spec.train).unwrap();
+    let joint = joint(&checked(&graph, Some(weights(&graph))), &spec.loss, &spec.train).unwrap();
     let start = initial_state(&joint, &spec.loss, 3, DType::F32, None).unwrap();
     let plan = lower::plan(&joint, Target::Reference);
     let mut program =
@@ -282,8 +281,7 @@ fn a_file_of_weights_starts_a_run() {
     let text =
         spec_around(CONV_NET, &[2, 8, 8], "two_scale(delta=0.1, size=weights)", "sgd(lr=0.1)");
     let (spec, graph) = compile_text(&text, &specc::data::Locations::default());
-    let normalizer = weights(&graph);
-    let joint = joint(&graph, &spec.loss, Some(&normalizer), &spec.train).unwrap();
+    let joint = joint(&checked(&graph, Some(weights(&graph))), &spec.loss, &spec.train).unwrap();
     let drawn = initial_state(&joint, &spec.loss, 7, DType::F64, None).unwrap();
     let size = drawn.size.unwrap();
     assert_eq!(size_of(&joint, &drawn.state).unwrap(), Some(size));
@@ -336,7 +334,7 @@ fn gradients_agree_with_the_autograd_of_candle() {
                linear(7) -> tanh\n  linear(classes)\n}\n";
     let text = spec_around(net, &[2, 8, 8], "cross_entropy", "sgd(lr=0.1)");
     let (spec, graph) = compile_text(&text, &specc::data::Locations::default());
-    let joint = joint(&graph, &spec.loss, None, &spec.train).unwrap();
+    let joint = joint(&checked(&graph, None), &spec.loss, &spec.train).unwrap();
     let start = initial_state(&joint, &spec.loss, 3, DType::F64, None).unwrap();
     let mut graph = joint.train[0].graph.clone();
     graph.updates.clear();

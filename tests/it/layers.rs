@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// What each stage may import beside itself. Adding a name here is a design decision.
-const PERMITTED: [(&str, &[&str]); 19] = [
+const PERMITTED: [(&str, &[&str]); 20] = [
     ("diag", &[]),
     ("kernels", &[]),
     ("syntax", &["diag"]),
@@ -24,10 +24,30 @@ const PERMITTED: [(&str, &[&str]); 19] = [
     ("store", &["diag", "lower"]),
     ("train", &["check", "data", "diag", "kernels", "lower", "measure", "model", "store"]),
     (
+        "experiment",
+        &[
+            "check", "compile", "data", "diag", "exec", "grad", "ir", "kernels", "lower", "model",
+            "store", "syntax", "train",
+        ],
+    ),
+    (
         "cli",
         &[
-            "check", "compile", "data", "diag", "exec", "grad", "ir", "kernels", "lower",
-            "measure", "model", "report", "store", "syntax", "train",
+            "check",
+            "compile",
+            "data",
+            "diag",
+            "experiment",
+            "grad",
+            "ir",
+            "kernels",
+            "lower",
+            "measure",
+            "model",
+            "report",
+            "store",
+            "syntax",
+            "train",
         ],
     ),
 ];

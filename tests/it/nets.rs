@@ -2,7 +2,7 @@
 
 use num_rational::Ratio;
 use serde_json::Value;
-use specc::check::{Factor, FactorNorm, Normalizer};
+use specc::check::{Checked, Factor, FactorNorm, Normalizer, Options, facts};
 use specc::ir::{
     Buffer, BufferRole, Conv, Emit, Graph, Init, Kind, ModalOp, NodeId, Op, Param, ParamId,
     ParamRole, Pool, Shape, Unary,
@@ -32,6 +32,12 @@ pub(crate) fn weights(graph: &Graph) -> Normalizer {
         })
         .collect();
     Normalizer { factors }
+}
+
+/// A graph with its facts and this size R.
+pub(crate) fn checked(graph: &Graph, normalizer: Option<Normalizer>) -> Checked {
+    let logits = graph.output("logits").unwrap();
+    facts(graph.clone(), logits, Options::default()).with_normalizer(normalizer)
 }
 
 fn chain(emit: &mut Emit<'_>, layers: &[Value], x: NodeId) -> NodeId {

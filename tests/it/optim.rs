@@ -69,9 +69,8 @@ fn follow(name: &str, n_steps: usize) {
     let case = json(&root.join(format!("{name}.json")));
     let data = Data::read(&root.join("data"), &case);
     let net = nets::graph(case["layers"].as_array().unwrap(), &data.shape);
-    let normalizer = nets::weights(&net);
     let (loss, train) = (loss(&case), train(&case));
-    let joint = joint(&net, &loss, Some(&normalizer), &train).unwrap();
+    let joint = joint(&nets::checked(&net, Some(nets::weights(&net))), &loss, &train).unwrap();
     let mut state = start(&joint, &loss, &root.join(case["init"].as_str().unwrap()));
     let first = state.clone();
     let batch = case["batch"].as_u64().unwrap() as usize;

@@ -40,8 +40,7 @@ fn joint_graphs_and_plans() {
     each_spec(|path, text| {
         let compiled = compile(path, text, &[]);
         let (spec, checked) = compiled.sound().unwrap();
-        let joint =
-            grad::joint(checked.graph(), &spec.loss, checked.normalizer(), &spec.train).unwrap();
+        let joint = grad::joint(checked, &spec.loss, &spec.train).unwrap();
         insta::assert_snapshot!("joint", joint.to_string());
         let fused = |isa| {
             let text =

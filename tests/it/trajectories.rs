@@ -11,8 +11,9 @@ use specc::lower::{
     self, Batch, DType, HostTensor, HyperValues, Program, State, StateEntry, StepOutput, Target,
 };
 
-use crate::cases::{Part, compile_text, entries, golden_locations, spec_text, weights};
+use crate::cases::{Part, compile_text, entries, golden_locations, spec_text};
 use crate::golden::{bytes, f64s, golden_dir, json};
+use crate::nets::{checked, weights};
 
 /// Loss, R, scales and weights of a run in double precision.
 const EXACT: f64 = 1e-10;
@@ -88,8 +89,8 @@ impl Run {
     fn new(folder: &Path, case: Value, dtype: DType) -> Self {
         let data = folder.join("data");
         let (spec, graph) = compile_text(&spec_text(&case), &golden_locations(data.clone()));
-        let normalizer = weights(&graph);
-        let joint = joint(&graph, &spec.loss, Some(&normalizer), &spec.train).unwrap();
+        let joint =
+            joint(&checked(&graph, Some(weights(&graph))), &spec.loss, &spec.train).unwrap();
         let names: Vec<_> = graph.params.iter().map(|p| p.name.clone()).collect();
         let mut file = entries(&bytes(&folder.join(case["init"].as_str().unwrap())));
         file.retain(|entry| names.contains(&entry.name));

@@ -1,12 +1,12 @@
 //! What steps of the fused plan do of the graph: every operation once, for the right layer and part.
 
-use specc::check::{Options, facts};
 use specc::grad::joint;
 use specc::ir::{Flops, Part};
 use specc::kernels::isa::Isa;
 use specc::lower::cpu::{CpuKernel, CpuPhase, CpuPlan, PlanOptions, plan};
 
-use crate::cases::{compile_text, golden_locations, weights};
+use crate::cases::{compile_text, golden_locations};
+use crate::nets::{checked, weights};
 
 const LENET: &str =
     "conv(6, kernel=5) -> relu -> max_pool(2)  conv(16, kernel=5) -> relu -> max_pool(2)
@@ -29,10 +29,10 @@ fn planned(net: &str, train: &str) -> (CpuPlan, u64) {
         "data cifar10\nnet n {{ {net} }}\nloss cross_entropy\ntrain {train} {{ batch = 40  steps = 1 }}\n"
     );
     let (spec, graph) = compile_text(&text, &golden_locations(".".into()));
-    let logits = graph.output("logits").unwrap();
-    let flops = facts(graph.clone(), logits, Options::default()).total().flops;
-    let joint = joint(&graph, &spec.loss, Some(&weights(&graph)), &spec.train).unwrap();
-    (plan(&joint, &PlanOptions { isa: Isa::detect(), batch: 40, seed: 0 }), flops)
+    let checked = checked(&graph, Some(weights(&graph)));
+    let joint = joint(&checked, &spec.loss, &spec.train).unwrap();
+    let options = PlanOptions { isa: Isa::detect(), batch: 40, seed: 0 };
+    (plan(&joint, &options), checked.total().flops)
 }
 
 /// Operations of the layers in one part.

@@ -3,9 +3,8 @@
 use serde_json::{Value, json};
 
 use super::Report;
-use super::measure::Walls;
 use super::rows::{Sum, fallbacks, rows};
-use super::timer::{Call, PhaseCosts};
+use crate::experiment::timing::{Call, PhaseCosts, Walls};
 use crate::ir::LayerId;
 
 /// The document of a run that worked.

@@ -1,6 +1,6 @@
 //! The steps of a phase, booked: a row for each layer, and for what belongs to none.
 
-use super::timer::{Call, PhaseCosts};
+use crate::experiment::timing::{Call, PhaseCosts};
 use crate::ir::{Layer, LayerId, Part};
 
 /// Steps taken together.

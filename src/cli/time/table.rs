@@ -3,9 +3,8 @@
 use std::fmt::Write as _;
 
 use super::Report;
-use super::measure::Walls;
 use super::rows::{LayerRow, PhaseRows, Sum, fallbacks, rows};
-use super::timer::PhaseCosts;
+use crate::experiment::timing::{PhaseCosts, Walls};
 use crate::ir::{Layer, Part};
 
 /// Columns of the names.

@@ -13,15 +13,15 @@ const TRIES: usize = 5;
 
 /// Floating-point operations in 10⁹ a second.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Peak {
+pub struct Peak {
     /// On one thread.
-    pub(super) one: f64,
+    pub one: f64,
     /// On all threads of the command together.
-    pub(super) all: f64,
+    pub all: f64,
 }
 
-/// Measures the machine with its widest instruction set.
-pub(super) fn measure(threads: usize) -> Peak {
+/// Measures the machine with its widest instruction set, on `threads` threads.
+pub fn peak(threads: usize) -> Peak {
     let isa = Isa::detect();
     let mut rounds = 1 << 12;
     loop {

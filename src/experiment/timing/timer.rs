@@ -14,40 +14,40 @@ use crate::train::nanoseconds;
 
 /// One step of a phase: means over all timed runs.
 #[derive(Clone, Debug)]
-pub(super) struct Call {
+pub struct Call {
     /// The kernel in words.
-    pub(super) kernel: String,
+    pub kernel: String,
     /// What it does of the graph.
-    pub(super) work: Work,
+    pub work: Work,
     /// Its place in the spec.
-    pub(super) origin: Span,
+    pub origin: Span,
     /// Whether it gathers samples.
-    pub(super) is_input: bool,
+    pub is_input: bool,
     /// Calls of the kernel.
-    pub(super) calls: usize,
+    pub calls: usize,
     /// Bytes read.
-    pub(super) read: u64,
+    pub read: u64,
     /// Bytes written.
-    pub(super) written: u64,
+    pub written: u64,
     /// Milliseconds of each thread, in the mean.
-    pub(super) ms: f64,
+    pub ms: f64,
     /// Floating-point operations.
-    pub(super) flops: u64,
+    pub flops: u64,
     /// Why no faster kernel was taken.
-    pub(super) fallback: Option<&'static str>,
+    pub fallback: Option<&'static str>,
 }
 
 /// A phase: means over all timed runs.
 #[derive(Clone, Debug)]
-pub(super) struct PhaseCosts {
+pub struct PhaseCosts {
     /// Its name.
-    pub(super) name: String,
+    pub name: String,
     /// Milliseconds from call to return.
-    pub(super) ms: f64,
+    pub ms: f64,
     /// Its steps in order.
-    pub(super) calls: Vec<Call>,
+    pub calls: Vec<Call>,
     /// Milliseconds that threads had no work in stages they share, in the mean.
-    pub(super) waiting: f64,
+    pub waiting: f64,
 }
 
 /// A program whose steps are timed.

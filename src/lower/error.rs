@@ -1,7 +1,7 @@
 //! What a user reads when a program cannot go on.
 
+use super::ExecError;
 use crate::diag::{Code, Diagnostic, ToDiagnostic};
-use crate::lower::ExecError;
 
 impl ToDiagnostic for ExecError {
     fn to_diagnostic(&self) -> Diagnostic {
@@ -32,7 +32,7 @@ impl ToDiagnostic for ExecError {
 }
 
 /// A shape as users write it: `[100, 64]`.
-pub(super) fn shape_text(shape: &[usize]) -> String {
+pub fn shape_text(shape: &[usize]) -> String {
     let words: Vec<String> = shape.iter().map(usize::to_string).collect();
     format!("[{}]", words.join(", "))
 }

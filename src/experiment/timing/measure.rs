@@ -45,7 +45,7 @@ impl<'a> Batches<'a> {
 
 /// Times of whole steps in seconds.
 #[derive(Clone, Debug)]
-pub(super) struct Walls {
+pub struct Walls {
     sorted: Vec<f64>,
 }
 
@@ -56,39 +56,39 @@ impl Walls {
     }
 
     /// Number of steps.
-    pub(super) fn count(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.sorted.len()
     }
 
     /// Mean in milliseconds.
-    pub(super) fn mean(&self) -> f64 {
+    pub fn mean(&self) -> f64 {
         1e3 * self.sorted.iter().sum::<f64>() / self.count().max(1) as f64
     }
 
     /// Median in milliseconds.
-    pub(super) fn median(&self) -> f64 {
+    pub fn median(&self) -> f64 {
         self.sorted.get(self.count() / 2).map_or(0.0, |seconds| 1e3 * seconds)
     }
 
     /// Shortest in milliseconds.
-    pub(super) fn fastest(&self) -> f64 {
+    pub fn fastest(&self) -> f64 {
         self.sorted.first().map_or(0.0, |seconds| 1e3 * seconds)
     }
 }
 
 /// What was measured.
 #[derive(Clone, Debug)]
-pub(super) struct Timed {
+pub struct Timed {
     /// Samples of a step.
-    pub(super) batch: usize,
+    pub batch: usize,
     /// Training steps.
-    pub(super) train: Walls,
+    pub train: Walls,
     /// Evaluation of batches.
-    pub(super) eval: Walls,
+    pub eval: Walls,
     /// Phases of training, then evaluation.
-    pub(super) phases: Vec<PhaseCosts>,
+    pub phases: Vec<PhaseCosts>,
     /// Instruction set.
-    pub(super) isa: String,
+    pub isa: String,
 }
 
 /// Warms up and times `steps` training steps, or as many as take about two seconds, and a quarter as many evaluations.

@@ -1,0 +1,96 @@
+//! Groups of arguments that `train`, `eval` and `time` share.
+
+use std::path::PathBuf;
+
+use crate::experiment::{Device, Machine};
+use crate::kernels::isa::IsaKind;
+use crate::lower::DType;
+
+/// Which machine a run uses.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct MachineArgs {
+    /// `auto`, `cpu`, `cuda` or `cuda:1`.
+    #[arg(long, default_value_t)]
+    device: Device,
+
+    /// Threads to use [default: all processors].
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024))]
+    threads: Option<u16>,
+
+    /// Precision.
+    #[arg(long, value_enum, default_value_t)]
+    dtype: DTypeArg,
+
+    /// Use the reference executor, operation by operation.
+    #[arg(long)]
+    no_fuse: bool,
+
+    /// Instruction set of fused kernels; `avx512` and `avx2` give the same bits.
+    #[arg(long, value_enum, default_value_t)]
+    isa: IsaArg,
+}
+
+impl MachineArgs {
+    /// The machine asked for.
+    pub(crate) fn machine(&self) -> Machine {
+        Machine {
+            device: self.device,
+            threads: self.threads(),
+            dtype: match self.dtype {
+                DTypeArg::F32 => DType::F32,
+                DTypeArg::F64 => DType::F64,
+            },
+            fused: !self.no_fuse,
+            isa: match self.isa {
+                IsaArg::Auto => None,
+                IsaArg::Avx512 => Some(IsaKind::Avx512),
+                IsaArg::Avx2 => Some(IsaKind::Avx2),
+                IsaArg::Portable => Some(IsaKind::Portable),
+            },
+        }
+    }
+
+    /// Threads to use.
+    pub(crate) fn threads(&self) -> usize {
+        self.threads.map_or_else(
+            || std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
+            usize::from,
+        )
+    }
+}
+
+/// `--isa`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+enum IsaArg {
+    /// The fastest of this processor.
+    #[default]
+    Auto,
+    /// 16 lanes in a register.
+    Avx512,
+    /// 8 lanes in a register, fused multiply-add.
+    Avx2,
+    /// No vector instructions beyond the baseline; other bits.
+    Portable,
+}
+
+/// `--dtype`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+enum DTypeArg {
+    /// 32-bit floating point.
+    #[default]
+    F32,
+    /// 64-bit floating point, slow, for checks.
+    F64,
+}
+
+/// Where data comes from.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct DataPlace {
+    /// Folder with data sets [default: $SPECC_DATA, then the user cache].
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data_dir: Option<PathBuf>,
+
+    /// Never fetch anything.
+    #[arg(long)]
+    pub(crate) offline: bool,
+}

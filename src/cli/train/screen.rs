@@ -1,0 +1,143 @@
+//! A run on the screen: a bar on a terminal, plain lines elsewhere.
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::super::terminal::{Terminal, say};
+use crate::diag::{Diagnostic, SourceMap};
+use crate::experiment::{duration, epoch_line};
+use crate::train::{Beginning, EpochRecord, Observer, Progress, Stopwatch};
+
+/// Seconds between plain lines.
+const LINE_SECONDS: f64 = 10.0;
+
+/// Draws a run.
+#[derive(Debug)]
+pub(super) struct Screen<'a> {
+    terminal: &'a mut Terminal,
+    /// What messages point into.
+    sources: &'a SourceMap,
+    verbose: bool,
+    bar: Option<ProgressBar>,
+    last_line: Stopwatch,
+    rate: Rate,
+}
+
+#[derive(Debug)]
+struct Rate {
+    since: Stopwatch,
+    samples: u64,
+    steps: u64,
+}
+
+impl Rate {
+    fn start() -> Self {
+        Self { since: Stopwatch::start(), samples: 0, steps: 0 }
+    }
+}
+
+impl<'a> Screen<'a> {
+    /// For a run whose messages point into `sources`.
+    pub(super) fn new(terminal: &'a mut Terminal, sources: &'a SourceMap, verbose: bool) -> Self {
+        let (last_line, rate) = (Stopwatch::start(), Rate::start());
+        Self { terminal, sources, verbose, bar: None, last_line, rate }
+    }
+
+    /// Takes the bar away.
+    pub(super) fn finish(self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+
+    fn show_bar(&mut self, steps: u64, done: u64) {
+        let target = ProgressDrawTarget::stderr_with_hz(8);
+        let bar = ProgressBar::with_draw_target(Some(steps), target);
+        let style = ProgressStyle::with_template("{bar:24} {pos}/{len} {msg}")
+            .expect("the template is valid")
+            .progress_chars("=> ");
+        bar.set_style(style);
+        bar.set_position(done);
+        self.bar = Some(bar);
+    }
+
+    fn line(&self, text: &str) {
+        match &self.bar {
+            Some(bar) => bar.suspend(|| say(text)),
+            None => say(text),
+        }
+    }
+}
+
+impl Observer for Screen<'_> {
+    fn begins(&mut self, beginning: &Beginning<'_>) {
+        let Beginning { dir, hash, seed, from, steps, threads, moved } = beginning;
+        if let Some(moved) = moved {
+            self.terminal.tell(format!("moved the old run to {}", moved.display()));
+        }
+        if self.verbose {
+            let dir = dir.display();
+            self.terminal.tell(format!("run {dir} ({hash}, seed {seed}, {threads} threads)"));
+        }
+        if let Some(from) = from {
+            self.terminal.tell(format!("continuing {} from step {from}", dir.display()));
+        }
+        if Terminal::is_watched() && !self.terminal.is_quiet() {
+            self.show_bar(*steps, from.unwrap_or(0));
+        }
+        (self.last_line, self.rate) = (Stopwatch::start(), Rate::start());
+    }
+
+    fn step(&mut self, progress: &Progress) {
+        self.rate.samples += progress.samples;
+        self.rate.steps += 1;
+        if self.terminal.is_quiet() {
+            return;
+        }
+        let due = self.last_line.seconds() >= LINE_SECONDS;
+        if self.bar.is_none() && !due {
+            return;
+        }
+        let seconds = self.rate.since.seconds().max(1e-9);
+        let left = (progress.steps - progress.step) as f64 * seconds / self.rate.steps as f64;
+        let text = format!(
+            "epoch {} loss {:.4} acc {:.3} {:.0}/s eta {}",
+            progress.epoch,
+            progress.loss,
+            progress.accuracy,
+            self.rate.samples as f64 / seconds,
+            duration(left),
+        );
+        match &self.bar {
+            Some(bar) => {
+                bar.set_position(progress.step);
+                bar.set_message(text);
+            }
+            None => say(&format!("step {}/{} {text}", progress.step, progress.steps)),
+        }
+        if due {
+            self.last_line = Stopwatch::start();
+        }
+    }
+
+    fn epoch(&mut self, record: &EpochRecord, seconds: f64) {
+        if self.terminal.is_quiet() {
+            return;
+        }
+        self.line(&epoch_line(record, seconds));
+        self.last_line = Stopwatch::start();
+    }
+
+    fn note(&mut self, text: &str) {
+        if let Some(bar) = &self.bar {
+            bar.set_message(text.to_owned());
+        }
+    }
+
+    fn warning(&mut self, warning: &Diagnostic) {
+        let mut report = || self.terminal.report(std::slice::from_ref(warning), self.sources);
+        match &self.bar {
+            Some(bar) => bar.suspend(report),
+            None => report(),
+        }
+    }
+}

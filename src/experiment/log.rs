@@ -1,0 +1,102 @@
+//! `log.txt`: what a run said, in plain lines, also where nobody watched.
+//!
+//! It grows with every command that works on the run. Times and ends of commands stand in it, so it
+//! is no part of what equal runs share.
+
+use std::time::Duration;
+
+use crate::diag::{Diagnostic, RenderStyle, SourceMap, render};
+use crate::store::{LineFile, RunDir, StoreError};
+use crate::train::{Beginning, EpochRecord, Observer, Progress};
+
+/// Messages in files of a run: no colours, and no screen to fit.
+pub(super) const STYLE: RenderStyle = RenderStyle { color: false, width: 100 };
+
+/// The file, open at its end.
+#[derive(Debug)]
+pub(super) struct RunLog {
+    file: LineFile,
+}
+
+impl RunLog {
+    /// Opens the log of a run to write on; a last line that is not whole is dropped.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`].
+    pub(super) fn open(dir: &RunDir) -> Result<Self, StoreError> {
+        Ok(Self { file: LineFile::open_while(&dir.path().join("log.txt"), |_| true)? })
+    }
+
+    /// Writes a line.
+    pub(super) fn line(&mut self, text: &str) {
+        // A log that cannot be written must not end a run: what matters is written elsewhere, and checked there.
+        let _ = self.file.push(text);
+    }
+
+    /// Writes a message as the screen shows it, without colours.
+    pub(super) fn diagnostic(&mut self, diagnostic: &Diagnostic, sources: &SourceMap) {
+        self.line(&render(diagnostic, sources, STYLE));
+    }
+}
+
+/// Writes the log of a run, and lets another listen.
+pub(super) struct Logged<'a> {
+    /// The file.
+    pub(super) log: &'a mut RunLog,
+    /// What messages point into.
+    pub(super) sources: &'a SourceMap,
+    /// Who else listens.
+    pub(super) next: &'a mut dyn Observer,
+}
+
+impl Observer for Logged<'_> {
+    fn begins(&mut self, beginning: &Beginning<'_>) {
+        let Beginning { hash, seed, from, steps, .. } = beginning;
+        let (version, from) = (env!("CARGO_PKG_VERSION"), from.unwrap_or(0));
+        self.log.line(&format!("specc {version}: {hash}, seed {seed}, steps {from}..{steps}"));
+        self.next.begins(beginning);
+    }
+
+    fn step(&mut self, progress: &Progress) {
+        self.next.step(progress);
+    }
+
+    fn epoch(&mut self, record: &EpochRecord, seconds: f64) {
+        self.log.line(&epoch_line(record, seconds));
+        self.next.epoch(record, seconds);
+    }
+
+    fn note(&mut self, text: &str) {
+        self.log.line(text);
+        self.next.note(text);
+    }
+
+    fn warning(&mut self, warning: &Diagnostic) {
+        self.log.diagnostic(warning, self.sources);
+        self.next.warning(warning);
+    }
+}
+
+/// An epoch in one line.
+pub fn epoch_line(record: &EpochRecord, seconds: f64) -> String {
+    format!(
+        "epoch {:>3}{} train loss {:.4} acc {:.4} | test loss {:.4} acc {:.4} | {}",
+        record.epoch,
+        if record.partial { " (part)" } else { "" },
+        record.train.loss,
+        record.train.accuracy,
+        record.test.loss,
+        record.test.accuracy,
+        duration(seconds),
+    )
+}
+
+/// `1.2s`, `3m12s`, `2h05m`.
+pub fn duration(seconds: f64) -> String {
+    let whole = Duration::from_secs_f64(seconds.clamp(0.0, 1e9)).as_secs();
+    match whole {
+        0..60 => format!("{seconds:.1}s"),
+        60..3600 => format!("{}m{:02}s", whole / 60, whole % 60),
+        _ => format!("{}h{:02}m", whole / 3600, whole % 3600 / 60),
+    }
+}

@@ -1,0 +1,101 @@
+//! Which machine a run uses, and how.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::kernels::isa::{Isa, IsaKind};
+use crate::lower::{DType, Target};
+use crate::store::Identity;
+
+use super::ExperimentError;
+
+/// A device that computes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Device {
+    /// The best one there is.
+    #[default]
+    Auto,
+    /// The processor.
+    Cpu,
+    /// A graphics processor, by its number.
+    Cuda(u16),
+}
+
+impl fmt::Display for Device {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Auto => f.write_str("auto"),
+            Self::Cpu => f.write_str("cpu"),
+            Self::Cuda(number) => write!(f, "cuda:{number}"),
+        }
+    }
+}
+
+/// The text names no device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("expected auto, cpu, cuda or cuda:1")]
+pub struct UnknownDevice;
+
+impl FromStr for Device {
+    type Err = UnknownDevice;
+
+    fn from_str(text: &str) -> Result<Self, UnknownDevice> {
+        match (text, text.strip_prefix("cuda:")) {
+            ("auto", _) => Ok(Self::Auto),
+            ("cpu", _) => Ok(Self::Cpu),
+            ("cuda", _) => Ok(Self::Cuda(0)),
+            (_, Some(number)) => number.parse().map(Self::Cuda).map_err(|_| UnknownDevice),
+            (_, None) => Err(UnknownDevice),
+        }
+    }
+}
+
+/// How a run is computed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Machine {
+    /// Where.
+    pub device: Device,
+    /// Threads, at least 1. Results do not depend on it.
+    pub threads: usize,
+    /// Precision.
+    pub dtype: DType,
+    /// Fused kernels where they know the precision; else the reference, operation by operation.
+    pub fused: bool,
+    /// Instruction set of fused kernels; the fastest one where `None`.
+    pub isa: Option<IsaKind>,
+}
+
+impl Machine {
+    /// The executor: fused kernels, but the reference where they are turned off or know no such precision.
+    pub fn target(&self) -> Target {
+        match self.dtype {
+            DType::F32 if self.fused => Target::Cpu,
+            DType::F32 | DType::F64 => Target::Reference,
+        }
+    }
+
+    /// The same precision and executor as a run that is known, so that it gives the same bits.
+    #[must_use]
+    pub fn like(mut self, recorded: &Identity) -> Self {
+        if recorded.dtype == DType::F64.to_string() {
+            self.dtype = DType::F64;
+        }
+        self.fused &= recorded.executor != Target::Reference.name();
+        self
+    }
+
+    /// The instruction set, where device and instruction set are there.
+    ///
+    /// # Errors
+    /// [`ExperimentError::Device`] and [`ExperimentError::Isa`].
+    pub(super) fn find(&self) -> Result<Isa, ExperimentError> {
+        match self.device {
+            Device::Auto | Device::Cpu => {}
+            Device::Cuda(_) => return Err(ExperimentError::Device(self.device)),
+        }
+        match self.isa {
+            None => Ok(Isa::detect()),
+            Some(kind) => Isa::new(kind).ok_or(ExperimentError::Isa(kind)),
+        }
+    }
+}

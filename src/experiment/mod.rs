@@ -1,0 +1,24 @@
+//! A compiled spec as something to run: on which machine, under which name, in which directory, with which seeds.
+//!
+//! In: a [`crate::compile::Compiled`] spec and [`Options`]. Out: an [`Experiment`], which makes the starting state and the
+//! program of every seed, and [`run`]s seeds in their directories. Training, evaluation and timing start from here, so that
+//! they agree on what a run is. Nothing is printed: a [`crate::train::Observer`] hears of everything worth telling.
+
+mod environment;
+mod error;
+mod identity;
+mod log;
+mod machine;
+mod prepare;
+mod run;
+pub mod timing;
+
+pub use environment::{environment, spec_folder};
+pub use error::ExperimentError;
+pub use identity::{resolved_text, spec_hash};
+pub use log::{duration, epoch_line};
+pub use machine::{Device, Machine, UnknownDevice};
+pub use prepare::{Experiment, Options};
+pub use run::{Existing, run};
+
+pub use crate::train::Ended;

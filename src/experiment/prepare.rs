@@ -1,0 +1,230 @@
+//! An experiment, worked out before any data is read.
+
+use std::path::{Path, PathBuf};
+
+use super::identity::{executor, resolved_text, spec_hash};
+use super::{ExperimentError, Machine};
+use crate::check::{self, Checked, Conserved};
+use crate::compile::Compiled;
+use crate::data::Dataset;
+use crate::exec::{self, Start, StartError};
+use crate::grad::{self, Joint};
+use crate::ir::{self, ParamRole};
+use crate::kernels::isa::Isa;
+use crate::lower::{ExecError, Program, State, Target};
+use crate::model;
+use crate::store::{self, Checkpoint, Identity, TensorFile};
+use crate::train::{Evaluated, evaluate_splits};
+
+/// How an experiment is run; what no spec says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// Where.
+    pub machine: Machine,
+    /// Seeds in order; those of the spec where `None`.
+    pub seeds: Option<Vec<u64>>,
+    /// The run directory, or the folder of those of several seeds; a name under `runs` where `None`.
+    pub output: Option<PathBuf>,
+    /// Start from the tensors of this file.
+    pub init: Option<PathBuf>,
+    /// Stop after so many steps; nothing else changes.
+    pub max_steps: Option<u64>,
+    /// Steps between lines of `metrics.jsonl`, ≥ 1.
+    pub log_every: u64,
+    /// Try the scaling claims in f64 at every checkpoint of an epoch.
+    pub numeric: bool,
+}
+
+impl Options {
+    /// The defaults on a machine.
+    pub fn on(machine: Machine) -> Self {
+        Self {
+            machine,
+            seeds: None,
+            output: None,
+            init: None,
+            max_steps: None,
+            log_every: 50,
+            numeric: false,
+        }
+    }
+}
+
+/// A compiled spec, ready for its seeds.
+#[derive(Debug)]
+pub struct Experiment<'a> {
+    compiled: &'a Compiled,
+    spec: &'a model::Spec,
+    checked: &'a Checked,
+    options: Options,
+    joint: Joint,
+    isa: Isa,
+    seeds: Vec<u64>,
+    init: Option<TensorFile>,
+    init_hash: Option<String>,
+    hash: String,
+    conserved: Option<Vec<Conserved>>,
+}
+
+impl<'a> Experiment<'a> {
+    /// Differentiates the graph and works out the identity of its runs.
+    ///
+    /// A run that goes on without its spec at hand is computed as `recorded` says.
+    ///
+    /// # Errors
+    /// [`ExperimentError`] when the spec has errors, or the machine or the file of initial weights cannot be had.
+    pub fn prepare(
+        compiled: &'a Compiled,
+        options: Options,
+        recorded: Option<&Identity>,
+    ) -> Result<Self, ExperimentError> {
+        let invalid = || ExperimentError::Spec(compiled.diagnostics.clone());
+        let (spec, checked) = compiled.sound().ok_or_else(invalid)?;
+        let mut options = options;
+        if let Some(recorded) = recorded {
+            options.machine = options.machine.like(recorded);
+        }
+        let machine = options.machine;
+        let isa = machine.find()?;
+        let joint = grad::joint(checked, &spec.loss, &spec.train).map_err(ExperimentError::Spec)?;
+        let init = options.init.as_deref().map(store::read_tensors).transpose();
+        let init = init.map_err(ExperimentError::Init)?;
+        let init_hash = init.as_ref().map(|file| ir::hex(&file.sha256));
+        let init_hash = init_hash.or_else(|| recorded?.init.clone());
+        Ok(Self {
+            compiled,
+            spec,
+            checked,
+            joint,
+            isa,
+            seeds: options.seeds.clone().unwrap_or_else(|| spec.train.seeds.clone()),
+            init,
+            hash: spec_hash(spec, machine.dtype, machine.target(), init_hash.as_deref()),
+            init_hash,
+            conserved: spec.analyze.conserved.then(|| check::conserved(checked, &spec.loss)),
+            options,
+        })
+    }
+
+    /// What was compiled.
+    pub fn compiled(&self) -> &'a Compiled {
+        self.compiled
+    }
+
+    /// The resolved spec.
+    pub fn spec(&self) -> &'a model::Spec {
+        self.spec
+    }
+
+    /// The checked graph.
+    pub fn checked(&self) -> &'a Checked {
+        self.checked
+    }
+
+    /// Forward, backward and updates.
+    pub fn joint(&self) -> &Joint {
+        &self.joint
+    }
+
+    /// How the experiment is run, as far as it was recorded with the run that goes on.
+    pub fn options(&self) -> &Options {
+        &self.options
+    }
+
+    /// Seeds to run, in order.
+    pub fn seeds(&self) -> &[u64] {
+        &self.seeds
+    }
+
+    /// Identity of its runs but for the seed, in hex.
+    pub fn hash(&self) -> &str {
+        &self.hash
+    }
+
+    /// The executor.
+    pub fn target(&self) -> Target {
+        self.options.machine.target()
+    }
+
+    /// Quantities that `analyze { conserved }` logs.
+    pub fn conserved(&self) -> Option<&[Conserved]> {
+        self.conserved.as_deref()
+    }
+
+    /// Trainable numbers of the net, scales of the loss not counted.
+    pub fn n_params(&self) -> u64 {
+        let params = self.checked.graph().params.iter();
+        let of_net = params.filter(|param| param.role != ParamRole::Scale);
+        of_net.map(|param| param.shape.elements() as u64).sum()
+    }
+
+    /// Where the run of one seed is stored.
+    pub fn dir(&self, seed: u64) -> PathBuf {
+        match &self.options.output {
+            Some(dir) if self.seeds.len() > 1 => dir.join(format!("s{seed}")),
+            Some(dir) => dir.clone(),
+            None => {
+                let name = format!("{}-s{seed}", &self.hash[..12]);
+                Path::new("runs").join(&self.spec.name).join(name)
+            }
+        }
+    }
+
+    /// `resolved.net` of one seed.
+    pub fn resolved(&self, seed: u64) -> String {
+        resolved_text(self.spec, seed)
+    }
+
+    /// What identifies the run of one seed.
+    pub fn identity(&self, seed: u64) -> Identity {
+        Identity {
+            spec_hash: self.hash.clone(),
+            seed,
+            dtype: self.options.machine.dtype.to_string(),
+            executor: executor(self.target(), self.isa),
+            init: self.init_hash.clone(),
+        }
+    }
+
+    /// The state that the run of one seed starts from.
+    ///
+    /// # Errors
+    /// [`StartError`].
+    pub fn start(&self, seed: u64) -> Result<Start, StartError> {
+        let file = self.init.as_ref().map(|file| file.tensors.as_slice());
+        exec::initial_state(&self.joint, &self.spec.loss, seed, self.options.machine.dtype, file)
+    }
+
+    /// What programs of one seed are told.
+    pub fn binding(&self, seed: u64) -> exec::Options {
+        exec::Options {
+            dtype: self.options.machine.dtype,
+            seed,
+            threads: self.options.machine.threads,
+            batch: self.spec.train.batch,
+            isa: self.isa,
+        }
+    }
+
+    /// Both splits of `dataset` under the parameters of a checkpoint.
+    ///
+    /// # Errors
+    /// [`ExperimentError::Run`] when the state does not fit the net or the logits are not finite.
+    pub fn evaluate(
+        &self,
+        checkpoint: &Checkpoint,
+        dataset: &Dataset,
+    ) -> Result<Evaluated, ExperimentError> {
+        let seed = checkpoint.position.seed;
+        let mut program = self.program(seed, &checkpoint.state)?;
+        Ok(evaluate_splits(&mut *program, dataset, self.spec.train.batch, seed)?)
+    }
+
+    /// The program of one seed in a state.
+    ///
+    /// # Errors
+    /// [`ExecError`].
+    pub fn program(&self, seed: u64, state: &State) -> Result<Box<dyn Program>, ExecError> {
+        exec::instantiate(&self.joint, self.target(), state, self.binding(seed))
+    }
+}

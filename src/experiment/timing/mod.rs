@@ -1,0 +1,44 @@
+//! Where the steps of an experiment go: each kernel under a clock, against what the processor can do at most.
+//!
+//! Steps run on real batches where the data is there; the learning rate is 0, so that every step is the same work.
+
+mod measure;
+mod peak;
+mod random;
+mod timer;
+
+pub use measure::{Timed, Walls};
+pub use peak::{Peak, peak};
+pub use timer::{Call, PhaseCosts};
+
+use super::{Experiment, ExperimentError};
+use crate::data::Dataset;
+use crate::lower::Samples;
+use crate::train::SplitSamples;
+
+use measure::{Batches, measure};
+use random::RandomSamples;
+use timer::timer;
+
+/// Times `steps` steps of the first seed, or as many as take about two seconds, on batches of `dataset` or on random ones.
+///
+/// # Errors
+/// [`ExperimentError`] when the run cannot start or a step fails.
+pub fn time(
+    experiment: &Experiment<'_>,
+    dataset: Option<&Dataset>,
+    steps: Option<u64>,
+) -> Result<Timed, ExperimentError> {
+    let seed = experiment.seeds().first().copied().unwrap_or(0);
+    let start = experiment.start(seed)?;
+    let batch = experiment.spec().train.batch;
+    let random = RandomSamples::new(experiment.checked().graph(), batch, seed);
+    let (samples, n): (Box<dyn Samples + '_>, usize) = match dataset {
+        Some(dataset) => (Box::new(SplitSamples::train(dataset, seed)), dataset.train.len()),
+        None => (Box::new(&random), batch),
+    };
+    let batches = Batches::new(&*samples, n, batch, seed);
+    let (target, binding) = (experiment.target(), experiment.binding(seed));
+    let mut timer = timer(experiment.joint(), target, &start.state, binding)?;
+    Ok(measure(&mut *timer, &batches, steps)?)
+}
