@@ -19,8 +19,8 @@ use crate::check::{Mode, Options};
 use crate::compile::Compiled;
 use crate::grad;
 use crate::kernels::isa::Isa;
+use crate::lower;
 use crate::lower::cpu::PlanOptions;
-use crate::lower::{self, Target};
 use crate::{ir, model, syntax};
 
 /// Operations that `--numeric` may cost.
@@ -150,11 +150,10 @@ fn emit(compiled: &Compiled, stage: Emit, no_fuse: bool, terminal: &mut Terminal
             match grad::joint(checked, &spec.loss, &spec.train) {
                 Ok(joint) if stage == Emit::Joint => terminal.print(joint.to_string()),
                 Ok(joint) if no_fuse => {
-                    terminal.print(lower::plan(&joint, Target::Reference).to_string());
+                    terminal.print(lower::reference::plan(&joint).to_string());
                 }
                 Ok(joint) => {
-                    let options =
-                        PlanOptions { isa: Isa::detect(), batch: spec.train.batch, seed: 0 };
+                    let options = PlanOptions { isa: Isa::detect(), batch: spec.train.batch };
                     terminal.print(lower::cpu::plan(&joint, &options).to_string());
                 }
                 Err(errors) => terminal.report(&errors, &compiled.sources),

@@ -6,7 +6,7 @@ use super::ops::Context;
 use super::reference::{Options, bind, load_batch, walk};
 use super::tensor::{Real, View, cast};
 use crate::ir::Graph;
-use crate::lower::{Batch, DType, ExecError, HyperValues, State, stage};
+use crate::lower::{Batch, DType, ExecError, HyperValues, State, reference};
 
 /// A result of a graph; indices and both precisions are given as doubles, which hold them exactly.
 #[derive(Clone, Debug, PartialEq)]
@@ -41,7 +41,7 @@ fn evaluate_as<T: Real>(
     hyper: &HyperValues,
     options: Options,
 ) -> Result<BTreeMap<String, Evaluated>, ExecError> {
-    let stage = stage("evaluate", graph);
+    let phase = reference::phase("evaluate", graph);
     let params = graph.params.iter().map(|p| (p.name.as_str(), &p.shape));
     let buffers = graph.buffers.iter().map(|b| (b.name.as_str(), &b.shape));
     let params = bind(params, &state.params, options.dtype)?;
@@ -56,10 +56,10 @@ fn evaluate_as<T: Real>(
         params: &params,
         buffers: &buffers,
     };
-    let results = walk::<T>(&stage, &ctx, |_, _| Ok(()))?;
+    let results = walk::<T>(&phase, &ctx, |_, _| Ok(()))?;
     let mut evaluated = BTreeMap::new();
-    for (name, slot) in &stage.outputs {
-        let value = results.get(*slot)?;
+    for (name, id) in &phase.outputs {
+        let value = results.get(*id)?;
         let values = View::<f64>::new(&cast::<f64>(value)?)?.to_vec();
         evaluated.insert(name.clone(), Evaluated { sizes: value.dims().to_vec(), values });
     }

@@ -5,10 +5,10 @@
 use super::cpu::CpuProgram;
 use super::{Options, ReferenceProgram};
 use crate::grad::Joint;
-use crate::lower::cpu::PlanOptions;
+use crate::lower::cpu::{self, PlanOptions};
 use crate::lower::{
-    self, Batch, DType, ExecError, HostTensor, HyperValues, Program, State, StateEntry, StepOutput,
-    Target,
+    Batch, DType, ExecError, HostTensor, HyperValues, Program, State, StateEntry, StepOutput,
+    reference,
 };
 
 /// Fused kernels, with the graph that they came from.
@@ -25,9 +25,9 @@ impl FusedProgram {
     /// # Errors
     /// As [`CpuProgram::new`].
     pub(super) fn new(joint: &Joint, state: &State, options: Options) -> Result<Self, ExecError> {
-        let Options { isa, batch, seed, .. } = options;
-        let plan = lower::cpu::plan(joint, &PlanOptions { isa, batch, seed });
-        let program = CpuProgram::new(plan, state, options.threads)?;
+        let Options { isa, batch, seed, threads, .. } = options;
+        let plan = cpu::plan(joint, &PlanOptions { isa, batch });
+        let program = CpuProgram::new(plan, state, seed, threads)?;
         Ok(Self { program, joint: joint.clone(), options })
     }
 
@@ -35,7 +35,7 @@ impl FusedProgram {
     fn explain(&self, error: ExecError, batch: &Batch<'_>, hyper: &HyperValues) -> ExecError {
         let ExecError::NotFinite { .. } = error else { return error };
         let found = (|| {
-            let plan = lower::plan(&self.joint, Target::Reference);
+            let plan = reference::plan(&self.joint);
             let options = Options { dtype: DType::F32, ..self.options };
             // Scales are taken as they are: the step starts from the state before it.
             ReferenceProgram::new(plan, &self.program.state()?, options)?.step(batch, hyper)
@@ -71,13 +71,11 @@ impl Program for FusedProgram {
         let Some(entry) = state.params.iter().chain(&state.buffers).find(broken) else {
             return Ok(state);
         };
-        let plan = self.program.plan();
-        let param = plan.params.iter().find(|param| param.name == entry.name);
+        let tables = &self.program.plan().tables;
+        let param = tables.params.iter().find(|param| param.name == entry.name);
         Err(ExecError::NotFinite {
             what: format!("`{}` after the update", entry.name),
-            layer: param
-                .and_then(|param| param.layer)
-                .map(|id| plan.layers[id.0 as usize].name.clone()),
+            layer: param.and_then(|param| param.layer).map(|id| tables.layer(id).to_owned()),
             origin: param.map(|param| param.origin),
         })
     }

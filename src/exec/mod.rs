@@ -50,7 +50,7 @@ pub fn instantiate(
 ) -> Result<Box<dyn Program>, ExecError> {
     match target {
         Target::Reference => {
-            let plan = lower::plan(joint, target);
+            let plan = lower::reference::plan(joint);
             Ok(Box::new(ReferenceProgram::new(plan, state, options)?))
         }
         Target::Cpu if options.dtype == DType::F32 => {

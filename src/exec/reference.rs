@@ -12,9 +12,10 @@ use super::ops::{self, Context};
 use super::tensor::{Real, View, cast, is_finite, tensor, to_double};
 use crate::ir;
 use crate::kernels::isa::Isa;
+use crate::lower::reference::{ReferencePhase, ReferencePlan};
 use crate::lower::{
-    Batch, DType, ExecError, HostTensor, HyperValues, Kernel, Plan, Program, SlotId, Stage, State,
-    StateEntry, StepOutput,
+    Batch, DType, ExecError, HostTensor, HyperValues, Program, State, StateEntry, StepOutput,
+    ValueId,
 };
 
 /// What a program is told beside its plan.
@@ -50,7 +51,7 @@ pub type Watcher<'a> = dyn FnMut(usize, Moment) + Send + 'a;
 
 /// A plan with its tensors.
 pub struct ReferenceProgram {
-    plan: Plan,
+    plan: ReferencePlan,
     options: Options,
     pool: Arc<rayon::ThreadPool>,
     params: Vec<Tensor>,
@@ -69,7 +70,7 @@ impl ReferenceProgram {
     /// # Errors
     /// [`ExecError::Shape`] when a tensor of the plan is missing from the state or has another shape,
     /// [`ExecError::Device`] when no threads can be had.
-    pub fn new(plan: Plan, state: &State, options: Options) -> Result<Self, ExecError> {
+    pub fn new(plan: ReferencePlan, state: &State, options: Options) -> Result<Self, ExecError> {
         let pool = rayon::ThreadPoolBuilder::new()
             .num_threads(options.threads.max(1))
             .build()
@@ -81,7 +82,7 @@ impl ReferenceProgram {
     }
 
     /// The plan that the program walks.
-    pub fn plan(&self) -> &Plan {
+    pub fn plan(&self) -> &ReferencePlan {
         &self.plan
     }
 
@@ -127,7 +128,7 @@ impl ReferenceProgram {
         let (input, labels) = load_batch::<T>(batch)?;
         watch(0, Moment::Loaded);
         let mut outputs = vec![];
-        for (number, stage) in self.plan.train.iter().enumerate() {
+        for (number, phase) in self.plan.phases.train.iter().enumerate() {
             if number > 0 {
                 watch(number, Moment::Begin);
             }
@@ -140,26 +141,26 @@ impl ReferenceProgram {
                 params: &self.params,
                 buffers: &self.buffers,
             };
-            let results = walk::<T>(stage, &ctx, |step, _| {
+            let results = walk::<T>(phase, &ctx, |step, _| {
                 watch(number, Moment::Step(step));
                 Ok(())
             })?;
             let mut written = vec![];
-            for write in &stage.writes {
+            for write in &phase.writes {
                 written.push((write.target, write.value, cast::<T>(results.get(write.value)?)?));
             }
-            let output = report(stage, &results)?;
+            let output = report(phase, &results)?;
             let mut broken = vec![];
             if !output.loss.is_finite() {
-                broken.extend(stage.output("loss"));
+                broken.extend(phase.output("loss"));
             }
-            for (_, slot, value) in &written {
+            for (_, id, value) in &written {
                 if !is_finite(value)? {
-                    broken.push(*slot);
+                    broken.push(*id);
                 }
             }
             if !broken.is_empty() {
-                return Err(blame::find::<T>(&self.plan, stage, &ctx, &broken)?);
+                return Err(blame::find::<T>(&self.plan, phase, &ctx, &broken)?);
             }
             for (target, _, value) in written {
                 match target {
@@ -190,13 +191,13 @@ impl ReferenceProgram {
             params: &self.params,
             buffers: &self.buffers,
         };
-        let results = walk::<T>(&self.plan.eval, &ctx, |step, _| {
+        let results = walk::<T>(&self.plan.phases.eval, &ctx, |step, _| {
             watch(0, Moment::Step(step));
             Ok(())
         })?;
-        let logits = results.get(output_slot(&self.plan.eval, "logits")?)?;
+        let logits = results.get(output(&self.plan.phases.eval, "logits")?)?;
         let rows = T::to_host(View::<T>::new(logits)?.to_vec());
-        let output = report(&self.plan.eval, &results)?;
+        let output = report(&self.plan.phases.eval, &results)?;
         watch(0, Moment::End);
         Ok((rows, output))
     }
@@ -216,16 +217,14 @@ impl Program for ReferenceProgram {
     }
 
     fn size(&mut self) -> Result<Option<f64>, ExecError> {
-        self.plan
-            .size
-            .as_ref()
-            .map(|stage| self.pool.install(|| size_with(stage, &self.params, &self.buffers)))
+        let size = self.plan.phases.size.as_ref();
+        size.map(|phase| self.pool.install(|| size_with(phase, &self.params, &self.buffers)))
             .transpose()
     }
 
     fn state(&self) -> Result<State, ExecError> {
-        let params = self.plan.params.iter().map(|p| p.name.as_str()).zip(&self.params);
-        let buffers = self.plan.buffers.iter().map(|b| b.name.as_str()).zip(&self.buffers);
+        let params = self.plan.tables.params.iter().map(|p| p.name.as_str()).zip(&self.params);
+        let buffers = self.plan.tables.buffers.iter().map(|b| b.name.as_str()).zip(&self.buffers);
         Ok(State {
             params: params.map(|(name, t)| entry(name, t)).collect::<Result<_, _>>()?,
             buffers: buffers.map(|(name, t)| entry(name, t)).collect::<Result<_, _>>()?,
@@ -234,8 +233,8 @@ impl Program for ReferenceProgram {
 
     fn load(&mut self, state: &State) -> Result<(), ExecError> {
         let dtype = self.options.dtype;
-        let params = self.plan.params.iter().map(|p| (p.name.as_str(), &p.shape));
-        let buffers = self.plan.buffers.iter().map(|b| (b.name.as_str(), &b.shape));
+        let params = self.plan.tables.params.iter().map(|p| (p.name.as_str(), &p.shape));
+        let buffers = self.plan.tables.buffers.iter().map(|b| (b.name.as_str(), &b.shape));
         let params = bind(params, &state.params, dtype)?;
         let buffers = bind(buffers, &state.buffers, dtype)?;
         self.params = params;
@@ -248,49 +247,45 @@ impl Program for ReferenceProgram {
     }
 }
 
-/// The values of a stage that outlive its steps.
+/// The values of a phase that outlive its steps.
 pub(super) struct Results {
     values: Vec<Option<Tensor>>,
 }
 
 impl Results {
     /// A value that an output or a write needs.
-    pub(super) fn get(&self, slot: SlotId) -> Result<&Tensor, ExecError> {
-        self.values.get(slot.0 as usize).and_then(Option::as_ref).ok_or_else(|| ExecError::Device {
+    pub(super) fn get(&self, id: ValueId) -> Result<&Tensor, ExecError> {
+        self.values.get(id.0 as usize).and_then(Option::as_ref).ok_or_else(|| ExecError::Device {
             message: "a value was dropped before it was read".to_owned(),
         })
     }
 }
 
-/// Runs a stage; `watch` sees each value as it is made. Updates are left to the caller.
+/// Runs a phase; `watch` sees each value as it is made. Updates are left to the caller.
 pub(super) fn walk<T: Real>(
-    stage: &Stage,
+    phase: &ReferencePhase,
     ctx: &Context<'_>,
     mut watch: impl FnMut(usize, &Tensor) -> Result<(), ExecError>,
 ) -> Result<Results, ExecError> {
-    afford(stage, ctx.indices.len(), size_of::<T>())?;
-    let mut results = Results { values: vec![None; stage.slots.len()] };
-    let released = stage.released();
-    for (idx, step) in stage.steps.iter().enumerate() {
-        let Kernel::Op(op) = &step.kernel;
+    afford(phase, ctx.indices.len(), size_of::<T>())?;
+    let mut results = Results { values: vec![None; phase.values.len()] };
+    let released = phase.released();
+    for (idx, step) in phase.steps.iter().enumerate() {
         let inputs: Vec<&Tensor> =
-            step.inputs.iter().map(|slot| results.get(*slot)).collect::<Result<_, _>>()?;
-        // An operation of the graph has one result.
-        if let [output] = step.outputs[..] {
-            let value = ops::run::<T>(op, &inputs, &stage.slot(output).shape, ctx)?;
-            watch(idx, &value)?;
-            results.values[output.0 as usize] = Some(value);
-        }
-        for slot in &released[idx] {
-            results.values[slot.0 as usize] = None;
+            step.inputs.iter().map(|id| results.get(*id)).collect::<Result<_, _>>()?;
+        let value = ops::run::<T>(&step.op, &inputs, &phase.value(step.output).shape, ctx)?;
+        watch(idx, &value)?;
+        results.values[step.output.0 as usize] = Some(value);
+        for id in &released[idx] {
+            results.values[id.0 as usize] = None;
         }
     }
     Ok(results)
 }
 
-/// Asks the system for the memory of a stage, which the tensor library would take without asking.
-fn afford(stage: &Stage, n: usize, element: usize) -> Result<(), ExecError> {
-    let bytes = stage.peak_footprint().elements(n).saturating_mul(element);
+/// Asks the system for the memory of a phase, which the tensor library would take without asking.
+fn afford(phase: &ReferencePhase, n: usize, element: usize) -> Result<(), ExecError> {
+    let bytes = phase.peak_footprint().elements(n).saturating_mul(element);
     let mut probe: Vec<u8> = vec![];
     probe.try_reserve_exact(bytes).map_err(|_| ExecError::Device {
         message: format!("a batch of {n} samples does not fit memory"),
@@ -300,9 +295,9 @@ fn afford(stage: &Stage, n: usize, element: usize) -> Result<(), ExecError> {
     Ok(())
 }
 
-/// R by a `size` stage in double precision.
+/// R by a `size` phase in double precision.
 pub(super) fn size_with(
-    stage: &Stage,
+    phase: &ReferencePhase,
     params: &[Tensor],
     buffers: &[Tensor],
 ) -> Result<f64, ExecError> {
@@ -317,8 +312,8 @@ pub(super) fn size_with(
         params: &params,
         buffers: &buffers,
     };
-    let results = walk::<f64>(stage, &ctx, |_, _| Ok(()))?;
-    Ok(to_double(results.get(output_slot(stage, "R")?)?)?)
+    let results = walk::<f64>(phase, &ctx, |_, _| Ok(()))?;
+    Ok(to_double(results.get(output(phase, "R")?)?)?)
 }
 
 /// Tensors of the tables from entries of equal names, in the order of the tables.
@@ -387,15 +382,15 @@ pub(super) fn load_batch<T: Real>(batch: &Batch<'_>) -> Result<(Tensor, Tensor),
     Ok((tensor(values, &[n, len])?, tensor(labels, &[n])?))
 }
 
-fn output_slot(stage: &Stage, name: &str) -> Result<SlotId, ExecError> {
-    stage.output(name).ok_or_else(|| ExecError::Device {
-        message: format!("the phase {} has no {name}", stage.name),
+fn output(phase: &ReferencePhase, name: &str) -> Result<ValueId, ExecError> {
+    phase.output(name).ok_or_else(|| ExecError::Device {
+        message: format!("the phase {} has no {name}", phase.name),
     })
 }
 
-fn report(stage: &Stage, results: &Results) -> Result<StepOutput, ExecError> {
+fn report(phase: &ReferencePhase, results: &Results) -> Result<StepOutput, ExecError> {
     let number = |name: &str| -> Result<Option<f64>, ExecError> {
-        stage.output(name).map(|slot| Ok(to_double(results.get(slot)?)?)).transpose()
+        phase.output(name).map(|id| Ok(to_double(results.get(id)?)?)).transpose()
     };
     #[expect(clippy::cast_sign_loss, reason = "counts are not negative")]
     let count = |value: f64| value.round().max(0.0) as u64;

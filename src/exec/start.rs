@@ -9,7 +9,7 @@ use crate::diag::{Code, Diagnostic, Span, ToDiagnostic};
 use crate::grad::Joint;
 use crate::ir::{BufferRole, ParamRole};
 use crate::loss::{LossError, initial_scales, uses_size};
-use crate::lower::{self, DType, ExecError, HostTensor, State, StateEntry, Target, shape_text};
+use crate::lower::{DType, ExecError, HostTensor, State, StateEntry, reference, shape_text};
 use crate::model::Loss;
 
 /// A state with what is worth telling about how it came to be.
@@ -157,15 +157,15 @@ pub fn initial_state(
 /// # Errors
 /// [`ExecError`] when the state does not fit the graph.
 pub fn size_of(joint: &Joint, state: &State) -> Result<Option<f64>, ExecError> {
-    let plan = lower::plan(joint, Target::Reference);
-    let Some(stage) = &plan.size else {
+    let Some(graph) = &joint.size else {
         return Ok(None);
     };
-    let params = plan.params.iter().map(|p| (p.name.as_str(), &p.shape));
-    let buffers = plan.buffers.iter().map(|b| (b.name.as_str(), &b.shape));
+    let phase = reference::phase("size", graph);
+    let params = joint.eval.params.iter().map(|p| (p.name.as_str(), &p.shape));
+    let buffers = joint.eval.buffers.iter().map(|b| (b.name.as_str(), &b.shape));
     let params = bind(params, &state.params, DType::F64)?;
     let buffers = bind(buffers, &state.buffers, DType::F64)?;
-    size_with(stage, &params, &buffers).map(Some)
+    size_with(&phase, &params, &buffers).map(Some)
 }
 
 fn replace(slot: &mut StateEntry, found: &StateEntry, dtype: DType) -> Result<(), StartError> {

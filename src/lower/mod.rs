@@ -1,18 +1,19 @@
 //! From the joint graphs to an ordered plan for one target, and the contract between a plan's executor and training.
+//!
+//! Each target has a plan of its own: [`reference::ReferencePlan`] and [`cpu::CpuPlan`]. They share the [`Tables`] that ids
+//! point into and the [`Phases`] of a run; neither knows a seed, a device or a tensor.
 
 pub mod cpu;
 mod error;
-mod plan;
 mod program;
-mod reference;
-mod text;
+pub mod reference;
+mod tables;
 mod work;
 
 pub use error::shape_text;
-pub use plan::{Footprint, Kernel, Place, Plan, Scope, Slot, SlotId, Stage, Step, Target, Write};
 pub use program::{
     Batch, DType, ExecError, HostTensor, HyperValues, Program, RawSamples, Samples, State,
     StateEntry, StepOutput,
 };
-pub use reference::{plan, stage};
+pub use tables::{PhaseId, Phases, Tables, Target, ValueId, Write};
 pub use work::{Share, Work};

@@ -6,9 +6,7 @@ use specc::exec::{Options, ReferenceProgram, initial_state};
 use specc::grad::{Joint, joint};
 use specc::kernels::isa::{Isa, IsaKind};
 use specc::lower::cpu::{PlanOptions, plan};
-use specc::lower::{
-    self, Batch, DType, HostTensor, HyperValues, Program, State, StepOutput, Target,
-};
+use specc::lower::{self, Batch, DType, HostTensor, HyperValues, Program, State, StepOutput};
 
 use crate::cases::{Numbers, Part, compile_text, entries, golden_locations, spec_text};
 use crate::golden::{bytes, f64s, golden_dir, json};
@@ -20,7 +18,7 @@ const NEAR_THRESHOLD: &str = "wrn/cross_entropy_sam";
 
 fn fused(joint: &Joint, state: &State, isa: Isa, batch: usize, threads: usize) -> CpuProgram {
     let mut program =
-        CpuProgram::new(plan(joint, &PlanOptions { isa, batch, seed: 3 }), state, threads).unwrap();
+        CpuProgram::new(plan(joint, &PlanOptions { isa, batch }), state, 3, threads).unwrap();
     program.poison();
     program
 }
@@ -295,7 +293,7 @@ fn run(program: &mut dyn Program, samples: &Labelled, n: u32, steps: u64) -> Vec
 #[test]
 fn the_plan_says_which_convolutions_go_by_winograd() {
     let (joint, _) = case_of(WIDE).joint();
-    let text = plan(&joint, &PlanOptions { isa: Isa::detect(), batch: 64, seed: 3 }).to_string();
+    let text = plan(&joint, &PlanOptions { isa: Isa::detect(), batch: 64 }).to_string();
     for kernel in [
         "winograd_pack",
         "winograd_pack_turned",
@@ -308,7 +306,7 @@ fn the_plan_says_which_convolutions_go_by_winograd() {
     }
     let (joint, _) = case_of(LENET).joint();
     assert!(
-        !plan(&joint, &PlanOptions { isa: Isa::detect(), batch: 64, seed: 3 })
+        !plan(&joint, &PlanOptions { isa: Isa::detect(), batch: 64 })
             .to_string()
             .contains("winograd")
     );
@@ -326,7 +324,7 @@ fn the_fused_path_agrees_with_the_reference() {
         for n in [1, 15, 16, 17, 130] {
             let options =
                 Options { dtype: DType::F64, seed: 3, threads: 1, batch: 1, isa: Isa::detect() };
-            let reference_plan = lower::plan(&joint, Target::Reference);
+            let reference_plan = lower::reference::plan(&joint);
             let mut reference = ReferenceProgram::new(reference_plan, &state, options).unwrap();
             let mut program = fused(&joint, &state, Isa::detect(), 64, 2);
             let expected = run(&mut reference, &samples, n, 2);

@@ -4,7 +4,7 @@ use specc::exec::{Options, ReferenceProgram, StartError, evaluate, init, initial
 use specc::grad::{differentiate, joint};
 use specc::ir::{Mode, Op, specialize};
 use specc::lower::{
-    self, Batch, DType, ExecError, HostTensor, HyperValues, Program, State, StateEntry, Target,
+    self, Batch, DType, ExecError, HostTensor, HyperValues, Program, State, StateEntry,
 };
 
 use crate::cases::{Numbers, compile_text, net_text};
@@ -104,7 +104,7 @@ fn conv_program(dtype: DType, threads: usize) -> ReferenceProgram {
     let (spec, graph) = compile_text(&text, &specc::data::Locations::default());
     let joint = joint(&checked(&graph, Some(weights(&graph))), &spec.loss, &spec.train).unwrap();
     let start = initial_state(&joint, &spec.loss, 3, dtype, None).unwrap();
-    let plan = lower::plan(&joint, Target::Reference);
+    let plan = lower::reference::plan(&joint);
     ReferenceProgram::new(
         plan,
         &start.state,
@@ -181,7 +181,7 @@ fn println_state() {
     let mut digest = 0_u64;
     for dtype in [DType::F32, DType::F64] {
         let start = initial_state(&joint, &spec.loss, 3, dtype, None).unwrap();
-        let plan = lower::plan(&joint, Target::Reference);
+        let plan = lower::reference::plan(&joint);
         let mut program = ReferenceProgram::new(plan, &start.state, options(dtype)).unwrap();
         train(&mut program, 2, 64);
         for entry in program.state().unwrap().params {
@@ -207,7 +207,7 @@ fn ten_thousand_steps_keep_their_memory() {
     let (spec, graph) = compile_text(&text, &specc::data::Locations::default());
     let joint = joint(&checked(&graph, Some(weights(&graph))), &spec.loss, &spec.train).unwrap();
     let start = initial_state(&joint, &spec.loss, 3, DType::F32, None).unwrap();
-    let plan = lower::plan(&joint, Target::Reference);
+    let plan = lower::reference::plan(&joint);
     let mut program =
         ReferenceProgram::new(plan, &start.state, Options { threads: 1, ..options(DType::F32) })
             .unwrap();

@@ -8,7 +8,7 @@ use specc::exec::{Options, ReferenceProgram, evaluate, initial_state};
 use specc::grad::{Joint, differentiate, joint};
 use specc::ir::{NodeId, Op};
 use specc::lower::{
-    self, Batch, DType, HostTensor, HyperValues, Program, State, StateEntry, StepOutput, Target,
+    self, Batch, DType, HostTensor, HyperValues, Program, State, StateEntry, StepOutput,
 };
 
 use crate::cases::{Part, compile_text, entries, golden_locations, spec_text};
@@ -103,7 +103,7 @@ impl Run {
             batch: 1,
             isa: specc::kernels::isa::Isa::detect(),
         };
-        let plan = lower::plan(&joint, Target::Reference);
+        let plan = lower::reference::plan(&joint);
         let program = ReferenceProgram::new(plan, &start.state, options).unwrap();
         Self {
             result: bytes(&folder.join(case["result"].as_str().unwrap())),

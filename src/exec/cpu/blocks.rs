@@ -61,7 +61,7 @@ pub(super) fn run(
                 let [channels, pixels] = ctx.phase.value(step.outputs[0]).layout;
                 read_samples(ctx, number, [channels, pixels], rows, planes, block);
             }
-            CpuKernel::Map(program) => {
+            CpuKernel::Map(chain) => {
                 let mut sources = [pointwise::Source::Number(0.0); MAX_SOURCES];
                 for (to, source) in sources.iter_mut().zip(&bound.sources) {
                     *to = match source {
@@ -73,7 +73,7 @@ pub(super) fn run(
                     };
                 }
                 let (scratch, outputs) = split_last(writes);
-                program.run(isa, 0, &sources[..bound.sources.len()], outputs, scratch);
+                chain.run(isa, 0, &sources[..bound.sources.len()], outputs, scratch);
             }
             CpuKernel::Conv { conv, bias, relu } => {
                 let packed = fitting(input(1), conv.packed_len());

@@ -2,8 +2,8 @@
 
 use crate::kernels::LANES;
 use crate::kernels::memory::{Area, Buffer, Frame, Region};
-use crate::lower::ExecError;
-use crate::lower::cpu::{CpuPhase, CpuPlan, CpuStep, Place, StageKind, ValueId};
+use crate::lower::cpu::{CpuPhase, CpuPlan, CpuStep, Place, StageKind};
+use crate::lower::{ExecError, ValueId};
 
 /// What a chain reads at one position.
 #[derive(Clone, Copy, Debug)]
@@ -84,8 +84,6 @@ pub(super) fn bind(
         })?;
         regions.push(Some(region));
     }
-    let find = |wanted: &dyn Fn(&CpuStep) -> Option<ValueId>| phase.steps.iter().find_map(wanted);
-    let _ = find;
     Ok(BoundPhase {
         frame,
         steps,

@@ -19,33 +19,27 @@ pub use self::watch::{Clock, PhaseTimes, Times};
 
 use self::bound::{BoundPhase, bind};
 use self::watch::{Unwatched, Watch};
-use crate::ir::{Shape, Target};
+use crate::ir::Shape;
 use crate::kernels::LANES;
 use crate::kernels::arena::Arena;
 use crate::kernels::memory::{Buffer, words32};
 use crate::kernels::threads::ThreadPool;
 use crate::kernels::turn::block_to_rows;
-use crate::lower::cpu::{CpuKernel, CpuPhase, CpuPlan, CpuStep, Place, StageKind, ValueId};
+use crate::lower::cpu::{CpuKernel, CpuPhase, CpuPlan, CpuStep, Place, StageKind};
 use crate::lower::{
-    Batch, ExecError, HostTensor, HyperValues, Program, State, StateEntry, StepOutput,
+    Batch, ExecError, HostTensor, HyperValues, PhaseId, Phases, Program, State, StateEntry,
+    StepOutput, ValueId,
 };
-
-/// Which phase runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Which {
-    Train(usize),
-    Eval,
-    Size,
-}
 
 /// A plan with its memory.
 #[derive(Debug)]
 pub struct CpuProgram {
     plan: CpuPlan,
+    /// Seed of the run, for dropout masks.
+    seed: u64,
     pool: ThreadPool,
     arena: Arena,
-    /// Training phases, then evaluation, then size.
-    bound: Vec<BoundPhase>,
+    bound: Phases<BoundPhase>,
     scalars: Vec<f64>,
     workspaces: Vec<Vec<f32>>,
     labels: Vec<u32>,
@@ -55,12 +49,12 @@ pub struct CpuProgram {
 }
 
 impl CpuProgram {
-    /// Binds a plan to a state, with `threads` threads (at least 1).
+    /// Binds a plan to the state and seed of a run, with `threads` threads (at least 1).
     ///
     /// # Errors
     /// [`ExecError::Shape`] when a tensor of the plan is missing from the state or has another shape,
     /// [`ExecError::Device`] when the plan does not fit memory.
-    pub fn new(plan: CpuPlan, state: &State, threads: usize) -> Result<Self, ExecError> {
+    pub fn new(plan: CpuPlan, state: &State, seed: u64, threads: usize) -> Result<Self, ExecError> {
         let pool = ThreadPool::new(threads.max(1));
         let scratch = |phase: &CpuPhase| {
             let of_step = |step: &CpuStep| {
@@ -68,22 +62,23 @@ impl CpuProgram {
             };
             phase.steps.iter().map(of_step).max().unwrap_or(0)
         };
-        let phases = || plan.train.iter().chain([&plan.eval]).chain(&plan.size);
-        let scratch = phases().map(scratch).max().unwrap_or(0);
-        let n_scalars = phases().map(|phase| phase.n_scalars).max().unwrap_or(0);
+        let scratch = plan.phases.iter().map(scratch).max().unwrap_or(0);
+        let n_scalars = plan.phases.iter().map(|phase| phase.n_scalars).max().unwrap_or(0);
+        let n_blocks = plan.options.batch.div_ceil(LANES).max(1);
+        let (bound, arena) = room(&plan, plan.options.batch, pool.n_threads())?;
         let mut program = Self {
             workspaces: vec![vec![0.0; scratch]; pool.n_threads()],
             scalars: vec![0.0; n_scalars],
-            arena: Arena::zeros(plan.kept_len),
-            bound: vec![],
-            labels: vec![],
-            capacity: 0,
+            labels: vec![0; n_blocks * LANES],
+            capacity: n_blocks,
             poison: false,
+            arena,
+            bound,
             pool,
+            seed,
             plan,
         };
         program.load(state)?;
-        program.reserve(program.plan.options.batch)?;
         Ok(program)
     }
 
@@ -98,27 +93,13 @@ impl CpuProgram {
         self.poison = true;
     }
 
-    /// Bytes of the arena.
-    pub fn memory_bytes(&self) -> usize {
-        self.arena.len() * size_of::<f32>()
-    }
-
     /// Makes room for batches of `n` samples.
     fn reserve(&mut self, n: usize) -> Result<(), ExecError> {
         let n_blocks = n.div_ceil(LANES).max(1);
         if n_blocks <= self.capacity {
             return Ok(());
         }
-        let workers = self.pool.n_threads();
-        let plan = &self.plan;
-        let phases = plan.train.iter().chain([&plan.eval]).chain(&plan.size);
-        let bound: Result<Vec<_>, _> =
-            phases.map(|phase| bind(plan, phase, n_blocks, workers)).collect();
-        let bound = bound?;
-        let len = bound.iter().map(|phase| phase.frame.total()).max().unwrap_or(0);
-        let mut arena = Arena::try_zeros(len).ok_or_else(|| ExecError::Device {
-            message: format!("a batch of {n} samples does not fit memory"),
-        })?;
+        let (bound, mut arena) = room(&self.plan, n, self.pool.n_threads())?;
         let kept = self.plan.kept_len;
         arena[..kept].copy_from_slice(&self.arena[..kept]);
         self.arena = arena;
@@ -128,21 +109,10 @@ impl CpuProgram {
         Ok(())
     }
 
-    fn phase(&self, which: Which) -> (usize, &CpuPhase) {
-        let n = self.plan.train.len();
-        match which {
-            Which::Train(number) => (number, &self.plan.train[number]),
-            Which::Eval => (n, &self.plan.eval),
-            Which::Size => {
-                (n + 1, self.plan.size.as_ref().expect("asked for only where a size is defined"))
-            }
-        }
-    }
-
     /// Runs a phase on a batch, updates included.
     fn run(
         &mut self,
-        which: Which,
+        id: PhaseId,
         batch: &Batch<'_>,
         hyper: &HyperValues,
         watch: &impl Watch,
@@ -154,17 +124,9 @@ impl CpuProgram {
             let kept = self.plan.kept_len;
             self.arena[kept..].fill(f32::NAN);
         }
-        self.fill_labels(which, batch, n_blocks);
-        let (number, _) = self.phase(which);
-        let phase = match which {
-            Which::Train(number) => &self.plan.train[number],
-            Which::Eval => &self.plan.eval,
-            Which::Size => match &self.plan.size {
-                Some(phase) => phase,
-                None => return Ok(report(&self.plan.eval, &self.scalars)),
-            },
-        };
-        let bound = &self.bound[number];
+        let phase = self.plan.phases.get(id).expect("callers ask for phases of the plan");
+        let bound = self.bound.get(id).expect("every phase of the plan is bound");
+        fill_labels(bound, batch, n_blocks, &mut self.labels, &mut self.arena);
         let isa = self.plan.options.isa;
         let mut is_checked = false;
         let mut since = watch.now();
@@ -194,7 +156,7 @@ impl CpuProgram {
             let Some(region) = &bound.regions[stage_idx] else { continue };
             let ctx = blocks::Context {
                 isa,
-                seed: self.plan.options.seed,
+                seed: self.seed,
                 phase,
                 batch,
                 hyper: *hyper,
@@ -226,9 +188,9 @@ impl CpuProgram {
             since = watch.stage(stage_idx, since);
         }
         check_loss(phase, &self.scalars)?;
-        for (value, target) in &phase.copies {
-            let to = kept_buffer(&self.plan, *target);
-            match phase.value(*value).place {
+        for copy in &phase.copies {
+            let to = self.plan.kept(copy.target);
+            match phase.value(copy.value).place {
                 Place::Scalar(scalar) => self.arena[to.offset] = self.scalars[scalar] as f32,
                 Place::Buffer(from) => {
                     let range = bound.frame.whole(&from, n_blocks);
@@ -246,7 +208,7 @@ impl CpuProgram {
         mut run: impl FnMut(&mut Self, usize) -> Result<StepOutput, ExecError>,
     ) -> Result<Vec<StepOutput>, ExecError> {
         has_samples(batch)?;
-        (0..self.plan.train.len()).map(|number| run(self, number)).collect()
+        (0..self.plan.phases.train.len()).map(|number| run(self, number)).collect()
     }
 
     fn eval_watched(
@@ -255,39 +217,16 @@ impl CpuProgram {
         watch: &impl Watch,
     ) -> Result<(HostTensor, StepOutput), ExecError> {
         has_samples(batch)?;
-        let output = self.run(Which::Eval, batch, &HyperValues { lr: 0.0, step: 0 }, watch)?;
-        let logits = self.plan.eval.outputs.get("logits").copied();
+        let output = self.run(PhaseId::Eval, batch, &HyperValues { lr: 0.0, step: 0 }, watch)?;
+        let logits = self.plan.phases.eval.outputs.get("logits").copied();
         let rows = logits.map(|id| self.logits(id, batch.indices.len())).unwrap_or_default();
         Ok((HostTensor::F32(rows), output))
     }
 
-    fn fill_labels(&mut self, which: Which, batch: &Batch<'_>, n_blocks: usize) {
-        let (number, _) = self.phase(which);
-        let bound = &self.bound[number];
-        let n = batch.indices.len();
-        if let Some(labels) = bound.labels.and_then(|value| bound.buffers[value]) {
-            let all = &mut self.labels[..n_blocks * LANES];
-            batch.samples.labels(batch, &mut all[..n]);
-            // Lanes without a sample repeat the first one of their block.
-            for lane in n..n_blocks * LANES {
-                all[lane] = all[lane / LANES * LANES];
-            }
-            let range = bound.frame.whole(&labels, n_blocks);
-            words32(&mut self.arena[range]).copy_from_slice(all);
-        }
-        if let Some(lanes) = bound.lanes.and_then(|value| bound.buffers[value]) {
-            let range = bound.frame.whole(&lanes, n_blocks);
-            let lanes = &mut self.arena[range];
-            lanes[..n].fill(1.0);
-            lanes[n..].fill(0.0);
-        }
-    }
-
     fn logits(&self, id: ValueId, n: usize) -> Vec<f32> {
-        let bound = &self.bound[self.plan.train.len()];
-        let value = self.plan.eval.value(id);
+        let value = self.plan.phases.eval.value(id);
         let Some(buffer) = value.place.buffer() else { return vec![] };
-        let range = bound.frame.whole(&buffer, n.div_ceil(LANES));
+        let range = self.bound.eval.frame.whole(&buffer, n.div_ceil(LANES));
         let classes = value.shape.elements();
         let mut rows = vec![0.0; n * classes];
         let blocks = self.arena[range].chunks_exact(classes * LANES);
@@ -298,18 +237,53 @@ impl CpuProgram {
     }
 }
 
+/// The phases bound for batches of `n` samples, and an arena for any of them.
+fn room(
+    plan: &CpuPlan,
+    n: usize,
+    n_workers: usize,
+) -> Result<(Phases<BoundPhase>, Arena), ExecError> {
+    let n_blocks = n.div_ceil(LANES).max(1);
+    let bound = plan.phases.try_map(|phase| bind(plan, phase, n_blocks, n_workers))?;
+    let len = bound.iter().map(|phase| phase.frame.total()).max().unwrap_or(0);
+    let arena = Arena::try_zeros(len).ok_or_else(|| ExecError::Device {
+        message: format!("a batch of {n} samples does not fit memory"),
+    })?;
+    Ok((bound, arena))
+}
+
+/// Labels and the mask of lanes with a sample, where the phase reads them.
+fn fill_labels(
+    bound: &BoundPhase,
+    batch: &Batch<'_>,
+    n_blocks: usize,
+    labels: &mut [u32],
+    arena: &mut [f32],
+) {
+    let n = batch.indices.len();
+    if let Some(buffer) = bound.labels.and_then(|value| bound.buffers[value]) {
+        let all = &mut labels[..n_blocks * LANES];
+        batch.samples.labels(batch, &mut all[..n]);
+        // Lanes without a sample repeat the first one of their block.
+        for lane in n..n_blocks * LANES {
+            all[lane] = all[lane / LANES * LANES];
+        }
+        let range = bound.frame.whole(&buffer, n_blocks);
+        words32(&mut arena[range]).copy_from_slice(all);
+    }
+    if let Some(buffer) = bound.lanes.and_then(|value| bound.buffers[value]) {
+        let range = bound.frame.whole(&buffer, n_blocks);
+        let lanes = &mut arena[range];
+        lanes[..n].fill(1.0);
+        lanes[n..].fill(0.0);
+    }
+}
+
 fn has_samples(batch: &Batch<'_>) -> Result<(), ExecError> {
     if batch.indices.is_empty() {
         return Err(ExecError::Device { message: "a batch without samples".to_owned() });
     }
     Ok(())
-}
-
-fn kept_buffer(plan: &CpuPlan, target: Target) -> Buffer {
-    match target {
-        Target::Param(id) => plan.kept[id.0 as usize],
-        Target::Buffer(id) => plan.kept[plan.params.len() + id.0 as usize],
-    }
 }
 
 fn scalar(phase: &CpuPhase, scalars: &[f64], name: &str) -> Option<f64> {
@@ -351,7 +325,7 @@ impl Program for CpuProgram {
         hyper: &HyperValues,
     ) -> Result<Vec<StepOutput>, ExecError> {
         self.steps(batch, |program, number| {
-            program.run(Which::Train(number), batch, hyper, &Unwatched)
+            program.run(PhaseId::Train(number), batch, hyper, &Unwatched)
         })
     }
 
@@ -360,11 +334,11 @@ impl Program for CpuProgram {
     }
 
     fn size(&mut self) -> Result<Option<f64>, ExecError> {
-        if self.plan.size.is_none() {
+        if self.plan.phases.size.is_none() {
             return Ok(None);
         }
         let batch = Batch { samples: &NoSamples, indices: &[], epoch: 0 };
-        Ok(self.run(Which::Size, &batch, &HyperValues { lr: 0.0, step: 0 }, &Unwatched)?.size)
+        Ok(self.run(PhaseId::Size, &batch, &HyperValues { lr: 0.0, step: 0 }, &Unwatched)?.size)
     }
 
     fn state(&self) -> Result<State, ExecError> {
@@ -373,9 +347,10 @@ impl Program for CpuProgram {
             let shape = shape.dims.clone();
             StateEntry { name: name.to_owned(), shape, values: HostTensor::F32(values) }
         };
-        let (params, buffers) = self.plan.kept.split_at(self.plan.params.len());
-        let params = self.plan.params.iter().zip(params);
-        let buffers = self.plan.buffers.iter().zip(buffers);
+        let tables = &self.plan.tables;
+        let (params, buffers) = self.plan.kept.split_at(tables.params.len());
+        let params = tables.params.iter().zip(params);
+        let buffers = tables.buffers.iter().zip(buffers);
         Ok(State {
             params: params.map(|(p, at)| entry(&p.name, &p.shape, at)).collect(),
             buffers: buffers.map(|(b, at)| entry(&b.name, &b.shape, at)).collect(),
@@ -387,12 +362,12 @@ impl Program for CpuProgram {
             entries.iter().enumerate().map(|(at, entry)| (entry.name.clone(), at)).collect()
         };
         let (params, buffers) = (by_name(&state.params), by_name(&state.buffers));
-        let plan = &self.plan;
-        let wanted = plan.params.iter().map(|p| (&p.name, &p.shape, &params, &state.params));
+        let tables = &self.plan.tables;
+        let wanted = tables.params.iter().map(|p| (&p.name, &p.shape, &params, &state.params));
         let wanted = wanted
-            .chain(plan.buffers.iter().map(|b| (&b.name, &b.shape, &buffers, &state.buffers)));
+            .chain(tables.buffers.iter().map(|b| (&b.name, &b.shape, &buffers, &state.buffers)));
         let mut found = vec![];
-        for ((name, shape, table, entries), buffer) in wanted.zip(&plan.kept) {
+        for ((name, shape, table, entries), buffer) in wanted.zip(&self.plan.kept) {
             let entry = table.get(name).map(|at| &entries[*at]);
             let values: Option<Vec<f32>> = entry.map(|entry| match &entry.values {
                 HostTensor::F32(values) => values.clone(),

@@ -1,15 +1,16 @@
 //! Steps under the watch of a clock.
 
+use super::CpuProgram;
 use super::watch::{Clock, PhaseTimes, Times, Watch};
-use super::{CpuProgram, Which};
-use crate::lower::{Batch, ExecError, HostTensor, HyperValues, StepOutput};
+use crate::lower::{Batch, ExecError, HostTensor, HyperValues, PhaseId, StepOutput};
 
 impl CpuProgram {
     /// Times to be filled by [`CpuProgram::step_timed`] and [`CpuProgram::eval_timed`].
     pub fn times(&self, clock: Clock) -> Times {
         let n_threads = self.pool.n_threads();
         let new = |phase| PhaseTimes::new(phase, n_threads, clock);
-        Times { train: self.plan.train.iter().map(new).collect(), eval: new(&self.plan.eval) }
+        let phases = &self.plan.phases;
+        Times { train: phases.train.iter().map(new).collect(), eval: new(&phases.eval) }
     }
 
     /// Does what [`crate::lower::Program::step`] does and adds the times that it takes.
@@ -25,7 +26,7 @@ impl CpuProgram {
         self.steps(batch, |program, number| {
             let times = &mut times.train[number];
             let since = times.now();
-            let output = program.run(Which::Train(number), batch, hyper, &*times)?;
+            let output = program.run(PhaseId::Train(number), batch, hyper, &*times)?;
             times.end_run(since);
             Ok(output)
         })

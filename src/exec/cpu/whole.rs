@@ -58,7 +58,7 @@ pub(super) fn run(ctx: &mut Context<'_>, arena: &mut [f32], step: &CpuStep, boun
     let part_len = |value: usize| bound_phase.buffers[value].map_or(0, |buffer| buffer.len);
     with_ranges(arena, &reads[..n_reads], &writes[..n_writes], |reads, writes| {
         match &step.kernel {
-            CpuKernel::Map(program) => {
+            CpuKernel::Map(chain) => {
                 let mut sources = [pointwise::Source::Number(0.0); MAX_SOURCES];
                 for (to, source) in sources.iter_mut().zip(&bound.sources) {
                     *to = match source {
@@ -69,7 +69,7 @@ pub(super) fn run(ctx: &mut Context<'_>, arena: &mut [f32], step: &CpuStep, boun
                         Source::Output(output) => pointwise::Source::Output(*output),
                     };
                 }
-                program.run_on(pool, isa, &sources[..bound.sources.len()], writes, workspaces);
+                chain.run_on(pool, isa, &sources[..bound.sources.len()], writes, workspaces);
             }
             CpuKernel::Pack(conv) => {
                 let weight = &reads[0][..conv.geometry().weight_len()];

@@ -7,8 +7,9 @@ use crate::grad::Joint;
 use crate::ir::{Graph, Op};
 use crate::kernels::LANES;
 use crate::lower::cpu::{CpuKernel, CpuPhase, PlanOptions, kernel_name};
+use crate::lower::reference::ReferencePhase;
 use crate::lower::{
-    self, Batch, DType, ExecError, HyperValues, Program, Stage, State, Target, Work,
+    self, Batch, DType, ExecError, HyperValues, Program, State, Target, ValueId, Work,
 };
 use crate::train::nanoseconds;
 
@@ -76,15 +77,12 @@ pub(super) fn timer<'a>(
     options: Options,
 ) -> Result<Box<dyn Timer + 'a>, ExecError> {
     if target == Target::Cpu {
-        let plan = lower::cpu::plan(
-            joint,
-            &PlanOptions { isa: options.isa, batch: options.batch, seed: options.seed },
-        );
-        let program = CpuProgram::new(plan, state, options.threads)?;
+        let plan = lower::cpu::plan(joint, &PlanOptions { isa: options.isa, batch: options.batch });
+        let program = CpuProgram::new(plan, state, options.seed, options.threads)?;
         let times = program.times(nanoseconds);
         return Ok(Box::new(Fused { program, times }));
     }
-    let program = ReferenceProgram::new(lower::plan(joint, Target::Reference), state, options)?;
+    let program = ReferenceProgram::new(lower::reference::plan(joint), state, options)?;
     let mut timer = OpByOp { program, joint, dtype: options.dtype, times: vec![] };
     timer.reset();
     Ok(Box::new(timer))
@@ -148,10 +146,10 @@ impl Timer for Fused {
     }
 
     fn phases(&self, batch: usize) -> Vec<PhaseCosts> {
-        let plan = self.program.plan();
-        let train = plan.train.iter().zip(&self.times.train);
+        let phases = &self.program.plan().phases;
+        let train = phases.train.iter().zip(&self.times.train);
         train
-            .chain([(&plan.eval, &self.times.eval)])
+            .chain([(&phases.eval, &self.times.eval)])
             .map(|(phase, times)| self.costs(phase, times, batch))
             .collect()
     }
@@ -198,22 +196,25 @@ struct OpByOp<'a> {
 }
 
 impl OpByOp<'_> {
-    fn costs(&self, stage: &Stage, graph: &Graph, times: &OpTimes, batch: usize) -> PhaseCosts {
+    fn costs(
+        &self,
+        phase: &ReferencePhase,
+        graph: &Graph,
+        times: &OpTimes,
+        batch: usize,
+    ) -> PhaseCosts {
         let mean = |ns: u64| ns as f64 / 1e6 / times.runs.max(1) as f64;
-        let bytes = |slots: &[lower::SlotId]| -> u64 {
-            let of_slot = |id: &lower::SlotId| {
-                let shape = &stage.slot(*id).shape;
-                let samples = if shape.batched { batch } else { 1 };
-                (shape.elements() * samples * self.dtype.bytes()) as u64
-            };
-            slots.iter().map(of_slot).sum()
+        let bytes = |id: &ValueId| {
+            let shape = &phase.value(*id).shape;
+            let samples = if shape.batched { batch } else { 1 };
+            (shape.elements() * samples * self.dtype.bytes()) as u64
         };
-        let calls = stage
+        let calls = phase
             .steps
             .iter()
             .enumerate()
             .map(|(at, step)| {
-                let lower::Kernel::Op(op) = &step.kernel;
+                let op = &step.op;
                 let is_input = *op == Op::Input;
                 let work = Work::of(graph, &[step.node], step.node);
                 let is_view =
@@ -225,14 +226,14 @@ impl OpByOp<'_> {
                     origin: step.origin,
                     is_input,
                     calls: 1,
-                    read: if is_view { 0 } else { bytes(&step.inputs) },
-                    written: if is_view { 0 } else { bytes(&step.outputs) },
+                    read: if is_view { 0 } else { step.inputs.iter().map(bytes).sum() },
+                    written: if is_view { 0 } else { bytes(&step.output) },
                     ms: mean(times.steps[at] + if is_input { times.loading } else { 0 }),
                     fallback: None,
                 }
             })
             .collect();
-        PhaseCosts { name: stage.name.clone(), ms: mean(times.total), calls, waiting: 0.0 }
+        PhaseCosts { name: phase.name.clone(), ms: mean(times.total), calls, waiting: 0.0 }
     }
 }
 
@@ -249,17 +250,19 @@ impl Timer for OpByOp<'_> {
     }
 
     fn reset(&mut self) {
-        let plan = self.program.plan();
-        let empty =
-            |stage: &Stage| OpTimes { steps: vec![0; stage.steps.len()], ..OpTimes::default() };
-        self.times = plan.train.iter().chain([&plan.eval]).map(empty).collect();
+        let phases = &self.program.plan().phases;
+        let empty = |phase: &ReferencePhase| OpTimes {
+            steps: vec![0; phase.steps.len()],
+            ..OpTimes::default()
+        };
+        self.times = phases.train.iter().chain([&phases.eval]).map(empty).collect();
     }
 
     fn phases(&self, batch: usize) -> Vec<PhaseCosts> {
-        let plan = self.program.plan();
+        let phases = &self.program.plan().phases;
         let graphs = self.joint.train.iter().map(|phase| &phase.graph).chain([&self.joint.eval]);
-        let stages = plan.train.iter().chain([&plan.eval]).zip(graphs).zip(&self.times);
-        stages.map(|((stage, graph), times)| self.costs(stage, graph, times, batch)).collect()
+        let phases = phases.train.iter().chain([&phases.eval]).zip(graphs).zip(&self.times);
+        phases.map(|((phase, graph), times)| self.costs(phase, graph, times, batch)).collect()
     }
 
     fn isa(&self) -> String {

@@ -1,6 +1,6 @@
 //! Chains of element-wise operations, run tile by tile so that what lies between them stays in the first-level cache.
 //!
-//! In: a [`Program`] (a list of instructions on registers of one tile) and its operands, in full or repeated along an
+//! In: a [`Chain`] (a list of instructions on registers of one tile) and its operands, in full or repeated along an
 //! axis. Out: its results, each written once. Invariant: an element depends on the elements at its own place only, so
 //! bits depend neither on tiles nor on threads; lengths are whole vectors of 16.
 
@@ -17,10 +17,10 @@ use super::threads::{SharedSlice, ThreadPool};
 /// Floats that one task of a parallel run takes.
 const CHUNK: usize = 1 << 15;
 
-/// Most results of a program that runs in parallel.
+/// Most results of a chain that runs in parallel.
 const MAX_OUTPUTS: usize = 32;
 
-/// Most operands of a program that runs in parallel.
+/// Most operands of a chain that runs in parallel.
 const MAX_INPUTS: usize = 32;
 
 /// Floats of one tile, a whole number of vectors.
@@ -59,7 +59,7 @@ pub enum Access {
 pub enum Operand {
     /// The result of an instruction.
     Register(usize),
-    /// An operand of the program.
+    /// An operand of the chain.
     Input(usize),
 }
 
@@ -72,12 +72,12 @@ pub struct Instruction {
     pub operands: [Operand; 3],
 }
 
-/// A chain of operations. Instruction `i` writes register `i` of the source form; [`Program::new`] shares tiles among them.
+/// A chain of operations. Instruction `i` writes register `i` of the source form; [`Chain::new`] shares tiles among them.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Program {
+pub struct Chain {
     instructions: Vec<Instruction>,
     /// Tile that each instruction writes.
-    targets: Vec<Target>,
+    targets: Vec<Destination>,
     inputs: Vec<Access>,
     /// For each input that is not read in full: its tile.
     input_tiles: Vec<usize>,
@@ -86,13 +86,13 @@ pub struct Program {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Target {
+enum Destination {
     Tile(usize),
     Output(usize),
 }
 
-impl Program {
-    /// A program whose result `k` is the instruction `outputs[k]`; no instruction may be two results.
+impl Chain {
+    /// A chain whose result `k` is the instruction `outputs[k]`; no instruction may be two results.
     ///
     /// # Panics
     /// When an instruction reads a later one or an input that does not exist.
@@ -120,11 +120,11 @@ impl Program {
             })
             .collect();
         let mut free: Vec<usize> = vec![];
-        let mut targets: Vec<Target> = Vec::with_capacity(n);
+        let mut targets: Vec<Destination> = Vec::with_capacity(n);
         for i in 0..n {
             let target = match outputs.iter().position(|output| *output == i) {
-                Some(output) => Target::Output(output),
-                None => Target::Tile(free.pop().unwrap_or_else(|| {
+                Some(output) => Destination::Output(output),
+                None => Destination::Tile(free.pop().unwrap_or_else(|| {
                     n_tiles += 1;
                     n_tiles - 1
                 })),
@@ -132,7 +132,7 @@ impl Program {
             targets.push(target);
             for (register, last) in last.iter().enumerate().take(i + 1) {
                 if *last == i
-                    && let Target::Tile(tile) = targets[register]
+                    && let Destination::Tile(tile) = targets[register]
                 {
                     free.push(tile);
                 }
@@ -151,14 +151,14 @@ impl Program {
         &self.inputs
     }
 
-    /// Floats of scratch for [`Program::run`].
+    /// Floats of scratch for [`Chain::run`].
     pub fn scratch_len(&self) -> usize {
         self.n_tiles * TILE
     }
 
-    /// Runs the program on the elements `first ..` of one tensor, as many as the outputs hold.
+    /// Runs the chain on the elements `first ..` of one tensor, as many as the outputs hold.
     ///
-    /// `inputs` are in the order of the program; those read in full start at the same element as the outputs, the others
+    /// `inputs` are in the order of the chain; those read in full start at the same element as the outputs, the others
     /// are whole. An operand named in `in_place` is the content of that output before the run.
     ///
     /// # Panics
@@ -171,8 +171,8 @@ impl Program {
         outputs: &mut [&mut [f32]],
         scratch: &mut [f32],
     ) {
-        assert_eq!(inputs.len(), self.inputs.len(), "operands of the program");
-        assert_eq!(outputs.len(), self.n_outputs, "results of the program");
+        assert_eq!(inputs.len(), self.inputs.len(), "operands of the chain");
+        assert_eq!(outputs.len(), self.n_outputs, "results of the chain");
         assert!(scratch.len() >= self.scratch_len(), "length of the scratch");
         let len = outputs.first().map_or(0, |output| output.len());
         assert!(len.is_multiple_of(LANES) && first.is_multiple_of(LANES), "whole vectors");
@@ -192,10 +192,10 @@ impl Program {
         }
     }
 
-    /// [`Program::run`] over tensors whose elements are spread over the threads of a pool; the same bits.
+    /// [`Chain::run`] over tensors whose elements are spread over the threads of a pool; the same bits.
     ///
     /// # Panics
-    /// As [`Program::run`], with an operand repeated along channels, or with fewer workspaces than threads.
+    /// As [`Chain::run`], with an operand repeated along channels, or with fewer workspaces than threads.
     pub fn run_on(
         &self,
         pool: &ThreadPool,
@@ -282,8 +282,8 @@ impl Program {
             let pointer = |operand: Operand| -> *const f32 {
                 match operand {
                     Operand::Register(register) => match self.targets[register] {
-                        Target::Tile(tile) => scratch[tile * TILE..][..n].as_ptr(),
-                        Target::Output(output) => outputs[output][start..start + n].as_ptr(),
+                        Destination::Tile(tile) => scratch[tile * TILE..][..n].as_ptr(),
+                        Destination::Output(output) => outputs[output][start..start + n].as_ptr(),
                     },
                     Operand::Input(input) => match (self.inputs[input], &inputs[input]) {
                         (Access::Full, Source::Slice(slice)) => slice[start..start + n].as_ptr(),
@@ -299,8 +299,8 @@ impl Program {
             let b = if count > 1 { pointer(instruction.operands[1]) } else { a };
             let c = if count > 2 { pointer(instruction.operands[2]) } else { a };
             let to = match *target {
-                Target::Tile(tile) => scratch[tile * TILE..][..n].as_mut_ptr(),
-                Target::Output(output) => outputs[output][start..start + n].as_mut_ptr(),
+                Destination::Tile(tile) => scratch[tile * TILE..][..n].as_mut_ptr(),
+                Destination::Output(output) => outputs[output][start..start + n].as_mut_ptr(),
             };
             // SAFETY: every pointer comes from a slice of `n` floats, a multiple of 16; the target is its operand or
             // apart from it, and each vector is read before it is written.
@@ -369,7 +369,7 @@ mod tests {
     fn a_chain_gives_what_its_parts_give() {
         // y = relu(x · scale[channel] + shift), z = y · y
         let (x, scale, shift) = (Operand::Input(0), Operand::Input(1), Operand::Input(2));
-        let program = Program::new(
+        let chain = Chain::new(
             vec![
                 Instruction { function: Function::Mul, operands: [x, scale, x] },
                 Instruction { function: Function::Add, operands: [Operand::Register(0), shift, x] },
@@ -384,9 +384,9 @@ mod tests {
         let scales = [2.0, -1.0, 0.5];
         for isa in Isa::available() {
             let (mut y, mut z) = (vec![f32::NAN; len], vec![f32::NAN; len]);
-            let mut scratch = vec![f32::NAN; program.scratch_len()];
+            let mut scratch = vec![f32::NAN; chain.scratch_len()];
             let sources = [Source::Slice(&input), Source::Slice(&scales), Source::Number(0.25)];
-            program.run(isa, 0, &sources, &mut [&mut y, &mut z], &mut scratch);
+            chain.run(isa, 0, &sources, &mut [&mut y, &mut z], &mut scratch);
             for (i, x) in input.iter().enumerate() {
                 let expected = (x * scales[i / LANES % 3] + 0.25).max(0.0);
                 assert_eq!(y[i].to_bits(), expected.to_bits(), "{isa:?} {i}");
@@ -398,7 +398,7 @@ mod tests {
     #[test]
     fn an_update_works_in_place() {
         let (w, g) = (Operand::Input(0), Operand::Input(1));
-        let program = Program::new(
+        let chain = Chain::new(
             vec![Instruction { function: Function::Sub, operands: [w, g, w] }],
             vec![Access::Full, Access::Full],
             &[0],
@@ -406,7 +406,7 @@ mod tests {
         let mut weights = vec![3.0; 32 * 40];
         let grad = vec![1.0; 32 * 40];
         let sources = [Source::Output(0), Source::Slice(&grad)];
-        program.run(Isa::detect(), 0, &sources, &mut [&mut weights], &mut []);
+        chain.run(Isa::detect(), 0, &sources, &mut [&mut weights], &mut []);
         assert!(weights.iter().all(|w| *w == 2.0));
     }
 }

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use super::facts::{Facts, idx};
 use crate::ir::{NodeId, Op};
-use crate::kernels::pointwise::{Access, Function, Instruction, Operand, Program};
+use crate::kernels::pointwise::{Access, Chain, Function, Instruction, Operand};
 
 /// Most operations of a chain.
 const MAX_MEMBERS: usize = 28;
@@ -119,11 +119,11 @@ fn depends(
     false
 }
 
-/// A chain as a program.
+/// A chain for the kernel.
 #[derive(Debug)]
-pub(super) struct ChainProgram {
-    pub(super) program: Program,
-    /// Stored nodes in the order of the program's inputs; `None` is the mask of lanes with a sample.
+pub(super) struct Translated {
+    pub(super) chain: Chain,
+    /// Stored nodes in the order of the chain's inputs; `None` is the mask of lanes with a sample.
     pub(super) inputs: Vec<Option<NodeId>>,
     /// For each input and output: the last instruction that reads the input after the one that writes the output.
     pub(super) last_read: Vec<usize>,
@@ -132,7 +132,7 @@ pub(super) struct ChainProgram {
 }
 
 /// Translates `members`, whose results `outputs` are wanted.
-pub(super) fn program(facts: &Facts<'_>, members: &[NodeId], outputs: &[NodeId]) -> ChainProgram {
+pub(super) fn translate(facts: &Facts<'_>, members: &[NodeId], outputs: &[NodeId]) -> Translated {
     let mut writer = Writer {
         facts,
         instructions: vec![],
@@ -160,8 +160,8 @@ pub(super) fn program(facts: &Facts<'_>, members: &[NodeId], outputs: &[NodeId])
         })
         .collect();
     let accesses = writer.inputs.iter().map(|(_, access)| *access).collect();
-    ChainProgram {
-        program: Program::new(writer.instructions, accesses, &written),
+    Translated {
+        chain: Chain::new(writer.instructions, accesses, &written),
         inputs: writer.inputs.into_iter().map(|(node, _)| node).collect(),
         last_read: writer.last_read,
         written,

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use super::facts::{Facts, idx};
 use super::types::CpuKernel;
-use super::units::{Slot, Unit};
+use super::units::{Memory, Unit};
 use crate::ir::{NodeId, Op};
 use crate::lower::Work;
 
@@ -42,9 +42,9 @@ fn results(unit: &Unit, units: &[Unit]) -> Vec<NodeId> {
         return vec![];
     }
     let nodes = |unit: &Unit| -> Vec<NodeId> {
-        let node = |slot: &Slot| match slot {
-            Slot::Node(node) => Some(*node),
-            Slot::Aux(_) => None,
+        let node = |memory: &Memory| match memory {
+            Memory::Node(node) => Some(*node),
+            Memory::Aux(_) => None,
         };
         unit.writes.iter().filter_map(node).collect()
     };

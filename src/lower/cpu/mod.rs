@@ -27,7 +27,7 @@ pub use text::kernel_name;
 pub use traffic::Traffic;
 pub use types::{
     AreaSizes, CpuKernel, CpuPhase, CpuPlan, CpuStage, CpuStep, CpuValue, Place, PlainConv,
-    PlanOptions, ScalarOp, StageKind, ValueId, VectorRun,
+    PlanOptions, ScalarOp, StageKind, VectorRun,
 };
 
 use self::facts::Facts;
@@ -35,6 +35,7 @@ use crate::grad::Joint;
 use crate::ir::Graph;
 use crate::kernels::LANES;
 use crate::kernels::memory::{Area, Buffer};
+use crate::lower::{Phases, Tables};
 
 /// Groups that a full batch is cut into at least, where it has as many blocks.
 const MIN_GROUPS: usize = 4;
@@ -54,17 +55,13 @@ pub fn plan(joint: &Joint, options: &PlanOptions) -> CpuPlan {
         kept.push(Buffer { area: Area::Fixed, offset: kept_len, len });
         kept_len += len;
     }
-    let phase =
+    let lower =
         |name: &str, graph: &Graph| phase(name, graph, options, group_blocks, &kept, kept_len);
     CpuPlan {
-        params: joint.eval.params.clone(),
-        buffers: joint.eval.buffers.clone(),
-        layers: joint.eval.layers.clone(),
+        tables: Tables::of(&joint.eval),
+        phases: Phases::of(joint, lower),
         options: *options,
         group_blocks,
-        train: joint.train.iter().map(|p| phase(p.name, &p.graph)).collect(),
-        eval: phase("eval", &joint.eval),
-        size: joint.size.as_ref().map(|graph| phase("size", graph)),
         kept: kept.clone(),
         kept_len,
     }

@@ -3,7 +3,7 @@
 use super::moves;
 use super::select::{MOMENTS, Selector, pool_geometry};
 use super::types::{CpuKernel, ScalarOp, VectorRun};
-use super::units::{Aux, Key, Slot, is_square};
+use super::units::{Aux, Key, Memory, is_square};
 use crate::ir::{ClassOp, GradOp, NodeId, Norm, Op, Pool, Unary};
 use crate::kernels::LANES;
 use crate::kernels::linear::Linear;
@@ -18,8 +18,8 @@ impl Selector<'_, '_> {
         let inputs = facts.inputs(id).to_vec();
         let batched = facts.shape(id).batched;
         let key = self.key(id, batched);
-        let reads: Vec<Slot> = inputs.iter().map(|input| self.slot(*input)).collect();
-        let writes = vec![Slot::Node(id)];
+        let reads: Vec<Memory> = inputs.iter().map(|input| self.memory(*input)).collect();
+        let writes = vec![Memory::Node(id)];
         let elements = facts.shape(id).elements();
         match facts.op(id).clone() {
             // Leaves in memory, and what only shows an operand's.
@@ -169,7 +169,7 @@ impl Selector<'_, '_> {
                     return;
                 }
                 let dy = self.zero_padded(inputs[0]);
-                let reads = vec![dy, self.slot(inputs[1])];
+                let reads = vec![dy, self.memory(inputs[1])];
                 if let Some(conv) = self.conv_of(id) {
                     let scratch = vec![
                         Aux::Scratch(conv.grad_weight_len(), true),
@@ -193,7 +193,7 @@ impl Selector<'_, '_> {
             Op::MaxPool(_) => {
                 let masks = self.masks_of(id);
                 let kernel = CpuKernel::MaxPool { pool: self.pool_of(id), relu: false };
-                self.push(key, kernel, reads, vec![Slot::Node(id), masks], id);
+                self.push(key, kernel, reads, vec![Memory::Node(id), masks], id);
             }
             Op::AvgPool(_) => {
                 let kernel = CpuKernel::AvgPool(self.pool_of(id));
@@ -225,44 +225,44 @@ impl Selector<'_, '_> {
         }
     }
 
-    pub(super) fn scalar(&mut self, id: NodeId, op: ScalarOp, reads: Vec<Slot>) {
+    pub(super) fn scalar(&mut self, id: NodeId, op: ScalarOp, reads: Vec<Memory>) {
         let key = self.key(id, false);
-        self.push(key, CpuKernel::Scalar(op), reads, vec![Slot::Node(id)], id);
+        self.push(key, CpuKernel::Scalar(op), reads, vec![Memory::Node(id)], id);
     }
 
-    pub(super) fn class(&mut self, key: Key, op: ClassOp, reads: Vec<Slot>, id: NodeId) {
-        self.push(key, CpuKernel::Class(op), reads, vec![Slot::Node(id)], id);
+    pub(super) fn class(&mut self, key: Key, op: ClassOp, reads: Vec<Memory>, id: NodeId) {
+        self.push(key, CpuKernel::Class(op), reads, vec![Memory::Node(id)], id);
     }
 
     pub(super) fn moved(
         &mut self,
         key: Key,
         runs: Vec<VectorRun>,
-        reads: Vec<Slot>,
+        reads: Vec<Memory>,
         id: NodeId,
         reason: &'static str,
     ) {
         let kernel = CpuKernel::Move(runs.into());
-        let unit = self.push(key, kernel, reads, vec![Slot::Node(id)], id);
+        let unit = self.push(key, kernel, reads, vec![Memory::Node(id)], id);
         unit.fallback = (!reason.is_empty()).then_some(reason);
     }
 
     /// A fixed tensor to all lanes.
-    pub(super) fn spread(&mut self, key: Key, from: Slot, id: NodeId) {
-        use crate::kernels::pointwise::{Access, Function, Instruction, Operand, Program};
+    pub(super) fn spread(&mut self, key: Key, from: Memory, id: NodeId) {
+        use crate::kernels::pointwise::{Access, Chain, Function, Instruction, Operand};
         let [channels, pixels] = self.facts.layout(id);
         let x = Operand::Input(0);
-        let program = Program::new(
+        let chain = Chain::new(
             vec![Instruction { function: Function::Copy, operands: [x, x, x] }],
             vec![Access::Element { channels, pixels }],
             &[0],
         );
-        let scratch = self.aux(Aux::Scratch(program.scratch_len(), false));
-        let kernel = CpuKernel::Map(Box::new(program));
-        self.push(key, kernel, vec![from], vec![Slot::Node(id)], id).scratch.push(scratch);
+        let scratch = self.aux(Aux::Scratch(chain.scratch_len(), false));
+        let kernel = CpuKernel::Map(Box::new(chain));
+        self.push(key, kernel, vec![from], vec![Memory::Node(id)], id).scratch.push(scratch);
     }
 
-    pub(super) fn sum(&mut self, id: NodeId, x: NodeId, axes: &[usize], reads: Vec<Slot>) {
+    pub(super) fn sum(&mut self, id: NodeId, x: NodeId, axes: &[usize], reads: Vec<Memory>) {
         let facts = self.facts;
         let from = facts.shape(x);
         if !from.batched {
@@ -277,14 +277,14 @@ impl Selector<'_, '_> {
                 [facts.shape(id).elements(), 1],
             );
             let key = self.key(id, false);
-            self.push(key, CpuKernel::SumElements(map.into()), reads, vec![Slot::Node(id)], id);
+            self.push(key, CpuKernel::SumElements(map.into()), reads, vec![Memory::Node(id)], id);
             return;
         }
         if facts.shape(id).batched {
             let inner: Vec<usize> = axes.iter().map(|axis| axis - 1).collect();
             let map = moves::sum_targets(&from.dims, &inner, facts.layout(x), facts.layout(id));
             let key = self.key(id, true);
-            self.push(key, CpuKernel::SumVectors(map.into()), reads, vec![Slot::Node(id)], id);
+            self.push(key, CpuKernel::SumVectors(map.into()), reads, vec![Memory::Node(id)], id);
             return;
         }
         let inner: Vec<usize> =
@@ -303,7 +303,7 @@ impl Selector<'_, '_> {
         let (x, read) = winners.unwrap_or((x, reads[0]));
         let masked = !facts.is_zero_padded(x);
         let kernel = CpuKernel::SumBatch { targets: targets.into(), n, masked };
-        let lanes = Slot::Aux(self.selection.lanes);
+        let lanes = Memory::Aux(self.selection.lanes);
         let scratch = vec![Aux::Scratch(n * LANES, true)];
         self.partial(id, kernel, vec![read, lanes], n, scratch);
     }
@@ -313,14 +313,14 @@ impl Selector<'_, '_> {
         let outputs = self.facts.shape(id).dims[0];
         let linear = Linear::new(self.options.isa, channels, pixels, outputs)
             .expect("shapes of checked layers have no zero sizes");
-        let reads = vec![self.zero_padded(dy), self.slot(x)];
+        let reads = vec![self.zero_padded(dy), self.memory(x)];
         let elements = self.facts.shape(id).elements();
         if elements >= WHOLE_WEIGHTS {
             let turned = self.aux(Aux::Block(linear.turned_len(1)));
             // The turned input is made per batch: it is a block value that only this step knows.
             let key = self.key(id, false);
             let kernel = CpuKernel::LinearGradWeightWhole(linear);
-            self.push(key, kernel, reads, vec![Slot::Node(id), turned], id);
+            self.push(key, kernel, reads, vec![Memory::Node(id), turned], id);
             return;
         }
         let scratch = vec![Aux::Scratch(linear.turned_len(self.group_blocks), false)];
@@ -332,7 +332,7 @@ impl Selector<'_, '_> {
         id: NodeId,
         picture: NodeId,
         pool: &Pool,
-        reads: Vec<Slot>,
+        reads: Vec<Memory>,
         is_grad: bool,
     ) {
         let dims = &self.facts.shape(picture).dims;
@@ -340,7 +340,7 @@ impl Selector<'_, '_> {
         let input = [dims[0], dims[1], dims[2]];
         let kernel = CpuKernel::PlainPool { pool: *pool, input, is_max, is_grad };
         let key = self.key(id, true);
-        self.push(key, kernel, reads, vec![Slot::Node(id)], id).fallback =
+        self.push(key, kernel, reads, vec![Memory::Node(id)], id).fallback =
             Some("windows are not square, or the pool itself is not computed");
     }
 
@@ -352,9 +352,9 @@ impl Selector<'_, '_> {
         let channels = self.facts.shape(x).dims[0];
         let partial = self.aux(Aux::Partial(MOMENTS * channels * LANES));
         self.moments.insert(x, partial);
-        let lanes = Slot::Aux(self.selection.lanes);
+        let lanes = Memory::Aux(self.selection.lanes);
         let level = self.facts.level(id) - 1;
-        let reads = vec![Slot::Node(x), lanes];
+        let reads = vec![Memory::Node(x), lanes];
         self.push(
             Key { level, blocks: true },
             CpuKernel::Moments { channels },
@@ -367,7 +367,7 @@ impl Selector<'_, '_> {
         let (mean, variance) = (find(&Op::BatchMean), find(&Op::BatchVar));
         let writes = [mean, variance]
             .into_iter()
-            .map(|node| node.map_or_else(|| self.aux(Aux::Fixed(channels)), Slot::Node))
+            .map(|node| node.map_or_else(|| self.aux(Aux::Fixed(channels)), Memory::Node))
             .collect();
         let key = self.key(id, false);
         self.push(key, CpuKernel::ReduceMoments { channels }, vec![partial], writes, id);

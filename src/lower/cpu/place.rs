@@ -10,13 +10,12 @@ use std::ops::Range;
 use super::covers::works;
 use super::facts::Facts;
 use super::select::Selection;
-use super::types::{
-    AreaSizes, CpuKernel, CpuPhase, CpuStage, CpuStep, CpuValue, Place, StageKind, ValueId,
-};
-use super::units::{Aux, Slot, Unit};
+use super::types::{AreaSizes, CpuKernel, CpuPhase, CpuStage, CpuStep, CpuValue, Place, StageKind};
+use super::units::{Aux, Memory, Unit};
 use crate::ir::{Graph, Kind, NodeId, Op, Shape, Target};
 use crate::kernels::LANES;
 use crate::kernels::memory::{Area, Buffer};
+use crate::lower::{ValueId, Write};
 
 /// Turns the units of a graph into a phase. `kept` says where parameters, then buffers lie.
 pub(super) fn place(
@@ -40,15 +39,15 @@ pub(super) fn place(
 fn order(units: &[Unit]) -> Vec<usize> {
     let mut writer = BTreeMap::new();
     for (number, unit) in units.iter().enumerate() {
-        for slot in &unit.writes {
-            writer.insert(*slot, number);
+        for memory in &unit.writes {
+            writer.insert(*memory, number);
         }
     }
     let mut waits = vec![0; units.len()];
     let mut followers: Vec<Vec<usize>> = vec![vec![]; units.len()];
     for (number, unit) in units.iter().enumerate() {
         let mut sources: Vec<usize> =
-            unit.reads.iter().filter_map(|slot| writer.get(slot).copied()).collect();
+            unit.reads.iter().filter_map(|memory| writer.get(memory).copied()).collect();
         sources.sort_unstable();
         sources.dedup();
         for source in sources {
@@ -112,7 +111,7 @@ struct Placer<'a, 'g> {
     kept: &'a [Buffer],
     order: &'a [usize],
     values: Vec<CpuValue>,
-    of_slot: BTreeMap<Slot, ValueId>,
+    of_memory: BTreeMap<Memory, ValueId>,
     /// First and last step of each value; past the end for what the phase gives.
     life: Vec<(usize, usize)>,
     /// Stage and segment of each step.
@@ -151,7 +150,7 @@ impl<'a, 'g> Placer<'a, 'g> {
             kept,
             order,
             values: vec![],
-            of_slot: BTreeMap::new(),
+            of_memory: BTreeMap::new(),
             life: vec![],
             stage_of,
             segment_of,
@@ -161,30 +160,30 @@ impl<'a, 'g> Placer<'a, 'g> {
         };
         for id in &facts.live {
             if matches!(facts.op(*id), Op::Labels | Op::Param(_) | Op::Buffer(_)) {
-                placer.value(Slot::Node(*id), 0);
+                placer.value(Memory::Node(*id), 0);
             }
         }
         // Labels and lanes are filled in before the first stage.
-        placer.value(Slot::Aux(selection.lanes), 0);
+        placer.value(Memory::Aux(selection.lanes), 0);
         for (at, number) in order.iter().enumerate() {
             let unit = &selection.units[*number];
-            for slot in unit.writes.iter().chain(&unit.reads).chain(&unit.scratch) {
-                placer.value(*slot, at);
+            for memory in unit.writes.iter().chain(&unit.reads).chain(&unit.scratch) {
+                placer.value(*memory, at);
             }
         }
         let roots = graph.outputs.values().copied().chain(graph.updates.iter().map(|u| u.value));
         for root in roots.collect::<Vec<_>>() {
-            placer.value(Slot::Node(facts.storage(root)), n);
+            placer.value(Memory::Node(facts.storage(root)), n);
         }
         placer
     }
 
-    /// The value of a slot, alive at step `at`.
-    fn value(&mut self, slot: Slot, at: usize) -> ValueId {
+    /// The value in some memory, alive at step `at`.
+    fn value(&mut self, memory: Memory, at: usize) -> ValueId {
         let next = ValueId(self.values.len() as u32);
-        let id = *self.of_slot.entry(slot).or_insert(next);
+        let id = *self.of_memory.entry(memory).or_insert(next);
         if id == next {
-            self.values.push(self.describe(slot));
+            self.values.push(self.describe(memory));
             self.life.push((at, at));
         }
         let life = &mut self.life[id.0 as usize];
@@ -192,7 +191,7 @@ impl<'a, 'g> Placer<'a, 'g> {
         id
     }
 
-    fn describe(&self, slot: Slot) -> CpuValue {
+    fn describe(&self, memory: Memory) -> CpuValue {
         let nowhere = |area, len| Place::Buffer(Buffer { area, offset: 0, len });
         let unnamed = |area, len: usize| CpuValue {
             shape: Shape::fixed([len]),
@@ -201,14 +200,14 @@ impl<'a, 'g> Placer<'a, 'g> {
             place: nowhere(area, len.next_multiple_of(LANES)),
             node: None,
         };
-        match slot {
-            Slot::Aux(number) => match self.selection.aux[number] {
+        match memory {
+            Memory::Aux(number) => match self.selection.aux[number] {
                 Aux::Block(len) => unnamed(Area::Batch, len),
                 Aux::Partial(len) => unnamed(Area::Partial, len),
                 Aux::Fixed(len) => unnamed(Area::Fixed, len),
                 Aux::Scratch(len, _) => unnamed(Area::Worker, len),
             },
-            Slot::Node(node) => {
+            Memory::Node(node) => {
                 let shape = self.facts.shape(node).clone();
                 let elements = shape.elements();
                 let place = if self.facts.is_scalar(node) {
@@ -240,13 +239,10 @@ impl<'a, 'g> Placer<'a, 'g> {
         node.is_some_and(|node| matches!(self.facts.op(node), Op::Param(_) | Op::Buffer(_)))
     }
 
-    fn updates(&self) -> Vec<(ValueId, Target)> {
+    fn updates(&self) -> Vec<Write> {
+        let value = |node| self.of_memory[&Memory::Node(self.facts.storage(node))];
         let updates = self.graph.updates.iter();
-        updates
-            .map(|update| {
-                (self.of_slot[&Slot::Node(self.facts.storage(update.value))], update.target)
-            })
-            .collect()
+        updates.map(|u| Write { value: value(u.value), target: u.target }).collect()
     }
 
     fn kept_buffer(&self, target: Target) -> Buffer {
@@ -257,10 +253,10 @@ impl<'a, 'g> Placer<'a, 'g> {
     }
 
     /// Values that can be made where they are to end up: nothing reads the old content afterwards.
-    fn in_place(&self, writes: &[(ValueId, Target)]) -> BTreeMap<ValueId, Target> {
+    fn in_place(&self, writes: &[Write]) -> BTreeMap<ValueId, Target> {
         let mut found = BTreeMap::new();
-        for (value, target) in writes {
-            let is_single = writes.iter().filter(|(other, _)| other == value).count() == 1;
+        for Write { value, target } in writes {
+            let is_single = writes.iter().filter(|other| other.value == *value).count() == 1;
             if self.is_kept(*value)
                 || !is_single
                 || self.values[value.0 as usize].place.area().is_none()
@@ -297,12 +293,14 @@ impl<'a, 'g> Placer<'a, 'g> {
         let Some((reads, writes)) = self.selection.reads_and_writes.get(&number) else {
             return false;
         };
-        let CpuKernel::Map(program) = &unit.kernel else { return false };
-        let written = unit.writes.iter().position(|slot| self.of_slot[slot] == new);
+        let CpuKernel::Map(chain) = &unit.kernel else { return false };
+        let written = unit.writes.iter().position(|memory| self.of_memory[memory] == new);
         let Some(written) = written.map(|output| writes[output]) else { return false };
-        unit.reads.iter().enumerate().filter(|(_, slot)| self.of_slot[slot] == old).all(|(i, _)| {
-            reads[i] <= written && program.inputs()[i] == crate::kernels::pointwise::Access::Full
-        })
+        unit.reads.iter().enumerate().filter(|(_, memory)| self.of_memory[memory] == old).all(
+            |(i, _)| {
+                reads[i] <= written && chain.inputs()[i] == crate::kernels::pointwise::Access::Full
+            },
+        )
     }
 
     fn assign(&mut self, in_place: &BTreeMap<ValueId, Target>, kept_len: usize) {
@@ -347,7 +345,7 @@ impl<'a, 'g> Placer<'a, 'g> {
                     let given = self.values[number]
                         .node
                         .is_some_and(|node| *self.facts.op(node) == Op::Labels)
-                        || self.of_slot.get(&Slot::Aux(self.selection.lanes)) == Some(&id);
+                        || self.of_memory.get(&Memory::Aux(self.selection.lanes)) == Some(&id);
                     let life = if given { (0, life.1) } else { life };
                     requests.push((number, area, buffer.len, life));
                 }
@@ -381,8 +379,8 @@ impl<'a, 'g> Placer<'a, 'g> {
     /// Accumulators: scratch that keeps its content from block to block.
     fn scratch_that_lasts(&self) -> Vec<bool> {
         let mut lasting = vec![false; self.values.len()];
-        for (slot, id) in &self.of_slot {
-            if let Slot::Aux(number) = slot {
+        for (memory, id) in &self.of_memory {
+            if let Memory::Aux(number) = memory {
                 lasting[id.0 as usize] =
                     matches!(self.selection.aux[*number], Aux::Scratch(_, true));
             }
@@ -395,7 +393,7 @@ impl<'a, 'g> Placer<'a, 'g> {
         if area != Area::Batch {
             return area;
         }
-        let is_given = self.of_slot.get(&Slot::Aux(self.selection.lanes)) == Some(&id)
+        let is_given = self.of_memory.get(&Memory::Aux(self.selection.lanes)) == Some(&id)
             || self.values[id.0 as usize]
                 .node
                 .is_some_and(|node| *self.facts.op(node) == Op::Labels);
@@ -417,11 +415,11 @@ impl<'a, 'g> Placer<'a, 'g> {
     fn finish(
         self,
         name: &str,
-        writes: Vec<(ValueId, Target)>,
+        writes: Vec<Write>,
         in_place: &BTreeMap<ValueId, Target>,
         stages: Vec<CpuStage>,
     ) -> CpuPhase {
-        let id = |slot: &Slot| self.of_slot[slot];
+        let id = |memory: &Memory| self.of_memory[memory];
         let works = works(self.facts, &self.selection.units, self.order);
         let steps = self.order.iter().zip(works);
         let steps = steps
@@ -441,21 +439,21 @@ impl<'a, 'g> Placer<'a, 'g> {
                 }
             })
             .collect();
-        let output = |node: &NodeId| id(&Slot::Node(self.facts.storage(*node)));
+        let output = |node: &NodeId| id(&Memory::Node(self.facts.storage(*node)));
         let outputs = self.graph.outputs.iter().map(|(name, node)| (name.clone(), output(node)));
-        let mut copies: Vec<(ValueId, Target)> =
-            writes.iter().copied().filter(|(value, _)| !in_place.contains_key(value)).collect();
+        let mut copies: Vec<Write> =
+            writes.iter().copied().filter(|write| !in_place.contains_key(&write.value)).collect();
         // Old values of kept tensors first, before anything is written over them.
-        copies.sort_by_key(|(value, _)| !self.is_kept(*value));
-        let labels = self.of_slot.iter().find_map(|(slot, id)| match slot {
-            Slot::Node(node) if *self.facts.op(*node) == Op::Labels => Some(*id),
-            Slot::Node(_) | Slot::Aux(_) => None,
+        copies.sort_by_key(|write| !self.is_kept(write.value));
+        let labels = self.of_memory.iter().find_map(|(memory, id)| match memory {
+            Memory::Node(node) if *self.facts.op(*node) == Op::Labels => Some(*id),
+            Memory::Node(_) | Memory::Aux(_) => None,
         });
         let input = self.facts.live.iter().find(|id| *self.facts.op(**id) == Op::Input);
         CpuPhase {
             labels,
             input_dims: input.map(|id| self.facts.shape(*id).dims.clone()).unwrap_or_default(),
-            lanes: self.of_slot.get(&Slot::Aux(self.selection.lanes)).copied(),
+            lanes: self.of_memory.get(&Memory::Aux(self.selection.lanes)).copied(),
             name: name.to_owned(),
             steps,
             stages,

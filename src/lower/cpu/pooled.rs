@@ -3,7 +3,7 @@
 
 use super::select::Selector;
 use super::types::CpuKernel;
-use super::units::{Aux, Head, Key, Slot};
+use super::units::{Aux, Head, Key, Memory};
 use crate::ir::{GradOp, NodeId, Op};
 use crate::kernels::conv::{PooledGradInput, PooledGradWeight};
 
@@ -24,7 +24,7 @@ impl Selector<'_, '_> {
     pub(super) fn grad_weight_of_winners(&mut self, id: NodeId) -> bool {
         let Some((dy, pool, plan)) = self.plan_of_winners(id) else { return false };
         let x = self.facts.inputs(id)[1];
-        let reads = vec![self.zero_padded(dy), self.slot(x), self.masks_of(pool)];
+        let reads = vec![self.zero_padded(dy), self.memory(x), self.masks_of(pool)];
         let scratch =
             vec![Aux::Scratch(plan.sums_len(), true), Aux::Scratch(plan.scratch_len(), false)];
         let elements = self.facts.shape(id).elements();
@@ -41,18 +41,18 @@ impl Selector<'_, '_> {
         let plan = Box::new(plan);
         let key = Key { level: self.facts.level(weight), blocks: false };
         let pack = CpuKernel::PackPooled(plan.clone());
-        self.push(key, pack, vec![Slot::Node(weight)], vec![packed], id);
-        let reads = vec![self.slot(dy), packed, self.masks_of(pool)];
+        self.push(key, pack, vec![Memory::Node(weight)], vec![packed], id);
+        let reads = vec![self.memory(dy), packed, self.masks_of(pool)];
         let scratch = self.aux(Aux::Scratch(plan.scratch_len(), false));
         let kernel = CpuKernel::ConvGradInputPooled(plan);
-        self.push(self.key(id, true), kernel, reads, vec![Slot::Node(id)], id)
+        self.push(self.key(id, true), kernel, reads, vec![Memory::Node(id)], id)
             .scratch
             .push(scratch);
         true
     }
 
     /// What a sum over samples and pixels of `x` may read in its place: zero where a window has no winner.
-    pub(super) fn sum_of_winners(&mut self, x: NodeId) -> Option<(NodeId, Slot)> {
+    pub(super) fn sum_of_winners(&mut self, x: NodeId) -> Option<(NodeId, Memory)> {
         let (dy, pool) = self.behind_pool(x)?;
         if self.needs_unpooled(self.facts.storage(x)) {
             return None;
@@ -61,11 +61,11 @@ impl Selector<'_, '_> {
             return Some((dy, *known));
         }
         let masks = self.masks_of(pool);
-        let slot = self.aux(Aux::Block(self.pool_of(pool).out_len()));
-        let (key, reads) = (self.key(x, true), vec![self.slot(dy), masks]);
-        self.push(key, CpuKernel::Winners(self.pool_of(pool)), reads, vec![slot], x);
-        self.winners.insert(pool, slot);
-        Some((dy, slot))
+        let memory = self.aux(Aux::Block(self.pool_of(pool).out_len()));
+        let (key, reads) = (self.key(x, true), vec![self.memory(dy), masks]);
+        self.push(key, CpuKernel::Winners(self.pool_of(pool)), reads, vec![memory], x);
+        self.winners.insert(pool, memory);
+        Some((dy, memory))
     }
 
     /// Whether anybody reads the gradient at every position, rather than at the winners.

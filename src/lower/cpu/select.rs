@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::chains::{chains, program};
+use super::chains::{chains, translate};
 use super::facts::{Facts, idx};
 use super::types::{CpuKernel, PlainConv, PlanOptions};
-use super::units::{Aux, Head, Key, Slot, Unit, patterns};
+use super::units::{Aux, Head, Key, Memory, Unit, patterns};
 use crate::ir::{GradOp, NodeId, Op, Pool};
 use crate::kernels::LANES;
 use crate::kernels::conv::{Conv, ConvGeometry};
@@ -20,7 +20,7 @@ pub(super) const MOMENTS: usize = 3;
 pub(super) struct Selection {
     pub(super) units: Vec<Unit>,
     pub(super) aux: Vec<Aux>,
-    /// The slot of the mask of lanes with a sample.
+    /// The memory of the mask of lanes with a sample.
     pub(super) lanes: usize,
     /// For chains: (last reads of inputs, writers of outputs), by unit.
     pub(super) reads_and_writes: BTreeMap<usize, (Vec<usize>, Vec<usize>)>,
@@ -97,22 +97,22 @@ pub(super) struct Selector<'a, 'g> {
     pub(super) heads: BTreeMap<NodeId, Head>,
     pub(super) selection: Selection,
     /// Packed weights by weight, sizes and direction.
-    pub(super) packed: BTreeMap<(NodeId, String, bool), Slot>,
+    pub(super) packed: BTreeMap<(NodeId, String, bool), Memory>,
     /// Masks by pool.
-    pub(super) masks: BTreeMap<NodeId, Slot>,
-    pub(super) moments: BTreeMap<NodeId, Slot>,
+    pub(super) masks: BTreeMap<NodeId, Memory>,
+    pub(super) moments: BTreeMap<NodeId, Memory>,
     /// Gradients of pooled outputs where windows have a winner, by pool.
-    pub(super) winners: BTreeMap<NodeId, Slot>,
+    pub(super) winners: BTreeMap<NodeId, Memory>,
 }
 
 impl Selector<'_, '_> {
-    pub(super) fn slot(&self, id: NodeId) -> Slot {
-        Slot::Node(self.facts.storage(id))
+    pub(super) fn memory(&self, id: NodeId) -> Memory {
+        Memory::Node(self.facts.storage(id))
     }
 
-    pub(super) fn aux(&mut self, aux: Aux) -> Slot {
+    pub(super) fn aux(&mut self, aux: Aux) -> Memory {
         self.selection.aux.push(aux);
-        Slot::Aux(self.selection.aux.len() - 1)
+        Memory::Aux(self.selection.aux.len() - 1)
     }
 
     pub(super) fn key(&self, id: NodeId, blocks: bool) -> Key {
@@ -123,8 +123,8 @@ impl Selector<'_, '_> {
         &mut self,
         key: Key,
         kernel: CpuKernel,
-        reads: Vec<Slot>,
-        writes: Vec<Slot>,
+        reads: Vec<Memory>,
+        writes: Vec<Memory>,
         node: NodeId,
     ) -> &mut Unit {
         let scratch = vec![];
@@ -148,17 +148,18 @@ impl Selector<'_, '_> {
             .filter(|id| facts.is_root(*id) || self.aliased_outside(*id, members))
             .collect();
         let first = members[0];
-        let chain = program(facts, members, &outputs);
-        let lanes = Slot::Aux(self.selection.lanes);
-        let reads = chain.inputs.iter().map(|input| input.map_or(lanes, Slot::Node)).collect();
-        let writes = outputs.iter().map(|id| Slot::Node(*id)).collect();
+        let translated = translate(facts, members, &outputs);
+        let lanes = Memory::Aux(self.selection.lanes);
+        let reads =
+            translated.inputs.iter().map(|input| input.map_or(lanes, Memory::Node)).collect();
+        let writes = outputs.iter().map(|id| Memory::Node(*id)).collect();
         let key = self.key(first, facts.shape(first).batched);
-        let scratch = self.aux(Aux::Scratch(chain.program.scratch_len(), false));
+        let scratch = self.aux(Aux::Scratch(translated.chain.scratch_len(), false));
         let last = members.last().copied().unwrap_or(first);
-        let unit = self.push(key, CpuKernel::Map(Box::new(chain.program)), reads, writes, last);
+        let unit = self.push(key, CpuKernel::Map(Box::new(translated.chain)), reads, writes, last);
         unit.scratch.push(scratch);
         let number = self.selection.units.len() - 1;
-        self.selection.reads_and_writes.insert(number, (chain.last_read, chain.written));
+        self.selection.reads_and_writes.insert(number, (translated.last_read, translated.written));
     }
 
     /// Whether anything but chain members reads the node, directly, through an alias or through inline operations.
@@ -202,11 +203,11 @@ impl Selector<'_, '_> {
                 );
                 let masks = self.aux(Aux::Block(geometry.mask_len().div_ceil(2)));
                 self.masks.insert(id, masks);
-                let mut reads = vec![self.slot(self.facts.inputs(map)[0]), packed];
-                reads.extend(bias.map(|bias| self.slot(bias)));
+                let mut reads = vec![self.memory(self.facts.inputs(map)[0]), packed];
+                reads.extend(bias.map(|bias| self.memory(bias)));
                 let scratch = self.aux(Aux::Scratch(conv.pool_scratch_len(size), false));
                 let key = self.key(id, true);
-                let writes = vec![Slot::Node(id), masks];
+                let writes = vec![Memory::Node(id), masks];
                 let kernel = CpuKernel::ConvMaxPool { conv, bias: bias.is_some(), relu, size };
                 self.push(key, kernel, reads, writes, id).scratch.push(scratch);
             }
@@ -216,36 +217,36 @@ impl Selector<'_, '_> {
                 }
                 let geometry = self.pool_of(pool);
                 let masks = self.masks_of(pool);
-                let reads = vec![self.slot(dy), masks];
+                let reads = vec![self.memory(dy), masks];
                 let key = self.key(id, true);
-                self.push(key, CpuKernel::Unpool(geometry), reads, vec![Slot::Node(id)], id);
+                self.push(key, CpuKernel::Unpool(geometry), reads, vec![Memory::Node(id)], id);
             }
         }
     }
 
     pub(super) fn layer(&mut self, map: NodeId, id: NodeId, bias: Option<NodeId>, relu: bool) {
         let key = self.key(id, true);
-        let mut reads = vec![self.slot(self.facts.inputs(map)[0])];
+        let mut reads = vec![self.memory(self.facts.inputs(map)[0])];
         let weight = self.facts.inputs(map)[1];
-        let writes = vec![Slot::Node(id)];
+        let writes = vec![Memory::Node(id)];
         let has_bias = bias.is_some();
         if matches!(self.facts.op(map), Op::Linear) {
             let linear = self.linear(self.facts.inputs(map)[0], weight);
-            reads.push(self.slot(weight));
-            reads.extend(bias.map(|bias| self.slot(bias)));
+            reads.push(self.memory(weight));
+            reads.extend(bias.map(|bias| self.memory(bias)));
             self.push(key, CpuKernel::Linear { linear, bias: has_bias, relu }, reads, writes, id);
             return;
         }
         if let Some(conv) = self.conv_of(map) {
             reads.push(self.packed(map, &conv, false));
-            reads.extend(bias.map(|bias| self.slot(bias)));
+            reads.extend(bias.map(|bias| self.memory(bias)));
             let scratch = self.aux(Aux::Scratch(conv.forward_scratch_len(), false));
             let kernel = CpuKernel::Conv { conv, bias: has_bias, relu };
             self.push(key, kernel, reads, writes, id).scratch.push(scratch);
             return;
         }
         // Only a map by itself is left for the plain kernel: patterns with bias need the fused one.
-        reads.push(self.slot(weight));
+        reads.push(self.memory(weight));
         let plain = self.plain_conv(map);
         self.push(key, CpuKernel::PlainConv(plain), reads, writes, id).fallback =
             Some("kernel, stride or padding is not square");
@@ -316,20 +317,20 @@ impl Selector<'_, '_> {
         }
     }
 
-    pub(super) fn packed(&mut self, map: NodeId, conv: &Conv, turned: bool) -> Slot {
+    pub(super) fn packed(&mut self, map: NodeId, conv: &Conv, turned: bool) -> Memory {
         let weight = self.facts.storage(self.facts.inputs(map)[1]);
         let name = (weight, format!("{:?}", conv.geometry()), turned);
         if let Some(known) = self.packed.get(&name) {
             return *known;
         }
         let len = if turned { conv.packed_turned_len() } else { conv.packed_len() };
-        let slot = self.aux(Aux::Fixed(len));
+        let memory = self.aux(Aux::Fixed(len));
         let key = Key { level: self.facts.level(weight), blocks: false };
         let conv = Box::new(conv.clone());
         let kernel = if turned { CpuKernel::PackTurned(conv) } else { CpuKernel::Pack(conv) };
-        self.push(key, kernel, vec![Slot::Node(weight)], vec![slot], map);
-        self.packed.insert(name, slot);
-        slot
+        self.push(key, kernel, vec![Memory::Node(weight)], vec![memory], map);
+        self.packed.insert(name, memory);
+        memory
     }
 
     pub(super) fn pool_of(&self, pool: NodeId) -> PoolGeometry {
@@ -341,14 +342,14 @@ impl Selector<'_, '_> {
         }
     }
 
-    pub(super) fn masks_of(&mut self, pool: NodeId) -> Slot {
+    pub(super) fn masks_of(&mut self, pool: NodeId) -> Memory {
         if let Some(known) = self.masks.get(&pool) {
             return *known;
         }
         let len = self.pool_of(pool).mask_len().div_ceil(2);
-        let slot = self.aux(Aux::Block(len));
-        self.masks.insert(pool, slot);
-        slot
+        let memory = self.aux(Aux::Block(len));
+        self.masks.insert(pool, memory);
+        memory
     }
 
     /// A block kernel that leaves partial sums of `len` elements, and the whole kernel that adds them.
@@ -356,13 +357,13 @@ impl Selector<'_, '_> {
         &mut self,
         id: NodeId,
         kernel: CpuKernel,
-        reads: Vec<Slot>,
+        reads: Vec<Memory>,
         len: usize,
         scratch: Vec<Aux>,
     ) {
         let partial = self.aux(Aux::Partial(len));
         let level = self.facts.level(id) - 1;
-        let scratch: Vec<Slot> = scratch.into_iter().map(|aux| self.aux(aux)).collect();
+        let scratch: Vec<Memory> = scratch.into_iter().map(|aux| self.aux(aux)).collect();
         let unit = self.push(Key { level, blocks: true }, kernel, reads, vec![partial], id);
         unit.scratch = scratch;
         let kernel = if self.facts.is_scalar(id) {
@@ -371,20 +372,20 @@ impl Selector<'_, '_> {
             CpuKernel::Reduce(self.facts.shape(id).elements())
         };
         let key = self.key(id, false);
-        self.push(key, kernel, vec![partial], vec![Slot::Node(id)], id);
+        self.push(key, kernel, vec![partial], vec![Memory::Node(id)], id);
     }
 
     /// The operand, zero on lanes without a sample.
-    pub(super) fn zero_padded(&mut self, id: NodeId) -> Slot {
-        let slot = self.slot(id);
+    pub(super) fn zero_padded(&mut self, id: NodeId) -> Memory {
+        let memory = self.memory(id);
         if self.facts.is_zero_padded(id) {
-            return slot;
+            return memory;
         }
         let len = self.facts.shape(id).elements() * LANES;
         let masked = self.aux(Aux::Block(len));
-        let lanes = Slot::Aux(self.selection.lanes);
+        let lanes = Memory::Aux(self.selection.lanes);
         let key = self.key(id, true);
-        self.push(key, CpuKernel::MaskLanes, vec![slot, lanes], vec![masked], id);
+        self.push(key, CpuKernel::MaskLanes, vec![memory, lanes], vec![masked], id);
         masked
     }
 }

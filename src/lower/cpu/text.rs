@@ -2,9 +2,10 @@
 
 use std::fmt::{self, Display, Formatter};
 
-use super::types::{CpuKernel, CpuPhase, CpuPlan, CpuStep, Place, StageKind, ValueId};
+use super::types::{CpuKernel, CpuPhase, CpuPlan, CpuStep, Place, StageKind};
 use crate::kernels::conv::Conv;
 use crate::kernels::memory::Area;
+use crate::lower::ValueId;
 
 impl Display for CpuPlan {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
@@ -14,7 +15,7 @@ impl Display for CpuPlan {
             self.options.isa.kind().name(),
             self.group_blocks
         )?;
-        for phase in self.train.iter().chain([&self.eval]).chain(&self.size) {
+        for phase in self.phases.iter() {
             writeln!(f)?;
             write_phase(f, self, phase)?;
         }
@@ -52,14 +53,10 @@ fn write_phase(f: &mut Formatter<'_>, plan: &CpuPlan, phase: &CpuPhase) -> fmt::
             }
         }
     }
-    for (value, target) in &phase.writes {
-        let name = match target {
-            crate::ir::Target::Param(id) => &plan.params[id.0 as usize].name,
-            crate::ir::Target::Buffer(id) => &plan.buffers[id.0 as usize].name,
-        };
-        let is_copied = phase.copies.contains(&(*value, *target));
-        let how = if is_copied { "copied to" } else { "is" };
-        writeln!(f, "  {} {how} {name}", operand(phase, *value))?;
+    for write in &phase.writes {
+        let how = if phase.copies.contains(write) { "copied to" } else { "is" };
+        let name = plan.tables.written(write.target);
+        writeln!(f, "  {} {how} {name}", operand(phase, write.value))?;
     }
     for (name, value) in &phase.outputs {
         writeln!(f, "  output {name} = {}", operand(phase, *value))?;
@@ -82,7 +79,7 @@ fn write_step(
         write!(f, " {}", inputs.join(" "))?;
     }
     if let Some(layer) = step.layer {
-        write!(f, "  ; {}", plan.layers[layer.0 as usize].name)?;
+        write!(f, "  ; {}", plan.tables.layer(layer))?;
     }
     if let Some(reason) = step.fallback {
         write!(f, "  fallback: {reason}")?;
@@ -112,7 +109,7 @@ pub fn kernel_name(kernel: &CpuKernel) -> String {
     };
     match kernel {
         CpuKernel::Input => "input".to_owned(),
-        CpuKernel::Map(program) => format!("chain of {}", program.instructions().len()),
+        CpuKernel::Map(chain) => format!("chain of {}", chain.instructions().len()),
         CpuKernel::Conv { conv, bias, relu } => parts(by(conv, 0, "conv"), *bias, *relu),
         CpuKernel::ConvMaxPool { conv, bias, relu, size } => {
             format!("{}+max_pool({size})", parts(by(conv, 0, "conv"), *bias, *relu))

@@ -1,7 +1,8 @@
 //! How often each step of a phase calls its kernel, and how much the kernel reads and writes.
 
-use super::types::{CpuPhase, Place, StageKind, ValueId};
+use super::types::{CpuPhase, Place, StageKind};
 use crate::kernels::memory::Area;
+use crate::lower::ValueId;
 
 /// What one step asks of memory on one batch.
 ///

@@ -9,13 +9,9 @@ use crate::kernels::conv::{Conv, PooledGradInput, PooledGradWeight};
 use crate::kernels::isa::Isa;
 use crate::kernels::linear::Linear;
 use crate::kernels::memory::{Area, Buffer};
-use crate::kernels::pointwise::Program;
+use crate::kernels::pointwise::Chain;
 use crate::kernels::pool2d::PoolGeometry;
-use crate::lower::Work;
-
-/// A value of one phase.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ValueId(pub u32);
+use crate::lower::{Phases, Tables, ValueId, Work, Write};
 
 /// What a step is told beside its operands.
 #[derive(Clone, Copy, Debug)]
@@ -24,19 +20,15 @@ pub struct PlanOptions {
     pub isa: Isa,
     /// Samples of a full batch; decides how many blocks make a group, never a bit of the result beyond that.
     pub batch: usize,
-    /// Seed of the run, for dropout masks.
-    pub seed: u64,
 }
 
 /// The work of a run.
 #[derive(Clone, Debug)]
 pub struct CpuPlan {
-    /// Parameters by their id.
-    pub params: Vec<ir::Param>,
-    /// Tensors kept between steps by their id.
-    pub buffers: Vec<ir::Buffer>,
-    /// Layers by their id.
-    pub layers: Vec<ir::Layer>,
+    /// What ids point into.
+    pub tables: Tables,
+    /// The work.
+    pub phases: Phases<CpuPhase>,
     /// What it was made for.
     pub options: PlanOptions,
     /// Blocks of 16 samples that one task takes.
@@ -45,12 +37,6 @@ pub struct CpuPlan {
     pub kept: Vec<Buffer>,
     /// Floats of the fixed area that `kept` takes.
     pub kept_len: usize,
-    /// Phases of a training step.
-    pub train: Vec<CpuPhase>,
-    /// Logits and loss in evaluation mode.
-    pub eval: CpuPhase,
-    /// R(θ), where defined.
-    pub size: Option<CpuPhase>,
 }
 
 /// Steps that run one after the other on one batch.
@@ -67,9 +53,9 @@ pub struct CpuPhase {
     /// Results by name.
     pub outputs: BTreeMap<String, ValueId>,
     /// Values to copy to a kept tensor at the end, all at once.
-    pub copies: Vec<(ValueId, ir::Target)>,
+    pub copies: Vec<Write>,
     /// Every write of the phase with its value, copied or made in place.
-    pub writes: Vec<(ValueId, ir::Target)>,
+    pub writes: Vec<Write>,
     /// Floats of the fixed area, of a block, of a group's partial results, of a worker's block and of a worker.
     pub sizes: AreaSizes,
     /// Scalars.
@@ -223,7 +209,7 @@ pub enum CpuKernel {
     /// Samples into a block; rows of the block, planes of the block.
     Input,
     /// A chain of element-wise operations on per-sample or fixed tensors.
-    Map(Box<Program>),
+    Map(Box<Chain>),
     /// (x, packed weight, bias?) → y; scratch: convolution.
     Conv {
         /// Its plan.
@@ -370,6 +356,16 @@ pub struct PlainConv {
     pub output: [usize; 3],
     /// Height and width of the kernel.
     pub kernel: [usize; 2],
+}
+
+impl CpuPlan {
+    /// Where a kept tensor lies.
+    pub fn kept(&self, target: ir::Target) -> Buffer {
+        match target {
+            ir::Target::Param(id) => self.kept[id.0 as usize],
+            ir::Target::Buffer(id) => self.kept[self.tables.params.len() + id.0 as usize],
+        }
+    }
 }
 
 impl CpuPhase {

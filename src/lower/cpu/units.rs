@@ -9,7 +9,7 @@ use crate::ir::{GradOp, NodeId, Op, Unary};
 
 /// Memory that a unit reads or writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Slot {
+pub(super) enum Memory {
     /// The result of a node (one that is not an alias).
     Node(NodeId),
     /// Something that is no node's result: masks, packed weights, partial sums.
@@ -43,9 +43,9 @@ pub(super) struct Key {
 pub(super) struct Unit {
     pub(super) key: Key,
     pub(super) kernel: CpuKernel,
-    pub(super) reads: Vec<Slot>,
-    pub(super) writes: Vec<Slot>,
-    pub(super) scratch: Vec<Slot>,
+    pub(super) reads: Vec<Memory>,
+    pub(super) writes: Vec<Memory>,
+    pub(super) scratch: Vec<Memory>,
     /// The node it stands for in messages, and which decides the order among equals.
     pub(super) node: NodeId,
     pub(super) fallback: Option<&'static str>,

@@ -1,7 +1,7 @@
 //! The functions that chains are made of: values, derivatives, kinks, and what becomes of NaN.
 
 use specc::kernels::isa::Isa;
-use specc::kernels::pointwise::{Access, Function, Instruction, Operand, Program, Source, arity};
+use specc::kernels::pointwise::{Access, Chain, Function, Instruction, Operand, Source, arity};
 use specc::kernels::{LANES, Tolerance, reference};
 
 use super::sample::{Noise, SameBits, assert_close, wide};
@@ -10,11 +10,11 @@ use super::sample::{Noise, SameBits, assert_close, wide};
 fn run(isa: Isa, function: Function, operands: &[&[f32]]) -> Vec<f32> {
     let at = |i: usize| Operand::Input(i.min(arity(function) - 1));
     let instruction = Instruction { function, operands: [at(0), at(1), at(2)] };
-    let program = Program::new(vec![instruction], vec![Access::Full; operands.len()], &[0]);
+    let chain = Chain::new(vec![instruction], vec![Access::Full; operands.len()], &[0]);
     let sources: Vec<Source<'_>> = operands.iter().map(|x| Source::Slice(x)).collect();
     let mut y = vec![f32::NAN; operands[0].len()];
-    let mut scratch = vec![f32::NAN; program.scratch_len()];
-    program.run(isa, 0, &sources, &mut [&mut y], &mut scratch);
+    let mut scratch = vec![f32::NAN; chain.scratch_len()];
+    chain.run(isa, 0, &sources, &mut [&mut y], &mut scratch);
     y
 }
 
