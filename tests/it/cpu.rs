@@ -1,11 +1,13 @@
 //! The fused CPU path: golden runs, the reference on random nets, and equal bits over threads and instruction sets.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use serde_json::Value;
 use specc::exec::cpu::CpuProgram;
 use specc::exec::{Options, ReferenceProgram, initial_state};
 use specc::grad::{Joint, joint};
 use specc::kernels::isa::{Isa, IsaKind};
-use specc::lower::cpu::{PlanOptions, plan};
+use specc::lower::cpu::{CpuPhase, CpuStep, PlanOptions, StageKind, kernel_name, plan};
 use specc::lower::{self, Batch, DType, HostTensor, HyperValues, Program, State, StepOutput};
 
 use crate::cases::{Numbers, Part, compile_text, entries, golden_locations, spec_text};
@@ -277,6 +279,10 @@ fn cases() -> Vec<Case> {
         let net = "net mlp {\n  flatten\n  linear(9) -> relu\n  linear(classes)\n}\n";
         cases.push(case(net, &[2, 3, 3], 4, loss, "adamw(lr=0.01, weight_decay=0.1)"));
     }
+    // More parts than one step may read.
+    let parts = vec!["conv(1, kernel=1)"; 40].join(", ");
+    let net = format!("net many {{\n  concat({parts})\n  relu\n  flatten\n  linear(classes)\n}}\n");
+    cases.push(case(&net, &[2, 4, 4], 3, "cross_entropy", "sgd(lr=0.1)"));
     cases
 }
 
@@ -288,6 +294,47 @@ fn run(program: &mut dyn Program, samples: &Labelled, n: u32, steps: u64) -> Vec
             program.step(&batch, &HyperValues { lr: 0.01, step }).unwrap()
         })
         .collect()
+}
+
+#[test]
+fn a_malformed_plan_is_refused_before_it_runs() {
+    type Damage = fn(&mut CpuPhase);
+    fn step(phase: &mut CpuPhase, name: &str) -> usize {
+        let is_wanted = |step: &CpuStep| kernel_name(&step.kernel).starts_with(name);
+        phase.steps.iter().position(is_wanted).expect("LeNet has such a step")
+    }
+    let cases: [(&str, Damage); 6] = [
+        ("`conv+bias+relu+max_pool(2)` has the operands", |phase| {
+            let at = step(phase, "conv+bias+relu+max_pool");
+            phase.steps[at].inputs.pop();
+        }),
+        ("`conv+bias+relu+max_pool(2)` has the operands", |phase| {
+            let at = step(phase, "conv+bias+relu+max_pool");
+            phase.steps[at].scratch.clear();
+        }),
+        ("`add groups` has the operands", |phase| {
+            let at = step(phase, "add groups");
+            phase.steps[at].outputs.clear();
+        }),
+        ("has the operands", |phase| {
+            // A scalar in the place of a tensor.
+            let (from, to) = (step(phase, "lr"), step(phase, "conv_grad_weight"));
+            phase.steps[to].inputs[0] = phase.steps[from].outputs[0];
+        }),
+        ("has the operands", |phase| {
+            let at = step(phase, "chain");
+            phase.steps[at].inputs.pop();
+        }),
+        ("is in a stage of the other kind", |phase| phase.stages[0].kind = StageKind::Blocks),
+    ];
+    let (joint, state) = case_of(LENET).joint();
+    for (expected, damage) in cases {
+        let mut plan = plan(&joint, &PlanOptions { isa: Isa::detect(), batch: 64 });
+        damage(&mut plan.phases.train[0]);
+        let panic = catch_unwind(AssertUnwindSafe(|| CpuProgram::new(plan, &state, 3, 1)));
+        let message = panic.expect_err(expected).downcast::<String>().expect("a message");
+        assert!(message.contains("broken invariant") && message.contains(expected), "{message}");
+    }
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use specc::grad::joint;
 use specc::ir::{Flops, Part};
 use specc::kernels::isa::Isa;
-use specc::lower::cpu::{CpuKernel, CpuPhase, CpuPlan, PlanOptions, plan};
+use specc::lower::cpu::{BlockKernel, CpuKernel, CpuPhase, CpuPlan, PlanOptions, plan};
 
 use crate::cases::{compile_text, golden_locations};
 use crate::nets::{checked, weights};
@@ -77,7 +77,7 @@ fn fused_steps_belong_to_the_layer_that_does_most() {
     let fused: Vec<(&str, Vec<&str>)> = phase
         .steps
         .iter()
-        .filter(|step| matches!(step.kernel, CpuKernel::ConvMaxPool { .. }))
+        .filter(|step| matches!(step.kernel, CpuKernel::Block(BlockKernel::ConvMaxPool { .. })))
         .map(|step| {
             let layers = step.work.shares.iter().filter_map(|share| share.layer);
             (step.work.layer.map_or("", name), layers.map(name).collect())
@@ -99,7 +99,7 @@ fn operands_of_a_linear_layer_are_counted_by_hand() {
     let at = phase
         .steps
         .iter()
-        .position(|step| matches!(step.kernel, CpuKernel::Linear { .. }))
+        .position(|step| matches!(step.kernel, CpuKernel::Block(BlockKernel::Linear { .. })))
         .unwrap();
     // 40 samples are 3 blocks of 16 lanes, here in groups of 2.
     let traffic = phase.traffic(3, 2)[at];

@@ -1,6 +1,6 @@
 //! The kernels of block stages: one step for one block, or for all blocks of a group.
 
-use super::bound::{BoundStep, Source};
+use super::bound::{BoundStep, all};
 use super::plain;
 use crate::ir::ClassOp;
 use crate::kernels::augment::{Planes, Window};
@@ -9,9 +9,9 @@ use crate::kernels::input::Gather;
 use crate::kernels::isa::Isa;
 use crate::kernels::memory::{Task, as_words16, as_words32, words8, words16, words32};
 use crate::kernels::pool2d::{average, max};
-use crate::kernels::{LANES, bias, classes, lanes, moments, pointwise, turn};
-use crate::lower::cpu::{CpuKernel, CpuPhase, CpuStep};
-use crate::lower::{Batch, HyperValues};
+use crate::kernels::{LANES, bias, classes, lanes, moments, turn};
+use crate::lower::cpu::{BlockKernel, CpuKernel, CpuPhase, CpuStep, PlainPoolKind};
+use crate::lower::{Batch, HyperValues, ValueId};
 
 /// What steps read beside buffers.
 #[derive(Debug)]
@@ -33,9 +33,6 @@ pub(super) fn samples(batch: &Batch<'_>, block: usize) -> [u32; LANES] {
     })
 }
 
-/// Most operands of a chain.
-const MAX_SOURCES: usize = 32;
-
 /// Runs a step on block `block` of the task's group, or on all of its blocks.
 #[expect(clippy::too_many_lines, reason = "one arm per kernel")]
 pub(super) fn run(
@@ -45,230 +42,189 @@ pub(super) fn run(
     bound: &BoundStep,
     block: Option<usize>,
 ) {
+    let CpuKernel::Block(kernel) = &step.kernel else {
+        panic!("broken invariant: bind lets block stages hold block kernels only")
+    };
     let isa = ctx.isa;
     let is_first = block.is_none_or(|block| block == 0);
     let is_last = block.is_none_or(|block| block + 1 == task.n_blocks());
     let number = task.first_block() + block.unwrap_or(0);
-    let layout = |at: usize| ctx.phase.value(step.inputs[at]).layout;
-    task.with(block, &bound.reads, &bound.writes, |reads, writes| {
-        let input = |at: usize| match bound.sources.get(at) {
-            Some(Source::Read(read)) => reads[*read],
-            Some(Source::Scalar(_) | Source::Output(_)) | None => &[][..],
-        };
-        match &step.kernel {
-            CpuKernel::Input => {
-                let [block, rows, planes] = writes else { return };
-                let [channels, pixels] = ctx.phase.value(step.outputs[0]).layout;
-                read_samples(ctx, number, [channels, pixels], rows, planes, block);
+    let layout = |id: ValueId| ctx.phase.value(id).layout;
+    task.with(block, &bound.reads, &bound.writes, |reads, writes| match kernel {
+        BlockKernel::Input => {
+            let [block, rows, planes] = all(writes);
+            read_samples(ctx, number, layout(step.outputs[0]), rows, planes, block);
+        }
+        BlockKernel::Chain(chain) => {
+            let sources = bound.sources(reads, ctx.scalars);
+            let n_outputs = chain.n_outputs();
+            let (outputs, scratch) = writes.split_at_mut(n_outputs);
+            chain.run(isa, 0, &sources[..bound.feeds.len()], outputs, scratch[0]);
+        }
+        BlockKernel::Conv { conv, bias, relu } => {
+            let [y, scratch] = all(writes);
+            let packed = fitting(reads[1], conv.packed_len());
+            let bias = bias.then(|| fitting(reads[2], conv.geometry().out_channels));
+            conv.forward(packed, reads[0], bias, *relu, y, scratch);
+        }
+        BlockKernel::ConvMaxPool { conv, bias, relu, size } => {
+            let [y, masks, scratch] = all(writes);
+            let geometry = conv.geometry();
+            let packed = fitting(reads[1], conv.packed_len());
+            let bias = bias.then(|| fitting(reads[2], geometry.out_channels));
+            let n_masks = geometry.out_height() / size
+                * (geometry.out_width() / size)
+                * geometry.out_channels
+                * size
+                * size;
+            let masks = &mut words16(masks)[..n_masks];
+            conv.forward_max_pool(packed, reads[0], bias, *relu, *size, y, masks, scratch);
+        }
+        BlockKernel::ConvGradInput(conv) => {
+            let [dx, scratch] = all(writes);
+            let packed = fitting(reads[1], conv.packed_turned_len());
+            conv.grad_input(packed, reads[0], dx, false, scratch);
+        }
+        BlockKernel::ConvGradWeight(conv) => {
+            let [grad, sums, scratch] = all(writes);
+            let sums = accumulators(sums, conv.grad_weight_len(), is_first);
+            conv.grad_weight(reads[1], reads[0], sums, scratch);
+            if is_last {
+                conv.collapse_grad_weight(sums, &mut grad[..conv.geometry().weight_len()]);
             }
-            CpuKernel::Map(chain) => {
-                let mut sources = [pointwise::Source::Number(0.0); MAX_SOURCES];
-                for (to, source) in sources.iter_mut().zip(&bound.sources) {
-                    *to = match source {
-                        Source::Read(read) => pointwise::Source::Slice(reads[*read]),
-                        Source::Scalar(scalar) => {
-                            pointwise::Source::Number(ctx.scalars[*scalar] as f32)
-                        }
-                        Source::Output(output) => pointwise::Source::Output(*output),
-                    };
+        }
+        BlockKernel::ConvGradWeightPooled(plan) => {
+            let [grad, sums, scratch] = all(writes);
+            let sums = accumulators(sums, plan.sums_len(), is_first);
+            let masks = &as_words16(reads[2])[..plan.pool().mask_len()];
+            plan.add(reads[1], reads[0], masks, sums, scratch);
+            if is_last {
+                plan.collapse(sums, &mut grad[..plan.geometry().weight_len()]);
+            }
+        }
+        BlockKernel::ConvGradInputPooled(plan) => {
+            let [dx, scratch] = all(writes);
+            let masks = &as_words16(reads[2])[..plan.pool().mask_len()];
+            let packed = fitting(reads[1], plan.packed_len());
+            plan.run(packed, reads[0], masks, dx, scratch);
+        }
+        BlockKernel::PlainConv(conv) => plain::conv(conv, reads[0], reads[1], writes[0]),
+        BlockKernel::PlainConvGradInput(conv) => {
+            plain::conv_grad_input(conv, reads[0], reads[1], writes[0]);
+        }
+        BlockKernel::PlainConvGradWeight(conv) => {
+            plain::conv_grad_weight(conv, reads[0], reads[1], is_first, writes[0]);
+        }
+        BlockKernel::Linear { linear, bias, relu } => {
+            let bias = bias.then(|| fitting(reads[2], linear.out_features()));
+            let weight = fitting(reads[1], linear.in_features() * linear.out_features());
+            linear.forward(weight, reads[0], bias, *relu, writes[0]);
+        }
+        BlockKernel::LinearGradInput(linear) => {
+            let weight = fitting(reads[1], linear.in_features() * linear.out_features());
+            linear.grad_input(weight, reads[0], writes[0], false);
+        }
+        BlockKernel::LinearGradWeight(linear) => {
+            let [grad, turned] = all(writes);
+            let (dy, x) = (reads[0], reads[1]);
+            let n_blocks = x.len() / (linear.in_features() * LANES);
+            let turned = &mut turned[..linear.turned_len(n_blocks)];
+            linear.turn_input(x, turned);
+            let len = linear.in_features() * linear.out_features();
+            linear.grad_weight(turned, dy, &mut grad[..len]);
+        }
+        BlockKernel::MaxPool { pool, relu } => {
+            let [y, masks] = all(writes);
+            let masks = &mut words16(masks)[..pool.mask_len()];
+            max::forward(isa, pool, *relu, reads[0], y, masks);
+        }
+        BlockKernel::Unpool(pool) => {
+            let masks = &as_words16(reads[1])[..pool.mask_len()];
+            max::backward(isa, pool, reads[0], masks, writes[0]);
+        }
+        BlockKernel::Winners(pool) => {
+            let masks = &as_words16(reads[1])[..pool.mask_len()];
+            max::winners(isa, pool, reads[0], masks, writes[0]);
+        }
+        BlockKernel::AvgPool(pool) => average::forward(isa, pool, reads[0], writes[0]),
+        BlockKernel::AvgPoolGrad(pool) => average::backward(isa, pool, reads[0], writes[0]),
+        BlockKernel::PlainPool { kind, pool, input } => {
+            let y = &mut *writes[0];
+            match kind {
+                PlainPoolKind::Max => plain::max_pool(pool, *input, reads[0], y),
+                PlainPoolKind::MaxGrad => {
+                    plain::max_pool_grad(pool, *input, reads[0], reads[1], y);
                 }
-                let (scratch, outputs) = split_last(writes);
-                chain.run(isa, 0, &sources[..bound.sources.len()], outputs, scratch);
+                PlainPoolKind::Average => plain::average_pool(pool, *input, reads[0], y),
+                PlainPoolKind::AverageGrad => plain::average_pool_grad(pool, *input, reads[0], y),
             }
-            CpuKernel::Conv { conv, bias, relu } => {
-                let packed = fitting(input(1), conv.packed_len());
-                let bias = bias.then(|| fitting(input(2), conv.geometry().out_channels));
-                let [y, scratch] = writes else { return };
-                conv.forward(packed, input(0), bias, *relu, y, scratch);
+        }
+        BlockKernel::SumVectors(targets) => {
+            let y = &mut *writes[0];
+            y.fill(0.0);
+            for (x, target) in reads[0].chunks_exact(LANES).zip(targets) {
+                add(&mut y[*target as usize * LANES..][..LANES], x);
             }
-            CpuKernel::ConvMaxPool { conv, bias, relu, size } => {
-                let [y, masks, scratch] = writes else { return };
-                let geometry = conv.geometry();
-                let bias = bias.then(|| fitting(input(2), geometry.out_channels));
-                let n_masks = geometry.out_height() / size
-                    * (geometry.out_width() / size)
-                    * geometry.out_channels
-                    * size
-                    * size;
-                let masks = &mut words16(masks)[..n_masks];
-                let packed = fitting(input(1), conv.packed_len());
-                conv.forward_max_pool(packed, input(0), bias, *relu, *size, y, masks, scratch);
+        }
+        BlockKernel::SumBatch { targets, n, masked } => {
+            let [result, sums] = all(writes);
+            let sums = accumulators(sums, n * LANES, is_first);
+            sum_batch(isa, reads[0], reads[1], targets, *masked, sums);
+            if is_last {
+                lanes::sum_lanes(isa, sums, &mut result[..*n]);
             }
-            CpuKernel::ConvGradInput(conv) => {
-                let packed = fitting(input(1), conv.packed_turned_len());
-                let [dx, scratch] = writes else { return };
-                conv.grad_input(packed, input(0), dx, false, scratch);
+        }
+        BlockKernel::Moments { channels } => {
+            let sums = &mut writes[0][..channels * moments::MOMENTS];
+            moments::add_moments(reads[0], reads[1], *channels, is_first, sums);
+        }
+        BlockKernel::Move(runs) => {
+            let y = &mut *writes[0];
+            y.fill(0.0);
+            for run in runs {
+                let from = &reads[run.input][run.from * LANES..][..run.len * LANES];
+                y[run.to * LANES..][..run.len * LANES].copy_from_slice(from);
             }
-            CpuKernel::ConvGradWeight(conv) => {
-                let [grad, sums, scratch] = writes else { return };
-                let sums = &mut sums[..conv.grad_weight_len()];
-                if is_first {
-                    sums.fill(0.0);
+        }
+        BlockKernel::Class(op) => {
+            let index = if op.reads_index() { reads[1] } else { &[] };
+            class(isa, *op, [reads[0], index], writes[0]);
+        }
+        BlockKernel::Normalize(groups, eps) => {
+            let channels = norm_channels(layout(step.inputs[0]), *groups);
+            moments::normalize(reads[0], channels, *groups, *eps, writes[0]);
+        }
+        BlockKernel::NormalizeGrad(groups, eps) => {
+            let channels = norm_channels(layout(step.inputs[0]), *groups);
+            moments::normalize_grad(reads[0], reads[1], channels, *groups, *eps, writes[0]);
+        }
+        BlockKernel::Dropout { p, stream } => {
+            let [y, row] = all(writes);
+            dropout(ctx, *p, *stream, number, layout(step.outputs[0]), row, y);
+        }
+        BlockKernel::MaskLanes => {
+            let active = reads[1];
+            for (y, x) in writes[0].chunks_exact_mut(LANES).zip(reads[0].chunks_exact(LANES)) {
+                for lane in 0..LANES {
+                    y[lane] = if active[lane] == 0.0 { 0.0 } else { x[lane] };
                 }
-                conv.grad_weight(input(1), input(0), sums, scratch);
-                if is_last {
-                    conv.collapse_grad_weight(sums, &mut grad[..conv.geometry().weight_len()]);
-                }
-            }
-            CpuKernel::ConvGradWeightPooled(plan) => {
-                let [grad, sums, scratch] = writes else { return };
-                let sums = &mut sums[..plan.sums_len()];
-                if is_first {
-                    sums.fill(0.0);
-                }
-                let masks = &as_words16(input(2))[..plan.pool().mask_len()];
-                plan.add(input(1), input(0), masks, sums, scratch);
-                if is_last {
-                    plan.collapse(sums, &mut grad[..plan.geometry().weight_len()]);
-                }
-            }
-            CpuKernel::ConvGradInputPooled(plan) => {
-                let [dx, scratch] = writes else { return };
-                let masks = &as_words16(input(2))[..plan.pool().mask_len()];
-                let packed = fitting(input(1), plan.packed_len());
-                plan.run(packed, input(0), masks, dx, scratch);
-            }
-            CpuKernel::PlainConv(conv) => plain::conv(conv, input(0), input(1), writes[0]),
-            CpuKernel::PlainConvGradInput(conv) => {
-                plain::conv_grad_input(conv, input(0), input(1), writes[0]);
-            }
-            CpuKernel::PlainConvGradWeight(conv) => {
-                plain::conv_grad_weight(conv, input(0), input(1), is_first, writes[0]);
-            }
-            CpuKernel::Linear { linear, bias, relu } => {
-                let bias = bias.then(|| fitting(input(2), linear.out_features()));
-                let weight = fitting(input(1), linear.in_features() * linear.out_features());
-                linear.forward(weight, input(0), bias, *relu, writes[0]);
-            }
-            CpuKernel::LinearGradInput(linear) => {
-                let weight = fitting(input(1), linear.in_features() * linear.out_features());
-                linear.grad_input(weight, input(0), writes[0], false);
-            }
-            CpuKernel::LinearGradWeight(linear) => {
-                let [grad, turned] = writes else { return };
-                let x = input(1);
-                let n_blocks = x.len() / (linear.in_features() * LANES);
-                let turned = &mut turned[..linear.turned_len(n_blocks)];
-                linear.turn_input(x, turned);
-                let len = linear.in_features() * linear.out_features();
-                linear.grad_weight(turned, input(0), &mut grad[..len]);
-            }
-            CpuKernel::MaxPool { pool, relu } => {
-                let [y, masks] = writes else { return };
-                let masks = &mut words16(masks)[..pool.mask_len()];
-                max::forward(isa, pool, *relu, input(0), y, masks);
-            }
-            CpuKernel::Unpool(pool) => {
-                let masks = &as_words16(input(1))[..pool.mask_len()];
-                max::backward(isa, pool, input(0), masks, writes[0]);
-            }
-            CpuKernel::Winners(pool) => {
-                let masks = &as_words16(input(1))[..pool.mask_len()];
-                max::winners(isa, pool, input(0), masks, writes[0]);
-            }
-            CpuKernel::AvgPool(pool) => average::forward(isa, pool, input(0), writes[0]),
-            CpuKernel::AvgPoolGrad(pool) => average::backward(isa, pool, input(0), writes[0]),
-            CpuKernel::PlainPool { pool, input: sizes, is_max, is_grad } => {
-                let dy = if *is_max { input(1) } else { input(0) };
-                match (is_max, is_grad) {
-                    (true, false) => plain::max_pool(pool, *sizes, input(0), writes[0]),
-                    (false, false) => plain::average_pool(pool, *sizes, input(0), writes[0]),
-                    (true, true) => plain::max_pool_grad(pool, *sizes, input(0), dy, writes[0]),
-                    (false, true) => plain::average_pool_grad(pool, *sizes, dy, writes[0]),
-                }
-            }
-            CpuKernel::SumVectors(targets) => {
-                let y = &mut *writes[0];
-                y.fill(0.0);
-                for (x, target) in input(0).chunks_exact(LANES).zip(targets) {
-                    add(&mut y[*target as usize * LANES..][..LANES], x);
-                }
-            }
-            CpuKernel::SumBatch { targets, n, masked } => {
-                let [result, sums] = writes else { return };
-                let sums = &mut sums[..n * LANES];
-                if is_first {
-                    sums.fill(0.0);
-                }
-                let (x, active) = (input(0), input(1));
-                sum_batch(isa, x, active, targets, *masked, sums);
-                if is_last {
-                    lanes::sum_lanes(isa, sums, &mut result[..*n]);
-                }
-            }
-            CpuKernel::Moments { channels } => {
-                let len = channels * moments::MOMENTS;
-                moments::add_moments(
-                    input(0),
-                    input(1),
-                    *channels,
-                    is_first,
-                    &mut writes[0][..len],
-                );
-            }
-            CpuKernel::Move(runs) => {
-                let y = &mut *writes[0];
-                y.fill(0.0);
-                for run in runs {
-                    let from = &input(run.input)[run.from * LANES..][..run.len * LANES];
-                    y[run.to * LANES..][..run.len * LANES].copy_from_slice(from);
-                }
-            }
-            CpuKernel::Class(op) => class(isa, *op, [input(0), input(1)], writes[0]),
-            CpuKernel::Normalize(groups, eps) => {
-                moments::normalize(
-                    input(0),
-                    norm_channels(layout(0), *groups),
-                    *groups,
-                    *eps,
-                    writes[0],
-                );
-            }
-            CpuKernel::NormalizeGrad(groups, eps) => {
-                let channels = norm_channels(layout(0), *groups);
-                moments::normalize_grad(input(0), input(1), channels, *groups, *eps, writes[0]);
-            }
-            CpuKernel::Dropout { p, stream } => {
-                let [y, scratch] = writes else { return };
-                let [channels, pixels] = ctx.phase.value(step.outputs[0]).layout;
-                dropout(ctx, *p, *stream, number, [channels, pixels], scratch, y);
-            }
-            CpuKernel::MaskLanes => {
-                let active = input(1);
-                for (y, x) in writes[0].chunks_exact_mut(LANES).zip(input(0).chunks_exact(LANES)) {
-                    for lane in 0..LANES {
-                        y[lane] = if active[lane] == 0.0 { 0.0 } else { x[lane] };
-                    }
-                }
-            }
-            CpuKernel::Pack(_)
-            | CpuKernel::PackTurned(_)
-            | CpuKernel::PackPooled(_)
-            | CpuKernel::LinearGradWeightWhole(_)
-            | CpuKernel::Reduce(_)
-            | CpuKernel::ReduceMoments { .. }
-            | CpuKernel::ReduceScalar
-            | CpuKernel::MoveElements(_)
-            | CpuKernel::SumElements(_)
-            | CpuKernel::Scalar(_)
-            | CpuKernel::Fill
-            | CpuKernel::SpectralGrad(..) => {
-                panic!("broken invariant: block stages hold block kernels only")
             }
         }
     });
 }
 
+/// The first `len` floats, zero for the first block.
+fn accumulators(sums: &mut [f32], len: usize, is_first: bool) -> &mut [f32] {
+    let sums = &mut sums[..len];
+    if is_first {
+        sums.fill(0.0);
+    }
+    sums
+}
+
 /// The elements of a buffer that was rounded up to whole vectors.
 fn fitting(slice: &[f32], len: usize) -> &[f32] {
     &slice[..len]
-}
-
-fn split_last<'a, 'b>(writes: &'a mut [&'b mut [f32]]) -> (&'a mut [f32], &'a mut [&'b mut [f32]]) {
-    match writes.split_last_mut() {
-        Some((scratch, outputs)) => (&mut **scratch, outputs),
-        None => (&mut [], &mut []),
-    }
 }
 
 fn add(to: &mut [f32], x: &[f32]) {

@@ -1,13 +1,20 @@
 //! A phase bound to memory: frames, regions, and the operands of each step as buffers.
+//!
+//! Invariant: the operands of every step are as many, and of the sorts, that the signature of its kernel asks for, and
+//! stages hold kernels of their kind. A plan that breaks it stops here, before anything runs.
 
 use crate::kernels::LANES;
-use crate::kernels::memory::{Area, Buffer, Frame, Region};
-use crate::lower::cpu::{CpuPhase, CpuPlan, CpuStep, Place, StageKind};
+use crate::kernels::memory::{Area, Buffer, Frame, MAX_OPERANDS, MAX_OUTPUTS, Region};
+use crate::kernels::pointwise;
+use crate::lower::cpu::{
+    BlockKernel, CpuKernel, CpuPhase, CpuPlan, CpuStage, CpuStep, Place, Signature, StageKind,
+    WholeKernel, kernel_name,
+};
 use crate::lower::{ExecError, ValueId};
 
 /// What a chain reads at one position.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Source {
+pub(super) enum Feed {
     /// The buffer at this place among the step's reads.
     Read(usize),
     /// A scalar.
@@ -19,12 +26,13 @@ pub(super) enum Source {
 /// The operands of a step.
 #[derive(Clone, Debug, Default)]
 pub(super) struct BoundStep {
-    /// Values that lie in buffers, in the order of the inputs.
+    /// Values that are read, in the order of the inputs; of a chain each once.
     pub(super) reads: Vec<usize>,
-    /// Outputs that lie in buffers, then scratch.
+    /// Outputs that lie in buffers, then scratch; of a chain over everything the outputs alone, since each thread has a
+    /// workspace for it.
     pub(super) writes: Vec<usize>,
-    /// One for each input.
-    pub(super) sources: Vec<Source>,
+    /// For chains, one for each input.
+    pub(super) feeds: Vec<Feed>,
     /// Scalars among the inputs, in order.
     pub(super) scalars: Vec<usize>,
     /// The scalar that is written.
@@ -33,20 +41,71 @@ pub(super) struct BoundStep {
     pub(super) writes_kept: bool,
 }
 
+impl BoundStep {
+    /// The scalar that the step gives.
+    pub(super) fn scalar_output(&self) -> usize {
+        self.scalar_output.expect("broken invariant: bind counts the scalars of every step")
+    }
+
+    /// What the chain of the step reads, given its reads and the table of scalars; as many as it has inputs.
+    pub(super) fn sources<'a>(
+        &self,
+        reads: &[&'a [f32]],
+        scalars: &[f64],
+    ) -> [pointwise::Source<'a>; MAX_OPERANDS] {
+        let mut sources = [pointwise::Source::Number(0.0); MAX_OPERANDS];
+        for (to, feed) in sources.iter_mut().zip(&self.feeds) {
+            *to = match *feed {
+                Feed::Read(read) => pointwise::Source::Slice(reads[read]),
+                Feed::Scalar(scalar) => pointwise::Source::Number(scalars[scalar] as f32),
+                Feed::Output(output) => pointwise::Source::Output(output),
+            };
+        }
+        sources
+    }
+}
+
+/// All that a step writes, as many as its kernel has.
+pub(super) fn all<'a, 'b, const N: usize>(
+    writes: &'a mut [&'b mut [f32]],
+) -> &'a mut [&'b mut [f32]; N] {
+    writes.try_into().expect("broken invariant: bind counts what every step writes")
+}
+
+/// How a stage runs.
+#[derive(Debug)]
+pub(super) enum BoundStage {
+    /// Step after step.
+    Whole,
+    /// By groups of blocks that share this memory.
+    Blocks(Region),
+}
+
 /// A phase with its regions.
 #[derive(Debug)]
 pub(super) struct BoundPhase {
     pub(super) frame: Frame,
     pub(super) steps: Vec<BoundStep>,
-    /// For block stages.
-    pub(super) regions: Vec<Option<Region>>,
+    /// One for each stage of the phase.
+    pub(super) stages: Vec<BoundStage>,
     pub(super) buffers: Vec<Option<Buffer>>,
-    /// Labels by value, and the mask of lanes.
-    pub(super) labels: Option<usize>,
-    pub(super) lanes: Option<usize>,
+    /// Labels, and the mask of lanes.
+    pub(super) labels: Option<Buffer>,
+    pub(super) lanes: Option<Buffer>,
+}
+
+impl BoundPhase {
+    /// Where a tensor lies.
+    pub(super) fn buffer(&self, value: usize) -> Buffer {
+        self.buffers[value].expect("broken invariant: bind lists tensors as reads and writes")
+    }
 }
 
 /// Binds a phase for at most `n_blocks` blocks and `n_workers` threads.
+///
+/// # Panics
+/// When the plan breaks an invariant of plans: a step with operands that its kernel does not have, or a kernel in a stage of
+/// the other kind.
 pub(super) fn bind(
     plan: &CpuPlan,
     phase: &CpuPhase,
@@ -66,39 +125,58 @@ pub(super) fn bind(
     };
     let buffers: Vec<Option<Buffer>> =
         phase.values.iter().map(|value| value.place.buffer()).collect();
-    let steps = phase.steps.iter().map(|step| bind_step(plan, phase, step)).collect();
-    let mut regions = vec![];
-    for stage in &phase.stages {
-        if stage.kind == StageKind::Whole {
-            regions.push(None);
-            continue;
-        }
-        let mut reached = vec![None; buffers.len()];
-        for step in &phase.steps[stage.steps.clone()] {
-            for id in step.inputs.iter().chain(&step.outputs).chain(&step.scratch) {
-                reached[id.0 as usize] = buffers[id.0 as usize];
-            }
-        }
-        let region = Region::new(frame, reached).ok_or_else(|| ExecError::Device {
-            message: format!("the plan of the phase {} overlaps its own buffers", phase.name),
-        })?;
-        regions.push(Some(region));
-    }
+    let of_value = |id: Option<ValueId>| id.and_then(|id| phase.value(id).place.buffer());
     Ok(BoundPhase {
         frame,
-        steps,
-        regions,
+        steps: phase.steps.iter().map(|step| bind_step(plan, phase, step)).collect(),
+        stages: phase
+            .stages
+            .iter()
+            .map(|stage| bind_stage(phase, stage, frame, &buffers))
+            .collect::<Result<_, _>>()?,
+        labels: of_value(phase.labels),
+        lanes: of_value(phase.lanes),
         buffers,
-        labels: phase.labels.map(|id| id.0 as usize),
-        lanes: phase.lanes.map(|id| id.0 as usize),
     })
 }
 
+fn bind_stage(
+    phase: &CpuPhase,
+    stage: &CpuStage,
+    frame: Frame,
+    buffers: &[Option<Buffer>],
+) -> Result<BoundStage, ExecError> {
+    let steps = &phase.steps[stage.steps.clone()];
+    for step in steps {
+        let kind = match step.kernel {
+            CpuKernel::Block(_) => StageKind::Blocks,
+            CpuKernel::Whole(_) => StageKind::Whole,
+        };
+        assert!(
+            kind == stage.kind,
+            "broken invariant: `{}` is in a stage of the other kind",
+            kernel_name(&step.kernel)
+        );
+    }
+    if stage.kind == StageKind::Whole {
+        return Ok(BoundStage::Whole);
+    }
+    let mut reached = vec![None; buffers.len()];
+    for step in steps {
+        for id in step.inputs.iter().chain(&step.outputs).chain(&step.scratch) {
+            reached[id.0 as usize] = buffers[id.0 as usize];
+        }
+    }
+    let region = Region::new(frame, reached).ok_or_else(|| ExecError::Device {
+        message: format!("the plan of the phase {} overlaps its own buffers", phase.name),
+    })?;
+    Ok(BoundStage::Blocks(region))
+}
+
 fn bind_step(plan: &CpuPlan, phase: &CpuPhase, step: &CpuStep) -> BoundStep {
-    let place = |id: &ValueId| phase.value(*id).place;
     let mut bound = BoundStep::default();
-    for id in step.outputs.iter().chain(&step.scratch) {
-        match place(id) {
+    for id in &step.outputs {
+        match phase.value(*id).place {
             Place::Scalar(scalar) => bound.scalar_output = Some(scalar),
             Place::Buffer(buffer) => {
                 bound.writes.push(id.0 as usize);
@@ -106,30 +184,65 @@ fn bind_step(plan: &CpuPlan, phase: &CpuPhase, step: &CpuStep) -> BoundStep {
             }
         }
     }
-    for id in &step.inputs {
-        match place(id) {
-            Place::Scalar(scalar) => {
-                bound.sources.push(Source::Scalar(scalar));
-                bound.scalars.push(scalar);
-            }
-            Place::Buffer(buffer) => {
-                let output = step
-                    .outputs
-                    .iter()
-                    .position(|out| buffer.len > 0 && place(out) == Place::Buffer(buffer));
-                if let Some(output) = output {
-                    bound.sources.push(Source::Output(output));
-                    continue;
-                }
-                let value = id.0 as usize;
-                let known = bound.reads.iter().position(|read| *read == value);
-                let at = known.unwrap_or_else(|| {
-                    bound.reads.push(value);
-                    bound.reads.len() - 1
-                });
-                bound.sources.push(Source::Read(at));
+    if !matches!(step.kernel, CpuKernel::Whole(WholeKernel::Chain(_))) {
+        bound.writes.extend(step.scratch.iter().map(|id| id.0 as usize));
+    }
+    if let CpuKernel::Block(BlockKernel::Chain(_)) | CpuKernel::Whole(WholeKernel::Chain(_)) =
+        step.kernel
+    {
+        bound.feeds =
+            step.inputs.iter().map(|id| feed(phase, step, *id, &mut bound.reads)).collect();
+    } else {
+        for id in &step.inputs {
+            match phase.value(*id).place {
+                Place::Scalar(scalar) => bound.scalars.push(scalar),
+                Place::Buffer(_) => bound.reads.push(id.0 as usize),
             }
         }
     }
+    check(phase, step, &bound);
     bound
+}
+
+/// Where a chain finds an input; new reads are added.
+fn feed(phase: &CpuPhase, step: &CpuStep, id: ValueId, reads: &mut Vec<usize>) -> Feed {
+    let place = phase.value(id).place;
+    let buffer = match place {
+        Place::Scalar(scalar) => return Feed::Scalar(scalar),
+        Place::Buffer(buffer) => buffer,
+    };
+    let is_place = |out: &ValueId| buffer.len > 0 && phase.value(*out).place == place;
+    if let Some(output) = step.outputs.iter().position(is_place) {
+        return Feed::Output(output);
+    }
+    let value = id.0 as usize;
+    Feed::Read(reads.iter().position(|read| *read == value).unwrap_or_else(|| {
+        reads.push(value);
+        reads.len() - 1
+    }))
+}
+
+/// Compares the operands of a step with the signature of its kernel.
+fn check(phase: &CpuPhase, step: &CpuStep, bound: &BoundStep) {
+    let is_tensor = |id: &&ValueId| phase.value(**id).place.buffer().is_some();
+    let expected = step.kernel.signature();
+    let found = Signature {
+        // Chains count whatever they read as a tensor.
+        reads: expected.reads.map(|_| bound.reads.len().max(bound.feeds.len())),
+        scalars: bound.scalars.len(),
+        writes: step.outputs.iter().filter(is_tensor).count(),
+        scratch: step.scratch.iter().filter(is_tensor).count(),
+        gives_scalar: bound.scalar_output.is_some(),
+    };
+    assert!(
+        found == expected,
+        "broken invariant: `{}` has the operands {expected:?}, the plan gives {found:?}",
+        kernel_name(&step.kernel)
+    );
+    assert!(
+        bound.reads.len().max(bound.feeds.len()) <= MAX_OPERANDS
+            && bound.writes.len() <= MAX_OUTPUTS,
+        "broken invariant: `{}` has more operands than steps may have",
+        kernel_name(&step.kernel)
+    );
 }

@@ -17,7 +17,7 @@ use num_traits::ToPrimitive;
 
 pub use self::watch::{Clock, PhaseTimes, Times};
 
-use self::bound::{BoundPhase, bind};
+use self::bound::{BoundPhase, BoundStage, bind};
 use self::watch::{Unwatched, Watch};
 use crate::ir::Shape;
 use crate::kernels::LANES;
@@ -25,7 +25,7 @@ use crate::kernels::arena::Arena;
 use crate::kernels::memory::{Buffer, words32};
 use crate::kernels::threads::ThreadPool;
 use crate::kernels::turn::block_to_rows;
-use crate::lower::cpu::{CpuKernel, CpuPhase, CpuPlan, CpuStep, Place, StageKind};
+use crate::lower::cpu::{CpuKernel, CpuPhase, CpuPlan, CpuStep, Place, WholeKernel};
 use crate::lower::{
     Batch, ExecError, HostTensor, HyperValues, PhaseId, Phases, Program, State, StateEntry,
     StepOutput, ValueId,
@@ -57,8 +57,9 @@ impl CpuProgram {
     pub fn new(plan: CpuPlan, state: &State, seed: u64, threads: usize) -> Result<Self, ExecError> {
         let pool = ThreadPool::new(threads.max(1));
         let scratch = |phase: &CpuPhase| {
-            let of_step = |step: &CpuStep| {
-                if let CpuKernel::Map(program) = &step.kernel { program.scratch_len() } else { 0 }
+            let of_step = |step: &CpuStep| match &step.kernel {
+                CpuKernel::Whole(WholeKernel::Chain(chain)) => chain.scratch_len(),
+                CpuKernel::Whole(_) | CpuKernel::Block(_) => 0,
             };
             phase.steps.iter().map(of_step).max().unwrap_or(0)
         };
@@ -131,7 +132,7 @@ impl CpuProgram {
         let mut is_checked = false;
         let mut since = watch.now();
         for (stage_idx, stage) in phase.stages.iter().enumerate() {
-            if stage.kind == StageKind::Whole {
+            let BoundStage::Blocks(region) = &bound.stages[stage_idx] else {
                 for at in stage.steps.clone() {
                     if bound.steps[at].writes_kept && !is_checked {
                         is_checked = true;
@@ -152,8 +153,7 @@ impl CpuProgram {
                     since = watch.step(0, at, since);
                 }
                 continue;
-            }
-            let Some(region) = &bound.regions[stage_idx] else { continue };
+            };
             let ctx = blocks::Context {
                 isa,
                 seed: self.seed,
@@ -261,7 +261,7 @@ fn fill_labels(
     arena: &mut [f32],
 ) {
     let n = batch.indices.len();
-    if let Some(buffer) = bound.labels.and_then(|value| bound.buffers[value]) {
+    if let Some(buffer) = bound.labels {
         let all = &mut labels[..n_blocks * LANES];
         batch.samples.labels(batch, &mut all[..n]);
         // Lanes without a sample repeat the first one of their block.
@@ -271,7 +271,7 @@ fn fill_labels(
         let range = bound.frame.whole(&buffer, n_blocks);
         words32(&mut arena[range]).copy_from_slice(all);
     }
-    if let Some(buffer) = bound.lanes.and_then(|value| bound.buffers[value]) {
+    if let Some(buffer) = bound.lanes {
         let range = bound.frame.whole(&buffer, n_blocks);
         let lanes = &mut arena[range];
         lanes[..n].fill(1.0);

@@ -6,7 +6,7 @@ use crate::exec::{Moment, Options, ReferenceProgram};
 use crate::grad::Joint;
 use crate::ir::{Graph, Op};
 use crate::kernels::LANES;
-use crate::lower::cpu::{CpuKernel, CpuPhase, PlanOptions, kernel_name};
+use crate::lower::cpu::{BlockKernel, CpuKernel, CpuPhase, PlanOptions, kernel_name};
 use crate::lower::reference::ReferencePhase;
 use crate::lower::{
     self, Batch, DType, ExecError, HyperValues, Program, State, Target, ValueId, Work,
@@ -104,7 +104,7 @@ impl Fused {
             .zip(&traffic)
             .enumerate()
             .map(|(at, (step, traffic))| {
-                let is_input = matches!(step.kernel, CpuKernel::Input);
+                let is_input = matches!(step.kernel, CpuKernel::Block(BlockKernel::Input));
                 Call {
                     kernel: kernel_name(&step.kernel),
                     work: step.work.clone(),

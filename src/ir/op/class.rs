@@ -62,6 +62,22 @@ impl ClassOp {
         }
     }
 
+    /// Whether an index for each row is the second operand.
+    pub fn reads_index(self) -> bool {
+        match self {
+            Self::Gather
+            | Self::Scatter { .. }
+            | Self::ArgMaxExcept
+            | Self::LogNotLabel
+            | Self::SoftmaxExcept => true,
+            Self::Softmax
+            | Self::LogSoftmax
+            | Self::ArgMax
+            | Self::SparsemaxThreshold
+            | Self::SparsemaxSupport => false,
+        }
+    }
+
     /// The attributes after the word.
     pub(super) fn attributes(self) -> String {
         match self {

@@ -151,6 +151,11 @@ impl Chain {
         &self.inputs
     }
 
+    /// Results that it writes.
+    pub fn n_outputs(&self) -> usize {
+        self.n_outputs
+    }
+
     /// Floats of scratch for [`Chain::run`].
     pub fn scratch_len(&self) -> usize {
         self.n_tiles * TILE

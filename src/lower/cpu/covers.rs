@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use super::facts::{Facts, idx};
-use super::types::CpuKernel;
+use super::kernels::{CpuKernel, WholeKernel};
 use super::units::{Memory, Unit};
 use crate::ir::{NodeId, Op};
 use crate::lower::Work;
@@ -59,8 +59,9 @@ fn results(unit: &Unit, units: &[Unit]) -> Vec<NodeId> {
 }
 
 fn adds_parts(kernel: &CpuKernel) -> bool {
+    let CpuKernel::Whole(kernel) = kernel else { return false };
     matches!(
         kernel,
-        CpuKernel::Reduce(_) | CpuKernel::ReduceScalar | CpuKernel::ReduceMoments { .. }
+        WholeKernel::Reduce(_) | WholeKernel::ReduceScalar | WholeKernel::ReduceMoments { .. }
     )
 }

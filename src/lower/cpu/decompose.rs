@@ -1,14 +1,16 @@
 //! Rewrites operations that the fused path has no kernel for into element-wise ones and sums, which fuse.
 //!
 //! Batch norm becomes statistics per channel and a chain over elements; so do its gradient, running statistics and
-//! `prelu`. The results are equal up to rounding.
+//! `prelu`. The results are equal up to rounding. A concatenation of many parts becomes one of few.
 
 use std::collections::BTreeMap;
 
 use crate::ir::{Binary, Emit, GradOp, Graph, Node, NodeId, Norm, Op, Shape, Unary, copy, rebuild};
+use crate::kernels::memory::MAX_OPERANDS;
 use crate::passes::clean;
 
-/// The graph without batch-wise normalisation, normalisation by given statistics and `prelu`.
+/// The graph without batch-wise normalisation, normalisation by given statistics and `prelu`, and without
+/// concatenations of more than [`MAX_OPERANDS`] parts.
 pub(super) fn decompose(graph: &Graph) -> Graph {
     let mut statistics = Statistics::default();
     let decomposed =
@@ -37,6 +39,7 @@ fn rewrite(
             let square = emit.unary(Unary::Square, inputs[0]);
             emit.sum_except(square, &[])
         }
+        Op::Concat { axis } if inputs.len() > MAX_OPERANDS => joined(emit, *axis, inputs),
         Op::BatchMean => statistics.mean(emit, inputs[0]),
         Op::BatchVar => statistics.variance(emit, inputs[0]),
         Op::Normalize { norm: Norm::Batch, eps } => normalized(emit, inputs[0], *eps, statistics),
@@ -123,6 +126,21 @@ impl Statistics {
         self.inverse.insert((x, eps.to_bits()), inverse);
         inverse
     }
+}
+
+/// Parts joined by few at a time.
+fn joined(emit: &mut Emit<'_>, axis: usize, parts: &[NodeId]) -> NodeId {
+    let mut parts = parts.to_vec();
+    while parts.len() > 1 {
+        parts = parts
+            .chunks(MAX_OPERANDS)
+            .map(|few| match few {
+                [part] => *part,
+                few => emit.op(Op::Concat { axis }, few),
+            })
+            .collect();
+    }
+    parts[0]
 }
 
 fn normalized(emit: &mut Emit<'_>, x: NodeId, eps: f64, statistics: &mut Statistics) -> NodeId {

@@ -13,6 +13,7 @@ mod chains;
 mod covers;
 mod decompose;
 mod facts;
+mod kernels;
 mod moves;
 mod nodes;
 mod place;
@@ -23,11 +24,13 @@ mod traffic;
 mod types;
 mod units;
 
+pub use kernels::{
+    BlockKernel, CpuKernel, PlainConv, PlainPoolKind, ScalarOp, Signature, VectorRun, WholeKernel,
+};
 pub use text::kernel_name;
 pub use traffic::Traffic;
 pub use types::{
-    AreaSizes, CpuKernel, CpuPhase, CpuPlan, CpuStage, CpuStep, CpuValue, Place, PlainConv,
-    PlanOptions, ScalarOp, StageKind, VectorRun,
+    AreaSizes, CpuPhase, CpuPlan, CpuStage, CpuStep, CpuValue, Place, PlanOptions, StageKind,
 };
 
 use self::facts::Facts;

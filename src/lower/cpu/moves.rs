@@ -3,7 +3,7 @@
 //! In lane layout element (channel, pixel) of a tensor with C channels is vector `pixel · C + channel`; other axes follow
 //! in row-major order. Every table is made here, once, from shapes.
 
-use super::types::VectorRun;
+use super::kernels::VectorRun;
 use crate::ir::Shape;
 
 /// The vector of an element.

@@ -1,9 +1,9 @@
 //! The kernel of a single node that no pattern and no chain took.
 
+use super::kernels::{BlockKernel, CpuKernel, PlainPoolKind, ScalarOp, VectorRun, WholeKernel};
 use super::moves;
 use super::select::{MOMENTS, Selector, pool_geometry};
-use super::types::{CpuKernel, ScalarOp, VectorRun};
-use super::units::{Aux, Key, Memory, is_square};
+use super::units::{Aux, Memory, is_square};
 use crate::ir::{ClassOp, GradOp, NodeId, Norm, Op, Pool, Unary};
 use crate::kernels::LANES;
 use crate::kernels::linear::Linear;
@@ -16,8 +16,7 @@ impl Selector<'_, '_> {
     pub(super) fn node(&mut self, id: NodeId) {
         let facts = self.facts;
         let inputs = facts.inputs(id).to_vec();
-        let batched = facts.shape(id).batched;
-        let key = self.key(id, batched);
+        let level = facts.level(id);
         let reads: Vec<Memory> = inputs.iter().map(|input| self.memory(*input)).collect();
         let writes = vec![Memory::Node(id)];
         let elements = facts.shape(id).elements();
@@ -27,7 +26,8 @@ impl Selector<'_, '_> {
             Op::Input => {
                 let rows = self.aux(Aux::Scratch(elements * LANES, false));
                 let planes = self.aux(Aux::Scratch(elements * LANES, false));
-                self.push(key, CpuKernel::Input, vec![], writes, id).scratch = vec![rows, planes];
+                self.push(level, BlockKernel::Input, vec![], writes, id).scratch =
+                    vec![rows, planes];
             }
             Op::Hyper(hyper) => self.scalar(id, ScalarOp::Hyper(hyper), reads),
             Op::Const(value) => self.scalar(id, ScalarOp::Const(value), reads),
@@ -51,22 +51,22 @@ impl Selector<'_, '_> {
             }
             Op::Grad(GradOp::SpectralNorm) => {
                 let rows = facts.shape(id).dims[0];
-                let kernel = CpuKernel::SpectralGrad(rows, elements / rows.max(1));
-                self.push(key, kernel, reads, writes, id);
+                let kernel = WholeKernel::SpectralGrad(rows, elements / rows.max(1));
+                self.push(level, kernel, reads, writes, id);
             }
             Op::DropoutMask { p, stream } => {
                 let scratch = self.aux(Aux::Scratch(elements, false));
-                let kernel = CpuKernel::Dropout { p, stream };
-                self.push(key, kernel, vec![], writes, id).scratch.push(scratch);
+                let kernel = BlockKernel::Dropout { p, stream };
+                self.push(level, kernel, vec![], writes, id).scratch.push(scratch);
             }
             Op::Reshape(_) => {
                 if facts.is_scalar(id) {
                     self.scalar(id, ScalarOp::Load, reads);
                 } else if facts.is_scalar(inputs[0]) {
-                    self.push(key, CpuKernel::Fill, reads, writes, id);
+                    self.push(level, WholeKernel::Fill, reads, writes, id);
                 } else {
                     let runs = moves::reshape(facts.layout(inputs[0]), facts.layout(id));
-                    self.moved(key, runs, reads, id, "a change of layout");
+                    self.moved(id, runs, reads, "a change of layout");
                 }
             }
             Op::Expand { shape, axes } => {
@@ -80,7 +80,7 @@ impl Selector<'_, '_> {
                         &axes,
                     );
                     if from.batched {
-                        self.moved(key, runs, reads, id, "a broadcast that chains cannot read");
+                        self.moved(id, runs, reads, "a broadcast that chains cannot read");
                     } else {
                         // A fixed tensor along unusual axes: first per element, then to all lanes.
                         let map = moves::expand_elements(
@@ -89,20 +89,14 @@ impl Selector<'_, '_> {
                             &axes.iter().map(|a| a - 1).collect::<Vec<_>>(),
                         );
                         let spread = self.aux(Aux::Fixed(elements));
-                        let fixed = Key { level: key.level, blocks: false };
-                        self.push(
-                            fixed,
-                            CpuKernel::MoveElements(map.into()),
-                            reads,
-                            vec![spread],
-                            id,
-                        );
-                        self.spread(key, spread, id);
+                        let kernel = WholeKernel::MoveElements(map.into());
+                        self.push(level, kernel, reads, vec![spread], id);
+                        self.spread(id, spread);
                     }
                 } else {
                     let map =
                         moves::expand_elements(&facts.shape(inputs[0]).dims, &shape.dims, &axes);
-                    self.push(key, CpuKernel::MoveElements(map.into()), reads, writes, id);
+                    self.push(level, WholeKernel::MoveElements(map.into()), reads, writes, id);
                 }
             }
             Op::Sum { axes } => self.sum(id, inputs[0], &axes, reads),
@@ -110,7 +104,7 @@ impl Selector<'_, '_> {
                 let parts: Vec<_> =
                     inputs.iter().map(|i| (facts.shape(*i).clone(), facts.layout(*i))).collect();
                 let runs = moves::concat(&parts, facts.shape(id), facts.layout(id), axis);
-                self.moved(key, runs, reads, id, "");
+                self.moved(id, runs, reads, "");
             }
             Op::Slice { axis, start, .. } => {
                 let from = facts.shape(inputs[0]);
@@ -122,7 +116,7 @@ impl Selector<'_, '_> {
                     axis,
                     start,
                 );
-                self.moved(key, runs, reads, id, "");
+                self.moved(id, runs, reads, "");
             }
             Op::Grad(GradOp::Slice { axis, start, .. }) => {
                 let from = facts.shape(inputs[0]);
@@ -134,7 +128,7 @@ impl Selector<'_, '_> {
                     axis,
                     start,
                 );
-                self.moved(key, runs, reads, id, "");
+                self.moved(id, runs, reads, "");
             }
             Op::Linear | Op::Conv(_) => self.layer(id, id, None, false),
             Op::Grad(GradOp::LinearInput) => {
@@ -145,7 +139,7 @@ impl Selector<'_, '_> {
                     facts.shape(inputs[1]).dims[0],
                 )
                 .expect("shapes of checked layers have no zero sizes");
-                self.push(key, CpuKernel::LinearGradInput(linear), reads, writes, id);
+                self.push(level, BlockKernel::LinearGradInput(linear), reads, writes, id);
             }
             Op::Grad(GradOp::LinearWeight) => self.linear_grad_weight(id, inputs[0], inputs[1]),
             Op::Grad(GradOp::ConvInput { .. }) => {
@@ -156,11 +150,11 @@ impl Selector<'_, '_> {
                     let packed = self.packed(id, &conv, true);
                     let reads = vec![reads[0], packed];
                     let scratch = self.aux(Aux::Scratch(conv.grad_input_scratch_len(), false));
-                    let kernel = CpuKernel::ConvGradInput(conv);
-                    self.push(key, kernel, reads, writes, id).scratch.push(scratch);
+                    let kernel = BlockKernel::ConvGradInput(conv);
+                    self.push(level, kernel, reads, writes, id).scratch.push(scratch);
                 } else {
-                    let kernel = CpuKernel::PlainConvGradInput(self.plain_conv(id));
-                    self.push(key, kernel, reads, writes, id).fallback =
+                    let kernel = BlockKernel::PlainConvGradInput(self.plain_conv(id));
+                    self.push(level, kernel, reads, writes, id).fallback =
                         Some("sizes are not square");
                 }
             }
@@ -175,44 +169,49 @@ impl Selector<'_, '_> {
                         Aux::Scratch(conv.grad_weight_len(), true),
                         Aux::Scratch(conv.grad_weight_scratch_len(), false),
                     ];
-                    self.partial(id, CpuKernel::ConvGradWeight(conv), reads, elements, scratch);
+                    self.partial(id, BlockKernel::ConvGradWeight(conv), reads, elements, scratch);
                 } else {
-                    let kernel = CpuKernel::PlainConvGradWeight(self.plain_conv(id));
+                    let kernel = BlockKernel::PlainConvGradWeight(self.plain_conv(id));
                     let at = self.selection.units.len();
                     self.partial(id, kernel, reads, elements, vec![]);
                     self.selection.units[at].fallback = Some("sizes are not square");
                 }
             }
-            Op::MaxPool(pool) | Op::AvgPool(pool) if !is_square(&pool) => {
-                self.plain_pool(id, inputs[0], &pool, reads, false);
+            Op::MaxPool(pool) if !is_square(&pool) => {
+                self.plain_pool(id, inputs[0], &pool, PlainPoolKind::Max, reads);
             }
-            Op::Grad(GradOp::MaxPool(pool)) => self.plain_pool(id, id, &pool, reads, true),
+            Op::AvgPool(pool) if !is_square(&pool) => {
+                self.plain_pool(id, inputs[0], &pool, PlainPoolKind::Average, reads);
+            }
+            Op::Grad(GradOp::MaxPool(pool)) => {
+                self.plain_pool(id, id, &pool, PlainPoolKind::MaxGrad, reads);
+            }
             Op::Grad(GradOp::AvgPool { pool, .. }) if !is_square(&pool) => {
-                self.plain_pool(id, id, &pool, reads, true);
+                self.plain_pool(id, id, &pool, PlainPoolKind::AverageGrad, reads);
             }
             Op::MaxPool(_) => {
                 let masks = self.masks_of(id);
-                let kernel = CpuKernel::MaxPool { pool: self.pool_of(id), relu: false };
-                self.push(key, kernel, reads, vec![Memory::Node(id), masks], id);
+                let kernel = BlockKernel::MaxPool { pool: self.pool_of(id), relu: false };
+                self.push(level, kernel, reads, vec![Memory::Node(id), masks], id);
             }
             Op::AvgPool(_) => {
-                let kernel = CpuKernel::AvgPool(self.pool_of(id));
-                self.push(key, kernel, reads, writes, id);
+                let kernel = BlockKernel::AvgPool(self.pool_of(id));
+                self.push(level, kernel, reads, writes, id);
             }
             Op::Grad(GradOp::AvgPool { pool, .. }) => {
                 let geometry = pool_geometry(&pool, &facts.shape(id).dims);
-                self.push(key, CpuKernel::AvgPoolGrad(geometry), reads, writes, id);
+                self.push(level, BlockKernel::AvgPoolGrad(geometry), reads, writes, id);
             }
             Op::Normalize { norm, eps } => {
-                let kernel = CpuKernel::Normalize(groups(norm), eps as f32);
-                self.push(key, kernel, reads, writes, id);
+                let kernel = BlockKernel::Normalize(groups(norm), eps as f32);
+                self.push(level, kernel, reads, writes, id);
             }
             Op::Grad(GradOp::Normalize { norm, eps }) => {
-                let kernel = CpuKernel::NormalizeGrad(groups(norm), eps as f32);
-                self.push(key, kernel, reads, writes, id);
+                let kernel = BlockKernel::NormalizeGrad(groups(norm), eps as f32);
+                self.push(level, kernel, reads, writes, id);
             }
             Op::BatchMean | Op::BatchVar => self.batch_moments(id, inputs[0]),
-            Op::Class(op) => self.class(key, op, reads, id),
+            Op::Class(op) => self.class(id, op, reads),
             Op::Modal(_)
             | Op::Prelu
             | Op::NormalizeRunning { .. }
@@ -226,29 +225,34 @@ impl Selector<'_, '_> {
     }
 
     pub(super) fn scalar(&mut self, id: NodeId, op: ScalarOp, reads: Vec<Memory>) {
-        let key = self.key(id, false);
-        self.push(key, CpuKernel::Scalar(op), reads, vec![Memory::Node(id)], id);
+        let level = self.facts.level(id);
+        self.push(level, WholeKernel::Scalar(op), reads, vec![Memory::Node(id)], id);
     }
 
-    pub(super) fn class(&mut self, key: Key, op: ClassOp, reads: Vec<Memory>, id: NodeId) {
-        self.push(key, CpuKernel::Class(op), reads, vec![Memory::Node(id)], id);
+    pub(super) fn class(&mut self, id: NodeId, op: ClassOp, reads: Vec<Memory>) {
+        let level = self.facts.level(id);
+        self.push(level, BlockKernel::Class(op), reads, vec![Memory::Node(id)], id);
     }
 
     pub(super) fn moved(
         &mut self,
-        key: Key,
+        id: NodeId,
         runs: Vec<VectorRun>,
         reads: Vec<Memory>,
-        id: NodeId,
         reason: &'static str,
     ) {
-        let kernel = CpuKernel::Move(runs.into());
-        let unit = self.push(key, kernel, reads, vec![Memory::Node(id)], id);
+        let kernel: CpuKernel = if self.facts.shape(id).batched {
+            BlockKernel::Move(runs.into()).into()
+        } else {
+            WholeKernel::Move(runs.into()).into()
+        };
+        let level = self.facts.level(id);
+        let unit = self.push(level, kernel, reads, vec![Memory::Node(id)], id);
         unit.fallback = (!reason.is_empty()).then_some(reason);
     }
 
     /// A fixed tensor to all lanes.
-    pub(super) fn spread(&mut self, key: Key, from: Memory, id: NodeId) {
+    pub(super) fn spread(&mut self, id: NodeId, from: Memory) {
         use crate::kernels::pointwise::{Access, Chain, Function, Instruction, Operand};
         let [channels, pixels] = self.facts.layout(id);
         let x = Operand::Input(0);
@@ -258,8 +262,9 @@ impl Selector<'_, '_> {
             &[0],
         );
         let scratch = self.aux(Aux::Scratch(chain.scratch_len(), false));
-        let kernel = CpuKernel::Map(Box::new(chain));
-        self.push(key, kernel, vec![from], vec![Memory::Node(id)], id).scratch.push(scratch);
+        let kernel = BlockKernel::Chain(Box::new(chain));
+        let level = self.facts.level(id);
+        self.push(level, kernel, vec![from], vec![Memory::Node(id)], id).scratch.push(scratch);
     }
 
     pub(super) fn sum(&mut self, id: NodeId, x: NodeId, axes: &[usize], reads: Vec<Memory>) {
@@ -276,15 +281,27 @@ impl Selector<'_, '_> {
                 [from.elements(), 1],
                 [facts.shape(id).elements(), 1],
             );
-            let key = self.key(id, false);
-            self.push(key, CpuKernel::SumElements(map.into()), reads, vec![Memory::Node(id)], id);
+            let level = facts.level(id);
+            self.push(
+                level,
+                WholeKernel::SumElements(map.into()),
+                reads,
+                vec![Memory::Node(id)],
+                id,
+            );
             return;
         }
         if facts.shape(id).batched {
             let inner: Vec<usize> = axes.iter().map(|axis| axis - 1).collect();
             let map = moves::sum_targets(&from.dims, &inner, facts.layout(x), facts.layout(id));
-            let key = self.key(id, true);
-            self.push(key, CpuKernel::SumVectors(map.into()), reads, vec![Memory::Node(id)], id);
+            let level = facts.level(id);
+            self.push(
+                level,
+                BlockKernel::SumVectors(map.into()),
+                reads,
+                vec![Memory::Node(id)],
+                id,
+            );
             return;
         }
         let inner: Vec<usize> =
@@ -302,7 +319,7 @@ impl Selector<'_, '_> {
         let winners = if is_per_channel { self.sum_of_winners(x) } else { None };
         let (x, read) = winners.unwrap_or((x, reads[0]));
         let masked = !facts.is_zero_padded(x);
-        let kernel = CpuKernel::SumBatch { targets: targets.into(), n, masked };
+        let kernel = BlockKernel::SumBatch { targets: targets.into(), n, masked };
         let lanes = Memory::Aux(self.selection.lanes);
         let scratch = vec![Aux::Scratch(n * LANES, true)];
         self.partial(id, kernel, vec![read, lanes], n, scratch);
@@ -318,13 +335,13 @@ impl Selector<'_, '_> {
         if elements >= WHOLE_WEIGHTS {
             let turned = self.aux(Aux::Block(linear.turned_len(1)));
             // The turned input is made per batch: it is a block value that only this step knows.
-            let key = self.key(id, false);
-            let kernel = CpuKernel::LinearGradWeightWhole(linear);
-            self.push(key, kernel, reads, vec![Memory::Node(id), turned], id);
+            let level = self.facts.level(id);
+            let kernel = WholeKernel::LinearGradWeight(linear);
+            self.push(level, kernel, reads, vec![Memory::Node(id), turned], id);
             return;
         }
         let scratch = vec![Aux::Scratch(linear.turned_len(self.group_blocks), false)];
-        self.partial(id, CpuKernel::LinearGradWeight(linear), reads, elements, scratch);
+        self.partial(id, BlockKernel::LinearGradWeight(linear), reads, elements, scratch);
     }
 
     pub(super) fn plain_pool(
@@ -332,15 +349,14 @@ impl Selector<'_, '_> {
         id: NodeId,
         picture: NodeId,
         pool: &Pool,
+        kind: PlainPoolKind,
         reads: Vec<Memory>,
-        is_grad: bool,
     ) {
         let dims = &self.facts.shape(picture).dims;
-        let is_max = matches!(self.facts.op(id), Op::MaxPool(_) | Op::Grad(GradOp::MaxPool(_)));
         let input = [dims[0], dims[1], dims[2]];
-        let kernel = CpuKernel::PlainPool { pool: *pool, input, is_max, is_grad };
-        let key = self.key(id, true);
-        self.push(key, kernel, reads, vec![Memory::Node(id)], id).fallback =
+        let kernel = BlockKernel::PlainPool { kind, pool: *pool, input };
+        let level = self.facts.level(id);
+        self.push(level, kernel, reads, vec![Memory::Node(id)], id).fallback =
             Some("windows are not square, or the pool itself is not computed");
     }
 
@@ -353,15 +369,9 @@ impl Selector<'_, '_> {
         let partial = self.aux(Aux::Partial(MOMENTS * channels * LANES));
         self.moments.insert(x, partial);
         let lanes = Memory::Aux(self.selection.lanes);
-        let level = self.facts.level(id) - 1;
-        let reads = vec![Memory::Node(x), lanes];
-        self.push(
-            Key { level, blocks: true },
-            CpuKernel::Moments { channels },
-            reads,
-            vec![partial],
-            id,
-        );
+        let level = self.facts.level(id);
+        let (kernel, reads) = (BlockKernel::Moments { channels }, vec![Memory::Node(x), lanes]);
+        self.push(level - 1, kernel, reads, vec![partial], id);
         let find =
             |op: &Op| self.facts.users(x).iter().copied().find(|user| self.facts.op(*user) == op);
         let (mean, variance) = (find(&Op::BatchMean), find(&Op::BatchVar));
@@ -369,8 +379,7 @@ impl Selector<'_, '_> {
             .into_iter()
             .map(|node| node.map_or_else(|| self.aux(Aux::Fixed(channels)), Memory::Node))
             .collect();
-        let key = self.key(id, false);
-        self.push(key, CpuKernel::ReduceMoments { channels }, vec![partial], writes, id);
+        self.push(level, WholeKernel::ReduceMoments { channels }, vec![partial], writes, id);
     }
 }
 

@@ -9,8 +9,9 @@ use std::ops::Range;
 
 use super::covers::works;
 use super::facts::Facts;
+use super::kernels::{CpuKernel, WholeKernel};
 use super::select::Selection;
-use super::types::{AreaSizes, CpuKernel, CpuPhase, CpuStage, CpuStep, CpuValue, Place, StageKind};
+use super::types::{AreaSizes, CpuPhase, CpuStage, CpuStep, CpuValue, Place, StageKind};
 use super::units::{Aux, Memory, Unit};
 use crate::ir::{Graph, Kind, NodeId, Op, Shape, Target};
 use crate::kernels::LANES;
@@ -75,10 +76,7 @@ fn order(units: &[Unit]) -> Vec<usize> {
 }
 
 fn is_group_wise(kernel: &CpuKernel) -> bool {
-    matches!(
-        kernel,
-        CpuKernel::Linear { .. } | CpuKernel::LinearGradInput(_) | CpuKernel::LinearGradWeight(_)
-    )
+    matches!(kernel, CpuKernel::Block(kernel) if kernel.is_group_wise())
 }
 
 fn stages(units: &[Unit], order: &[usize]) -> Vec<CpuStage> {
@@ -271,7 +269,7 @@ impl<'a, 'g> Placer<'a, 'g> {
             });
             let made = self.life[value.0 as usize].0;
             let unit = &self.selection.units[self.order[made]];
-            let is_chain = matches!(unit.kernel, CpuKernel::Map(_)) && !unit.key.blocks;
+            let is_chain = matches!(unit.kernel, CpuKernel::Whole(WholeKernel::Chain(_)));
             let fits = match old {
                 None => is_chain,
                 Some(old) => {
@@ -293,7 +291,7 @@ impl<'a, 'g> Placer<'a, 'g> {
         let Some((reads, writes)) = self.selection.reads_and_writes.get(&number) else {
             return false;
         };
-        let CpuKernel::Map(chain) = &unit.kernel else { return false };
+        let CpuKernel::Whole(WholeKernel::Chain(chain)) = &unit.kernel else { return false };
         let written = unit.writes.iter().position(|memory| self.of_memory[memory] == new);
         let Some(written) = written.map(|output| writes[output]) else { return false };
         unit.reads.iter().enumerate().filter(|(_, memory)| self.of_memory[memory] == old).all(

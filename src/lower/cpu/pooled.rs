@@ -1,9 +1,9 @@
 //! Gradients behind a max pool: taken from the gradient of the pooled output where a kernel can, so that the larger one is
 //! not made at all unless somebody else reads it.
 
+use super::kernels::{BlockKernel, WholeKernel};
 use super::select::Selector;
-use super::types::CpuKernel;
-use super::units::{Aux, Head, Key, Memory};
+use super::units::{Aux, Head, Memory};
 use crate::ir::{GradOp, NodeId, Op};
 use crate::kernels::conv::{PooledGradInput, PooledGradWeight};
 
@@ -28,7 +28,7 @@ impl Selector<'_, '_> {
         let scratch =
             vec![Aux::Scratch(plan.sums_len(), true), Aux::Scratch(plan.scratch_len(), false)];
         let elements = self.facts.shape(id).elements();
-        let kernel = CpuKernel::ConvGradWeightPooled(Box::new(plan));
+        let kernel = BlockKernel::ConvGradWeightPooled(Box::new(plan));
         self.partial(id, kernel, reads, elements, scratch);
         true
     }
@@ -39,13 +39,13 @@ impl Selector<'_, '_> {
         let weight = self.facts.storage(self.facts.inputs(id)[1]);
         let packed = self.aux(Aux::Fixed(plan.packed_len()));
         let plan = Box::new(plan);
-        let key = Key { level: self.facts.level(weight), blocks: false };
-        let pack = CpuKernel::PackPooled(plan.clone());
-        self.push(key, pack, vec![Memory::Node(weight)], vec![packed], id);
+        let level = self.facts.level(weight);
+        let pack = WholeKernel::PackPooled(plan.clone());
+        self.push(level, pack, vec![Memory::Node(weight)], vec![packed], id);
         let reads = vec![self.memory(dy), packed, self.masks_of(pool)];
         let scratch = self.aux(Aux::Scratch(plan.scratch_len(), false));
-        let kernel = CpuKernel::ConvGradInputPooled(plan);
-        self.push(self.key(id, true), kernel, reads, vec![Memory::Node(id)], id)
+        let kernel = BlockKernel::ConvGradInputPooled(plan);
+        self.push(self.facts.level(id), kernel, reads, vec![Memory::Node(id)], id)
             .scratch
             .push(scratch);
         true
@@ -62,8 +62,8 @@ impl Selector<'_, '_> {
         }
         let masks = self.masks_of(pool);
         let memory = self.aux(Aux::Block(self.pool_of(pool).out_len()));
-        let (key, reads) = (self.key(x, true), vec![self.memory(dy), masks]);
-        self.push(key, CpuKernel::Winners(self.pool_of(pool)), reads, vec![memory], x);
+        let (level, reads) = (self.facts.level(x), vec![self.memory(dy), masks]);
+        self.push(level, BlockKernel::Winners(self.pool_of(pool)), reads, vec![memory], x);
         self.winners.insert(pool, memory);
         Some((dy, memory))
     }

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use super::chains::{chains, translate};
 use super::facts::{Facts, idx};
-use super::types::{CpuKernel, PlainConv, PlanOptions};
+use super::kernels::{BlockKernel, CpuKernel, PlainConv, WholeKernel};
+use super::types::PlanOptions;
 use super::units::{Aux, Head, Key, Memory, Unit, patterns};
 use crate::ir::{GradOp, NodeId, Op, Pool};
 use crate::kernels::LANES;
@@ -115,19 +116,17 @@ impl Selector<'_, '_> {
         Memory::Aux(self.selection.aux.len() - 1)
     }
 
-    pub(super) fn key(&self, id: NodeId, blocks: bool) -> Key {
-        Key { level: self.facts.level(id), blocks }
-    }
-
+    /// One kernel call after `level` barriers.
     pub(super) fn push(
         &mut self,
-        key: Key,
-        kernel: CpuKernel,
+        level: usize,
+        kernel: impl Into<CpuKernel>,
         reads: Vec<Memory>,
         writes: Vec<Memory>,
         node: NodeId,
     ) -> &mut Unit {
-        let scratch = vec![];
+        let (scratch, kernel) = (vec![], kernel.into());
+        let key = Key { level, blocks: matches!(kernel, CpuKernel::Block(_)) };
         self.selection.units.push(Unit {
             key,
             kernel,
@@ -153,10 +152,15 @@ impl Selector<'_, '_> {
         let reads =
             translated.inputs.iter().map(|input| input.map_or(lanes, Memory::Node)).collect();
         let writes = outputs.iter().map(|id| Memory::Node(*id)).collect();
-        let key = self.key(first, facts.shape(first).batched);
         let scratch = self.aux(Aux::Scratch(translated.chain.scratch_len(), false));
         let last = members.last().copied().unwrap_or(first);
-        let unit = self.push(key, CpuKernel::Map(Box::new(translated.chain)), reads, writes, last);
+        let chain = Box::new(translated.chain);
+        let kernel: CpuKernel = if facts.shape(first).batched {
+            BlockKernel::Chain(chain).into()
+        } else {
+            WholeKernel::Chain(chain).into()
+        };
+        let unit = self.push(facts.level(first), kernel, reads, writes, last);
         unit.scratch.push(scratch);
         let number = self.selection.units.len() - 1;
         self.selection.reads_and_writes.insert(number, (translated.last_read, translated.written));
@@ -206,10 +210,10 @@ impl Selector<'_, '_> {
                 let mut reads = vec![self.memory(self.facts.inputs(map)[0]), packed];
                 reads.extend(bias.map(|bias| self.memory(bias)));
                 let scratch = self.aux(Aux::Scratch(conv.pool_scratch_len(size), false));
-                let key = self.key(id, true);
+                let level = self.facts.level(id);
                 let writes = vec![Memory::Node(id), masks];
-                let kernel = CpuKernel::ConvMaxPool { conv, bias: bias.is_some(), relu, size };
-                self.push(key, kernel, reads, writes, id).scratch.push(scratch);
+                let kernel = BlockKernel::ConvMaxPool { conv, bias: bias.is_some(), relu, size };
+                self.push(level, kernel, reads, writes, id).scratch.push(scratch);
             }
             Head::Unpool { dy, pool } => {
                 if !self.needs_unpooled(id) {
@@ -218,14 +222,14 @@ impl Selector<'_, '_> {
                 let geometry = self.pool_of(pool);
                 let masks = self.masks_of(pool);
                 let reads = vec![self.memory(dy), masks];
-                let key = self.key(id, true);
-                self.push(key, CpuKernel::Unpool(geometry), reads, vec![Memory::Node(id)], id);
+                let level = self.facts.level(id);
+                self.push(level, BlockKernel::Unpool(geometry), reads, vec![Memory::Node(id)], id);
             }
         }
     }
 
     pub(super) fn layer(&mut self, map: NodeId, id: NodeId, bias: Option<NodeId>, relu: bool) {
-        let key = self.key(id, true);
+        let level = self.facts.level(id);
         let mut reads = vec![self.memory(self.facts.inputs(map)[0])];
         let weight = self.facts.inputs(map)[1];
         let writes = vec![Memory::Node(id)];
@@ -234,21 +238,27 @@ impl Selector<'_, '_> {
             let linear = self.linear(self.facts.inputs(map)[0], weight);
             reads.push(self.memory(weight));
             reads.extend(bias.map(|bias| self.memory(bias)));
-            self.push(key, CpuKernel::Linear { linear, bias: has_bias, relu }, reads, writes, id);
+            self.push(
+                level,
+                BlockKernel::Linear { linear, bias: has_bias, relu },
+                reads,
+                writes,
+                id,
+            );
             return;
         }
         if let Some(conv) = self.conv_of(map) {
             reads.push(self.packed(map, &conv, false));
             reads.extend(bias.map(|bias| self.memory(bias)));
             let scratch = self.aux(Aux::Scratch(conv.forward_scratch_len(), false));
-            let kernel = CpuKernel::Conv { conv, bias: has_bias, relu };
-            self.push(key, kernel, reads, writes, id).scratch.push(scratch);
+            let kernel = BlockKernel::Conv { conv, bias: has_bias, relu };
+            self.push(level, kernel, reads, writes, id).scratch.push(scratch);
             return;
         }
         // Only a map by itself is left for the plain kernel: patterns with bias need the fused one.
         reads.push(self.memory(weight));
         let plain = self.plain_conv(map);
-        self.push(key, CpuKernel::PlainConv(plain), reads, writes, id).fallback =
+        self.push(level, BlockKernel::PlainConv(plain), reads, writes, id).fallback =
             Some("kernel, stride or padding is not square");
     }
 
@@ -325,10 +335,10 @@ impl Selector<'_, '_> {
         }
         let len = if turned { conv.packed_turned_len() } else { conv.packed_len() };
         let memory = self.aux(Aux::Fixed(len));
-        let key = Key { level: self.facts.level(weight), blocks: false };
+        let level = self.facts.level(weight);
         let conv = Box::new(conv.clone());
-        let kernel = if turned { CpuKernel::PackTurned(conv) } else { CpuKernel::Pack(conv) };
-        self.push(key, kernel, vec![Memory::Node(weight)], vec![memory], map);
+        let kernel = if turned { WholeKernel::PackTurned(conv) } else { WholeKernel::Pack(conv) };
+        self.push(level, kernel, vec![Memory::Node(weight)], vec![memory], map);
         self.packed.insert(name, memory);
         memory
     }
@@ -356,7 +366,7 @@ impl Selector<'_, '_> {
     pub(super) fn partial(
         &mut self,
         id: NodeId,
-        kernel: CpuKernel,
+        kernel: BlockKernel,
         reads: Vec<Memory>,
         len: usize,
         scratch: Vec<Aux>,
@@ -364,15 +374,14 @@ impl Selector<'_, '_> {
         let partial = self.aux(Aux::Partial(len));
         let level = self.facts.level(id) - 1;
         let scratch: Vec<Memory> = scratch.into_iter().map(|aux| self.aux(aux)).collect();
-        let unit = self.push(Key { level, blocks: true }, kernel, reads, vec![partial], id);
+        let unit = self.push(level, kernel, reads, vec![partial], id);
         unit.scratch = scratch;
         let kernel = if self.facts.is_scalar(id) {
-            CpuKernel::ReduceScalar
+            WholeKernel::ReduceScalar
         } else {
-            CpuKernel::Reduce(self.facts.shape(id).elements())
+            WholeKernel::Reduce(self.facts.shape(id).elements())
         };
-        let key = self.key(id, false);
-        self.push(key, kernel, vec![partial], vec![Memory::Node(id)], id);
+        self.push(level + 1, kernel, vec![partial], vec![Memory::Node(id)], id);
     }
 
     /// The operand, zero on lanes without a sample.
@@ -384,8 +393,8 @@ impl Selector<'_, '_> {
         let len = self.facts.shape(id).elements() * LANES;
         let masked = self.aux(Aux::Block(len));
         let lanes = Memory::Aux(self.selection.lanes);
-        let key = self.key(id, true);
-        self.push(key, CpuKernel::MaskLanes, vec![memory, lanes], vec![masked], id);
+        let level = self.facts.level(id);
+        self.push(level, BlockKernel::MaskLanes, vec![memory, lanes], vec![masked], id);
         masked
     }
 }

@@ -2,9 +2,11 @@
 
 use std::fmt::{self, Display, Formatter};
 
-use super::types::{CpuKernel, CpuPhase, CpuPlan, CpuStep, Place, StageKind};
+use super::kernels::{BlockKernel, CpuKernel, PlainPoolKind, ScalarOp, WholeKernel};
+use super::types::{CpuPhase, CpuPlan, CpuStep, Place, StageKind};
 use crate::kernels::conv::Conv;
 use crate::kernels::memory::Area;
+use crate::kernels::pointwise::Chain;
 use crate::lower::ValueId;
 
 impl Display for CpuPlan {
@@ -104,53 +106,74 @@ fn operand(phase: &CpuPhase, id: ValueId) -> String {
 
 /// The kernel in words, also for tables of times.
 pub fn kernel_name(kernel: &CpuKernel) -> String {
-    let parts = |name: &str, bias: bool, relu: bool| {
-        format!("{name}{}{}", if bias { "+bias" } else { "" }, if relu { "+relu" } else { "" })
-    };
     match kernel {
-        CpuKernel::Input => "input".to_owned(),
-        CpuKernel::Map(chain) => format!("chain of {}", chain.instructions().len()),
-        CpuKernel::Conv { conv, bias, relu } => parts(by(conv, 0, "conv"), *bias, *relu),
-        CpuKernel::ConvMaxPool { conv, bias, relu, size } => {
-            format!("{}+max_pool({size})", parts(by(conv, 0, "conv"), *bias, *relu))
-        }
-        CpuKernel::ConvGradInput(conv) => by(conv, 1, "conv_grad_input").to_owned(),
-        CpuKernel::ConvGradWeight(conv) => by(conv, 2, "conv_grad_weight").to_owned(),
-        CpuKernel::ConvGradWeightPooled(_) => "conv_grad_weight of winners".to_owned(),
-        CpuKernel::ConvGradInputPooled(_) => "conv_grad_input of winners".to_owned(),
-        CpuKernel::PackPooled(_) => "pack_rows".to_owned(),
-        CpuKernel::PlainConv(_) => "plain_conv".to_owned(),
-        CpuKernel::PlainConvGradInput(_) => "plain_conv_grad_input".to_owned(),
-        CpuKernel::PlainConvGradWeight(_) => "plain_conv_grad_weight".to_owned(),
-        CpuKernel::Pack(conv) => by(conv, 0, "pack").to_owned(),
-        CpuKernel::PackTurned(conv) => by(conv, 1, "pack_turned").to_owned(),
-        CpuKernel::Linear { bias, relu, .. } => parts("linear", *bias, *relu),
-        CpuKernel::LinearGradInput(_) => "linear_grad_input".to_owned(),
-        CpuKernel::LinearGradWeight(_) => "linear_grad_weight".to_owned(),
-        CpuKernel::LinearGradWeightWhole(_) => "linear_grad_weight of the batch".to_owned(),
-        CpuKernel::MaxPool { relu, .. } => parts("max_pool", false, *relu),
-        CpuKernel::Unpool(_) => "max_pool_grad".to_owned(),
-        CpuKernel::Winners(_) => "winners".to_owned(),
-        CpuKernel::AvgPool(_) => "avg_pool".to_owned(),
-        CpuKernel::AvgPoolGrad(_) => "avg_pool_grad".to_owned(),
-        CpuKernel::PlainPool { is_grad, .. } => {
-            if *is_grad { "plain_pool_grad" } else { "plain_pool" }.to_owned()
-        }
-        CpuKernel::SumVectors(_) | CpuKernel::SumElements(_) => "sum".to_owned(),
-        CpuKernel::SumBatch { .. } => "sum over samples".to_owned(),
-        CpuKernel::Moments { .. } => "moments".to_owned(),
-        CpuKernel::Reduce(_) | CpuKernel::ReduceScalar => "add groups".to_owned(),
-        CpuKernel::ReduceMoments { .. } => "join moments".to_owned(),
-        CpuKernel::Move(_) | CpuKernel::MoveElements(_) => "move".to_owned(),
-        CpuKernel::Class(op) => op.name().to_owned(),
-        CpuKernel::Normalize(groups, _) => format!("normalize({groups})"),
-        CpuKernel::NormalizeGrad(groups, _) => format!("normalize_grad({groups})"),
-        CpuKernel::Dropout { p, .. } => format!("dropout_mask({p})"),
-        CpuKernel::MaskLanes => "mask".to_owned(),
-        CpuKernel::Scalar(op) => scalar_name(*op),
-        CpuKernel::Fill => "fill".to_owned(),
-        CpuKernel::SpectralGrad(..) => "spectral_norm_grad".to_owned(),
+        CpuKernel::Block(kernel) => block_name(kernel),
+        CpuKernel::Whole(kernel) => whole_name(kernel),
     }
+}
+
+fn block_name(kernel: &BlockKernel) -> String {
+    match kernel {
+        BlockKernel::Input => "input".to_owned(),
+        BlockKernel::Chain(chain) => chain_name(chain),
+        BlockKernel::Conv { conv, bias, relu } => with_tail(by(conv, 0, "conv"), *bias, *relu),
+        BlockKernel::ConvMaxPool { conv, bias, relu, size } => {
+            format!("{}+max_pool({size})", with_tail(by(conv, 0, "conv"), *bias, *relu))
+        }
+        BlockKernel::ConvGradInput(conv) => by(conv, 1, "conv_grad_input").to_owned(),
+        BlockKernel::ConvGradWeight(conv) => by(conv, 2, "conv_grad_weight").to_owned(),
+        BlockKernel::ConvGradWeightPooled(_) => "conv_grad_weight of winners".to_owned(),
+        BlockKernel::ConvGradInputPooled(_) => "conv_grad_input of winners".to_owned(),
+        BlockKernel::PlainConv(_) => "plain_conv".to_owned(),
+        BlockKernel::PlainConvGradInput(_) => "plain_conv_grad_input".to_owned(),
+        BlockKernel::PlainConvGradWeight(_) => "plain_conv_grad_weight".to_owned(),
+        BlockKernel::Linear { bias, relu, .. } => with_tail("linear", *bias, *relu),
+        BlockKernel::LinearGradInput(_) => "linear_grad_input".to_owned(),
+        BlockKernel::LinearGradWeight(_) => "linear_grad_weight".to_owned(),
+        BlockKernel::MaxPool { relu, .. } => with_tail("max_pool", false, *relu),
+        BlockKernel::Unpool(_) => "max_pool_grad".to_owned(),
+        BlockKernel::Winners(_) => "winners".to_owned(),
+        BlockKernel::AvgPool(_) => "avg_pool".to_owned(),
+        BlockKernel::AvgPoolGrad(_) => "avg_pool_grad".to_owned(),
+        BlockKernel::PlainPool { kind, .. } => match kind {
+            PlainPoolKind::Max | PlainPoolKind::Average => "plain_pool".to_owned(),
+            PlainPoolKind::MaxGrad | PlainPoolKind::AverageGrad => "plain_pool_grad".to_owned(),
+        },
+        BlockKernel::SumVectors(_) => "sum".to_owned(),
+        BlockKernel::SumBatch { .. } => "sum over samples".to_owned(),
+        BlockKernel::Moments { .. } => "moments".to_owned(),
+        BlockKernel::Move(_) => "move".to_owned(),
+        BlockKernel::Class(op) => op.name().to_owned(),
+        BlockKernel::Normalize(groups, _) => format!("normalize({groups})"),
+        BlockKernel::NormalizeGrad(groups, _) => format!("normalize_grad({groups})"),
+        BlockKernel::Dropout { p, .. } => format!("dropout_mask({p})"),
+        BlockKernel::MaskLanes => "mask".to_owned(),
+    }
+}
+
+fn whole_name(kernel: &WholeKernel) -> String {
+    match kernel {
+        WholeKernel::Chain(chain) => chain_name(chain),
+        WholeKernel::Pack(conv) => by(conv, 0, "pack").to_owned(),
+        WholeKernel::PackTurned(conv) => by(conv, 1, "pack_turned").to_owned(),
+        WholeKernel::PackPooled(_) => "pack_rows".to_owned(),
+        WholeKernel::LinearGradWeight(_) => "linear_grad_weight of the batch".to_owned(),
+        WholeKernel::Reduce(_) | WholeKernel::ReduceScalar => "add groups".to_owned(),
+        WholeKernel::ReduceMoments { .. } => "join moments".to_owned(),
+        WholeKernel::Move(_) | WholeKernel::MoveElements(_) => "move".to_owned(),
+        WholeKernel::SumElements(_) => "sum".to_owned(),
+        WholeKernel::Scalar(op) => scalar_name(*op),
+        WholeKernel::Fill => "fill".to_owned(),
+        WholeKernel::SpectralGrad(..) => "spectral_norm_grad".to_owned(),
+    }
+}
+
+fn chain_name(chain: &Chain) -> String {
+    format!("chain of {}", chain.instructions().len())
+}
+
+fn with_tail(name: &str, bias: bool, relu: bool) -> String {
+    format!("{name}{}{}", if bias { "+bias" } else { "" }, if relu { "+relu" } else { "" })
 }
 
 /// The name of an operation of a convolution, by Winograd's algorithm or not; operations as [`Conv::by_winograd`] lists them.
@@ -168,8 +191,7 @@ fn by(conv: &Conv, operation: usize, name: &'static str) -> &'static str {
     }
 }
 
-fn scalar_name(op: super::types::ScalarOp) -> String {
-    use super::types::ScalarOp;
+fn scalar_name(op: ScalarOp) -> String {
     use crate::ir::Hyper;
     match op {
         ScalarOp::Const(value) => format!("{value}"),

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::facts::{Facts, idx};
-use super::types::CpuKernel;
+use super::kernels::CpuKernel;
 use crate::ir::{GradOp, NodeId, Op, Unary};
 
 /// Memory that a unit reads or writes.
