@@ -4,8 +4,8 @@
 //! execution from which a chain of non-finite values leads to the loss or to an update.
 
 use super::ops::Context;
-use super::reference::walk;
 use super::tensor::{Real, is_finite};
+use super::walk::walk;
 use crate::ir::Op;
 use crate::lower::reference::{ReferencePhase, ReferencePlan, ReferenceStep};
 use crate::lower::{ExecError, ValueId};

@@ -22,6 +22,8 @@ mod reference;
 mod start;
 #[cfg(feature = "exec")]
 mod tensor;
+#[cfg(feature = "exec")]
+mod walk;
 
 #[cfg(feature = "exec")]
 pub use evaluate::{Evaluated, evaluate};

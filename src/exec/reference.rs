@@ -1,6 +1,7 @@
-//! The reference executor: walks a plan step by step on candle tensors.
+//! The reference executor: a plan with its tensors, walked step by step.
 //!
-//! A value is dropped after its last use, so memory is bounded by the peak of the plan, step after step.
+//! In: a plan, a state, batches. Out: steps, logits, the state. Invariant: a step that leaves something that is not finite
+//! changes nothing.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -8,8 +9,9 @@ use std::sync::Arc;
 use candle_core::Tensor;
 
 use super::blame;
-use super::ops::{self, Context};
+use super::ops::Context;
 use super::tensor::{Real, View, cast, is_finite, tensor, to_double};
+use super::walk::{Results, walk};
 use crate::ir;
 use crate::kernels::isa::Isa;
 use crate::lower::reference::{ReferencePhase, ReferencePlan};
@@ -147,7 +149,7 @@ impl ReferenceProgram {
             })?;
             let mut written = vec![];
             for write in &phase.writes {
-                written.push((write.target, write.value, cast::<T>(results.get(write.value)?)?));
+                written.push((write.target, write.value, cast::<T>(results.get(write.value))?));
             }
             let output = report(phase, &results)?;
             let mut broken = vec![];
@@ -195,7 +197,7 @@ impl ReferenceProgram {
             watch(0, Moment::Step(step));
             Ok(())
         })?;
-        let logits = results.get(output(&self.plan.phases.eval, "logits")?)?;
+        let logits = results.get(output(&self.plan.phases.eval, "logits")?);
         let rows = T::to_host(View::<T>::new(logits)?.to_vec());
         let output = report(&self.plan.phases.eval, &results)?;
         watch(0, Moment::End);
@@ -247,54 +249,6 @@ impl Program for ReferenceProgram {
     }
 }
 
-/// The values of a phase that outlive its steps.
-pub(super) struct Results {
-    values: Vec<Option<Tensor>>,
-}
-
-impl Results {
-    /// A value that an output or a write needs.
-    pub(super) fn get(&self, id: ValueId) -> Result<&Tensor, ExecError> {
-        self.values.get(id.0 as usize).and_then(Option::as_ref).ok_or_else(|| ExecError::Device {
-            message: "a value was dropped before it was read".to_owned(),
-        })
-    }
-}
-
-/// Runs a phase; `watch` sees each value as it is made. Updates are left to the caller.
-pub(super) fn walk<T: Real>(
-    phase: &ReferencePhase,
-    ctx: &Context<'_>,
-    mut watch: impl FnMut(usize, &Tensor) -> Result<(), ExecError>,
-) -> Result<Results, ExecError> {
-    afford(phase, ctx.indices.len(), size_of::<T>())?;
-    let mut results = Results { values: vec![None; phase.values.len()] };
-    let released = phase.released();
-    for (idx, step) in phase.steps.iter().enumerate() {
-        let inputs: Vec<&Tensor> =
-            step.inputs.iter().map(|id| results.get(*id)).collect::<Result<_, _>>()?;
-        let value = ops::run::<T>(&step.op, &inputs, &phase.value(step.output).shape, ctx)?;
-        watch(idx, &value)?;
-        results.values[step.output.0 as usize] = Some(value);
-        for id in &released[idx] {
-            results.values[id.0 as usize] = None;
-        }
-    }
-    Ok(results)
-}
-
-/// Asks the system for the memory of a phase, which the tensor library would take without asking.
-fn afford(phase: &ReferencePhase, n: usize, element: usize) -> Result<(), ExecError> {
-    let bytes = phase.peak_footprint().elements(n).saturating_mul(element);
-    let mut probe: Vec<u8> = vec![];
-    probe.try_reserve_exact(bytes).map_err(|_| ExecError::Device {
-        message: format!("a batch of {n} samples does not fit memory"),
-    })?;
-    // A request that nothing looks at may be left out.
-    std::hint::black_box(&probe);
-    Ok(())
-}
-
 /// R by a `size` phase in double precision.
 pub(super) fn size_with(
     phase: &ReferencePhase,
@@ -313,7 +267,7 @@ pub(super) fn size_with(
         buffers: &buffers,
     };
     let results = walk::<f64>(phase, &ctx, |_, _| Ok(()))?;
-    Ok(to_double(results.get(output(phase, "R")?)?)?)
+    Ok(to_double(results.get(output(phase, "R")?))?)
 }
 
 /// Tensors of the tables from entries of equal names, in the order of the tables.
@@ -390,7 +344,7 @@ fn output(phase: &ReferencePhase, name: &str) -> Result<ValueId, ExecError> {
 
 fn report(phase: &ReferencePhase, results: &Results) -> Result<StepOutput, ExecError> {
     let number = |name: &str| -> Result<Option<f64>, ExecError> {
-        phase.output(name).map(|id| Ok(to_double(results.get(id)?)?)).transpose()
+        phase.output(name).map(|id| Ok(to_double(results.get(id))?)).transpose()
     };
     #[expect(clippy::cast_sign_loss, reason = "counts are not negative")]
     let count = |value: f64| value.round().max(0.0) as u64;
