@@ -69,7 +69,7 @@ fn describe(
     if let Op::Buffer(id) = op {
         return format!("`{}`", plan.tables.buffers[id.0 as usize].name);
     }
-    if phase.output("loss").is_some_and(|value| phase.value(value).first == idx) {
+    if phase.outputs.loss.is_some_and(|value| phase.value(value).first == idx) {
         return "the loss".to_owned();
     }
     if let (Op::BatchMean | Op::BatchVar, Some(layer)) = (op, layer) {
@@ -86,7 +86,7 @@ fn describe(
 /// For each step whether the loss depends on it: these are the forward pass.
 fn feeds_loss(phase: &ReferencePhase) -> Vec<bool> {
     let mut feeds = vec![false; phase.steps.len()];
-    if let Some(value) = phase.output("loss") {
+    if let Some(value) = phase.outputs.loss {
         feeds[phase.value(value).first] = true;
     }
     for (idx, step) in phase.steps.iter().enumerate().rev() {

@@ -59,7 +59,7 @@ fn evaluate_as<T: Real>(
     };
     let results = walk::<T>(&phase, &ctx, |_, _| Ok(()))?;
     let mut evaluated = BTreeMap::new();
-    for (name, id) in &phase.outputs {
+    for (name, id) in &phase.outputs.named {
         let value = results.get(*id);
         let values = View::<f64>::new(&cast::<f64>(value)?)?.to_vec();
         evaluated.insert(name.clone(), Evaluated { sizes: value.dims().to_vec(), values });

@@ -16,6 +16,7 @@ mod init;
 mod ops;
 #[cfg(feature = "exec")]
 mod parallel;
+pub mod profile;
 #[cfg(feature = "exec")]
 mod reference;
 #[cfg(feature = "exec")]
@@ -30,7 +31,7 @@ pub use evaluate::{Evaluated, evaluate};
 #[cfg(feature = "exec")]
 pub use init::init;
 #[cfg(feature = "exec")]
-pub use reference::{Moment, Options, ReferenceProgram, Watcher};
+pub use reference::{Options, ReferenceProgram};
 #[cfg(feature = "exec")]
 pub use start::{Start, StartError, initial_state, size_of};
 

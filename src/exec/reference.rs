@@ -10,14 +10,15 @@ use candle_core::Tensor;
 
 use super::blame;
 use super::ops::Context;
+use super::profile::{Clock, PhaseTimes, Profiled, Times, Unwatched, Watch};
 use super::tensor::{Real, View, cast, is_finite, tensor, to_double};
 use super::walk::{Results, walk};
 use crate::ir;
 use crate::kernels::isa::Isa;
 use crate::lower::reference::{ReferencePhase, ReferencePlan};
 use crate::lower::{
-    Batch, DType, ExecError, HostTensor, HyperValues, Program, State, StateEntry, StepOutput,
-    ValueId,
+    Batch, DType, ExecError, HostTensor, HyperValues, PhaseOutputs, Program, State, StateEntry,
+    StepOutput, ValueId,
 };
 
 /// What a program is told beside its plan.
@@ -34,22 +35,6 @@ pub struct Options {
     /// The instruction set of fused kernels.
     pub isa: Isa,
 }
-
-/// What a program says to who watches it run a phase.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Moment {
-    /// The phase begins.
-    Begin,
-    /// Samples are loaded, where the phase does that.
-    Loaded,
-    /// This step is done.
-    Step(usize),
-    /// The phase is over, updates included.
-    End,
-}
-
-/// Is told the number of the phase and what happened; evaluation is phase 0 of its own.
-pub type Watcher<'a> = dyn FnMut(usize, Moment) + Send + 'a;
 
 /// A plan with its tensors.
 pub struct ReferenceProgram {
@@ -88,31 +73,23 @@ impl ReferenceProgram {
         &self.plan
     }
 
-    /// Does what [`Program::step`] does while `watch` is told.
-    ///
-    /// # Errors
-    /// As for the step.
-    pub fn step_watched(
+    fn step_watched(
         &mut self,
         batch: &Batch<'_>,
         hyper: &HyperValues,
-        watch: &mut Watcher<'_>,
+        watches: &[impl Watch],
     ) -> Result<Vec<StepOutput>, ExecError> {
         let pool = Arc::clone(&self.pool);
         pool.install(|| match self.options.dtype {
-            DType::F32 => self.step_as::<f32>(batch, hyper, watch),
-            DType::F64 => self.step_as::<f64>(batch, hyper, watch),
+            DType::F32 => self.step_as::<f32>(batch, hyper, watches),
+            DType::F64 => self.step_as::<f64>(batch, hyper, watches),
         })
     }
 
-    /// Does what [`Program::eval`] does while `watch` is told.
-    ///
-    /// # Errors
-    /// As for the evaluation.
-    pub fn eval_watched(
-        &mut self,
+    fn eval_watched(
+        &self,
         batch: &Batch<'_>,
-        watch: &mut Watcher<'_>,
+        watch: &impl Watch,
     ) -> Result<(HostTensor, StepOutput), ExecError> {
         self.pool.install(|| match self.options.dtype {
             DType::F32 => self.eval_as::<f32>(batch, watch),
@@ -120,58 +97,51 @@ impl ReferenceProgram {
         })
     }
 
+    /// All phases on one batch, each under its watch.
     fn step_as<T: Real>(
         &mut self,
         batch: &Batch<'_>,
         hyper: &HyperValues,
-        watch: &mut Watcher<'_>,
+        watches: &[impl Watch],
     ) -> Result<Vec<StepOutput>, ExecError> {
-        watch(0, Moment::Begin);
-        let (input, labels) = load_batch::<T>(batch)?;
-        watch(0, Moment::Loaded);
+        let mut loaded = None;
         let mut outputs = vec![];
-        for (number, phase) in self.plan.phases.train.iter().enumerate() {
-            if number > 0 {
-                watch(number, Moment::Begin);
-            }
-            let ctx = Context {
-                seed: self.options.seed,
-                hyper: *hyper,
-                indices: batch.indices,
-                input: Some(&input),
-                labels: Some(&labels),
-                params: &self.params,
-                buffers: &self.buffers,
+        for (number, watch) in watches.iter().enumerate() {
+            let begun = watch.now();
+            let (input, labels) = match loaded.take() {
+                Some(loaded) => loaded,
+                None => load_batch::<T>(batch)?,
             };
-            let results = walk::<T>(phase, &ctx, |step, _| {
-                watch(number, Moment::Step(step));
-                Ok(())
-            })?;
+            let since = if number == 0 { watch.loaded(begun) } else { begun };
+            let phase = &self.plan.phases.train[number];
+            let ctx = self.context(batch, hyper, &input, &labels);
+            let results = walk_watched::<T>(phase, &ctx, watch, since)?;
             let mut written = vec![];
             for write in &phase.writes {
-                written.push((write.target, write.value, cast::<T>(results.get(write.value))?));
+                written.push((*write, cast::<T>(results.get(write.value))?));
             }
-            let output = report(phase, &results)?;
+            let output = report(&phase.outputs, &results)?;
             let mut broken = vec![];
             if !output.loss.is_finite() {
-                broken.extend(phase.output("loss"));
+                broken.extend(phase.outputs.loss);
             }
-            for (_, id, value) in &written {
+            for (write, value) in &written {
                 if !is_finite(value)? {
-                    broken.push(*id);
+                    broken.push(write.value);
                 }
             }
             if !broken.is_empty() {
                 return Err(blame::find::<T>(&self.plan, phase, &ctx, &broken)?);
             }
-            for (target, _, value) in written {
-                match target {
+            for (write, value) in written {
+                match write.target {
                     ir::Target::Param(id) => self.params[id.0 as usize] = value,
                     ir::Target::Buffer(id) => self.buffers[id.0 as usize] = value,
                 }
             }
+            loaded = Some((input, labels));
             outputs.push(output);
-            watch(number, Moment::End);
+            watch.end(begun);
         }
         Ok(outputs)
     }
@@ -179,29 +149,82 @@ impl ReferenceProgram {
     fn eval_as<T: Real>(
         &self,
         batch: &Batch<'_>,
-        watch: &mut Watcher<'_>,
+        watch: &impl Watch,
     ) -> Result<(HostTensor, StepOutput), ExecError> {
-        watch(0, Moment::Begin);
+        let begun = watch.now();
         let (input, labels) = load_batch::<T>(batch)?;
-        watch(0, Moment::Loaded);
-        let ctx = Context {
+        let since = watch.loaded(begun);
+        let ctx = self.context(batch, &HyperValues { lr: 0.0, step: 0 }, &input, &labels);
+        let phase = &self.plan.phases.eval;
+        let results = walk_watched::<T>(phase, &ctx, watch, since)?;
+        let logits = phase.outputs.logits.expect("graphs of evaluation give logits");
+        let rows = T::to_host(View::<T>::new(results.get(logits))?.to_vec());
+        let output = report(&phase.outputs, &results)?;
+        watch.end(begun);
+        Ok((rows, output))
+    }
+
+    fn context<'a>(
+        &'a self,
+        batch: &'a Batch<'_>,
+        hyper: &HyperValues,
+        input: &'a Tensor,
+        labels: &'a Tensor,
+    ) -> Context<'a> {
+        Context {
             seed: self.options.seed,
-            hyper: HyperValues { lr: 0.0, step: 0 },
+            hyper: *hyper,
             indices: batch.indices,
-            input: Some(&input),
-            labels: Some(&labels),
+            input: Some(input),
+            labels: Some(labels),
             params: &self.params,
             buffers: &self.buffers,
-        };
-        let results = walk::<T>(&self.plan.phases.eval, &ctx, |step, _| {
-            watch(0, Moment::Step(step));
-            Ok(())
-        })?;
-        let logits = results.get(output(&self.plan.phases.eval, "logits")?);
-        let rows = T::to_host(View::<T>::new(logits)?.to_vec());
-        let output = report(&self.plan.phases.eval, &results)?;
-        watch(0, Moment::End);
-        Ok((rows, output))
+        }
+    }
+
+    /// One watch for each phase of a step; nobody looks through it.
+    fn unwatched(&self) -> Vec<Unwatched> {
+        vec![Unwatched; self.plan.phases.train.len()]
+    }
+}
+
+/// Runs a phase; the time of each step is told.
+fn walk_watched<T: Real>(
+    phase: &ReferencePhase,
+    ctx: &Context<'_>,
+    watch: &impl Watch,
+    mut since: u64,
+) -> Result<Results, ExecError> {
+    walk::<T>(phase, ctx, |step, _| {
+        since = watch.step(0, step, since);
+        Ok(())
+    })
+}
+
+impl Profiled for ReferenceProgram {
+    fn times(&self, clock: Clock) -> Times {
+        // Threads meet inside operations, so that no step is shared.
+        let new =
+            |phase: &ReferencePhase| PhaseTimes::new(vec![false; phase.steps.len()], 0, 1, clock);
+        let phases = &self.plan.phases;
+        Times { train: phases.train.iter().map(new).collect(), eval: new(&phases.eval) }
+    }
+
+    fn step_timed(
+        &mut self,
+        batch: &Batch<'_>,
+        hyper: &HyperValues,
+        times: &Times,
+    ) -> Result<Vec<StepOutput>, ExecError> {
+        self.step_watched(batch, hyper, &times.train)
+    }
+
+    fn eval_timed(
+        &mut self,
+        batch: &Batch<'_>,
+        times: &Times,
+    ) -> Result<(HostTensor, StepOutput), ExecError> {
+        self.eval_watched(batch, &times.eval)
     }
 }
 
@@ -211,11 +234,12 @@ impl Program for ReferenceProgram {
         batch: &Batch<'_>,
         hyper: &HyperValues,
     ) -> Result<Vec<StepOutput>, ExecError> {
-        self.step_watched(batch, hyper, &mut |_, _| {})
+        let watches = self.unwatched();
+        self.step_watched(batch, hyper, &watches)
     }
 
     fn eval(&mut self, batch: &Batch<'_>) -> Result<(HostTensor, StepOutput), ExecError> {
-        self.eval_watched(batch, &mut |_, _| {})
+        self.eval_watched(batch, &Unwatched)
     }
 
     fn size(&mut self) -> Result<Option<f64>, ExecError> {
@@ -267,7 +291,8 @@ pub(super) fn size_with(
         buffers: &buffers,
     };
     let results = walk::<f64>(phase, &ctx, |_, _| Ok(()))?;
-    Ok(to_double(results.get(output(phase, "R")?))?)
+    let size = phase.outputs.size.expect("graphs of the size give R");
+    Ok(to_double(results.get(size))?)
 }
 
 /// Tensors of the tables from entries of equal names, in the order of the tables.
@@ -336,23 +361,17 @@ pub(super) fn load_batch<T: Real>(batch: &Batch<'_>) -> Result<(Tensor, Tensor),
     Ok((tensor(values, &[n, len])?, tensor(labels, &[n])?))
 }
 
-fn output(phase: &ReferencePhase, name: &str) -> Result<ValueId, ExecError> {
-    phase.output(name).ok_or_else(|| ExecError::Device {
-        message: format!("the phase {} has no {name}", phase.name),
-    })
-}
-
-fn report(phase: &ReferencePhase, results: &Results) -> Result<StepOutput, ExecError> {
-    let number = |name: &str| -> Result<Option<f64>, ExecError> {
-        phase.output(name).map(|id| Ok(to_double(results.get(id))?)).transpose()
+fn report(outputs: &PhaseOutputs, results: &Results) -> Result<StepOutput, ExecError> {
+    let number = |id: Option<ValueId>| -> Result<Option<f64>, ExecError> {
+        id.map(|id| Ok(to_double(results.get(id))?)).transpose()
     };
     #[expect(clippy::cast_sign_loss, reason = "counts are not negative")]
     let count = |value: f64| value.round().max(0.0) as u64;
     Ok(StepOutput {
-        loss: number("loss")?.unwrap_or(f64::NAN),
-        correct: number("correct")?.map_or(0, count),
-        well: number("well")?.map(count),
-        size: number("R")?,
+        loss: number(outputs.loss)?.unwrap_or(f64::NAN),
+        correct: number(outputs.correct)?.map_or(0, count),
+        well: number(outputs.well)?.map(count),
+        size: number(outputs.size)?,
     })
 }
 

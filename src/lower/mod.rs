@@ -15,5 +15,5 @@ pub use program::{
     Batch, DType, ExecError, HostTensor, HyperValues, Program, RawSamples, Samples, State,
     StateEntry, StepOutput,
 };
-pub use tables::{PhaseId, Phases, Tables, Target, ValueId, Write};
+pub use tables::{PhaseId, PhaseOutputs, Phases, Tables, Target, ValueId, Write};
 pub use work::{Share, Work};

@@ -1,5 +1,7 @@
 //! What the plans of all targets share: the tables that ids point into, the phases of a run, and names of values.
 
+use std::collections::BTreeMap;
+
 use crate::grad::Joint;
 use crate::ir::{self, Graph};
 
@@ -92,6 +94,38 @@ pub enum PhaseId {
     Eval,
     /// R(θ) alone.
     Size,
+}
+
+/// The results of a phase; those that executors report are found once, by the names that [`Joint`] gives them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PhaseOutputs {
+    /// Logits `[n, k]`, in evaluation mode.
+    pub logits: Option<ValueId>,
+    /// Mean loss over the batch.
+    pub loss: Option<ValueId>,
+    /// Samples with a positive margin.
+    pub correct: Option<ValueId>,
+    /// Samples with a margin of at least delta, where one is known.
+    pub well: Option<ValueId>,
+    /// R of the parameters, where the phase has it.
+    pub size: Option<ValueId>,
+    /// All by name, for text and for graphs that belong to no run.
+    pub named: BTreeMap<String, ValueId>,
+}
+
+impl PhaseOutputs {
+    /// Sorts results by what they are.
+    pub fn new(named: BTreeMap<String, ValueId>) -> Self {
+        let find = |name: &str| named.get(name).copied();
+        Self {
+            logits: find("logits"),
+            loss: find("loss"),
+            correct: find("correct"),
+            well: find("well"),
+            size: find("R"),
+            named,
+        }
+    }
 }
 
 /// Something for each phase of a run.

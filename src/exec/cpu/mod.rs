@@ -8,17 +8,14 @@ mod bound;
 mod plain;
 mod scalars;
 mod timed;
-mod watch;
 mod whole;
 
 use std::collections::BTreeMap;
 
 use num_traits::ToPrimitive;
 
-pub use self::watch::{Clock, PhaseTimes, Times};
-
 use self::bound::{BoundPhase, BoundStage, bind};
-use self::watch::{Unwatched, Watch};
+use super::profile::{Unwatched, Watch};
 use crate::ir::Shape;
 use crate::kernels::LANES;
 use crate::kernels::arena::Arena;
@@ -136,7 +133,7 @@ impl CpuProgram {
                 for at in stage.steps.clone() {
                     if bound.steps[at].writes_kept && !is_checked {
                         is_checked = true;
-                        check_loss(phase, &self.scalars)?;
+                        check_loss(id, phase, &self.scalars)?;
                     }
                     let mut ctx = whole::Context {
                         isa,
@@ -187,7 +184,7 @@ impl CpuProgram {
             });
             since = watch.stage(stage_idx, since);
         }
-        check_loss(phase, &self.scalars)?;
+        check_loss(id, phase, &self.scalars)?;
         for copy in &phase.copies {
             let to = self.plan.kept(copy.target);
             match phase.value(copy.value).place {
@@ -201,14 +198,21 @@ impl CpuProgram {
         Ok(report(phase, &self.scalars))
     }
 
-    /// All phases of a training step.
-    fn steps(
+    /// All phases of a training step, each under its watch.
+    fn step_watched(
         &mut self,
         batch: &Batch<'_>,
-        mut run: impl FnMut(&mut Self, usize) -> Result<StepOutput, ExecError>,
+        hyper: &HyperValues,
+        watches: &[impl Watch],
     ) -> Result<Vec<StepOutput>, ExecError> {
         has_samples(batch)?;
-        (0..self.plan.phases.train.len()).map(|number| run(self, number)).collect()
+        let mut outputs = vec![];
+        for (at, watch) in watches.iter().enumerate() {
+            let begun = watch.now();
+            outputs.push(self.run(PhaseId::Train(at), batch, hyper, watch)?);
+            watch.end(begun);
+        }
+        Ok(outputs)
     }
 
     fn eval_watched(
@@ -217,15 +221,18 @@ impl CpuProgram {
         watch: &impl Watch,
     ) -> Result<(HostTensor, StepOutput), ExecError> {
         has_samples(batch)?;
+        let begun = watch.now();
         let output = self.run(PhaseId::Eval, batch, &HyperValues { lr: 0.0, step: 0 }, watch)?;
-        let logits = self.plan.phases.eval.outputs.get("logits").copied();
-        let rows = logits.map(|id| self.logits(id, batch.indices.len())).unwrap_or_default();
+        let rows = self.logits(batch.indices.len());
+        watch.end(begun);
         Ok((HostTensor::F32(rows), output))
     }
 
-    fn logits(&self, id: ValueId, n: usize) -> Vec<f32> {
-        let value = self.plan.phases.eval.value(id);
-        let Some(buffer) = value.place.buffer() else { return vec![] };
+    fn logits(&self, n: usize) -> Vec<f32> {
+        let phase = &self.plan.phases.eval;
+        let id = phase.outputs.logits.expect("graphs of evaluation give logits");
+        let value = phase.value(id);
+        let buffer = value.place.buffer().expect("broken invariant: logits are a tensor");
         let range = self.bound.eval.frame.whole(&buffer, n.div_ceil(LANES));
         let classes = value.shape.elements();
         let mut rows = vec![0.0; n * classes];
@@ -286,35 +293,39 @@ fn has_samples(batch: &Batch<'_>) -> Result<(), ExecError> {
     Ok(())
 }
 
-fn scalar(phase: &CpuPhase, scalars: &[f64], name: &str) -> Option<f64> {
-    match phase.value(*phase.outputs.get(name)?).place {
+/// The scalar behind a result, where the phase has it.
+fn scalar(phase: &CpuPhase, scalars: &[f64], id: Option<ValueId>) -> Option<f64> {
+    match phase.value(id?).place {
         Place::Scalar(scalar) => Some(scalars[scalar]),
-        Place::Buffer(_) => None,
-    }
-}
-
-fn check_loss(phase: &CpuPhase, scalars: &[f64]) -> Result<(), ExecError> {
-    match scalar(phase, scalars, "loss") {
-        Some(loss) if !loss.is_finite() && phase.name != "eval" => Err(ExecError::NotFinite {
-            what: "the loss".to_owned(),
-            layer: None,
-            origin: phase.outputs.get("loss").and_then(|id| {
-                let writer = phase.steps.iter().find(|step| step.outputs.contains(id));
-                writer.map(|step| step.origin)
-            }),
-        }),
-        Some(_) | None => Ok(()),
+        Place::Buffer(_) => panic!("broken invariant: results but logits are scalars"),
     }
 }
 
 fn report(phase: &CpuPhase, scalars: &[f64]) -> StepOutput {
-    let number = |name: &str| scalar(phase, scalars, name);
+    let number = |id: Option<ValueId>| scalar(phase, scalars, id);
     let count = |value: f64| value.abs().round().to_u64().unwrap_or(0);
+    let outputs = &phase.outputs;
     StepOutput {
-        loss: number("loss").unwrap_or(f64::NAN),
-        correct: number("correct").map_or(0, count),
-        well: number("well").map(count),
-        size: number("R"),
+        loss: number(outputs.loss).unwrap_or(f64::NAN),
+        correct: number(outputs.correct).map_or(0, count),
+        well: number(outputs.well).map(count),
+        size: number(outputs.size),
+    }
+}
+
+/// Refuses a loss that is not finite, before anything is written; evaluation gives it as it is.
+fn check_loss(id: PhaseId, phase: &CpuPhase, scalars: &[f64]) -> Result<(), ExecError> {
+    let outputs = &phase.outputs;
+    match scalar(phase, scalars, outputs.loss) {
+        Some(loss) if !loss.is_finite() && id != PhaseId::Eval => Err(ExecError::NotFinite {
+            what: "the loss".to_owned(),
+            layer: None,
+            origin: outputs.loss.and_then(|id| {
+                let writer = phase.steps.iter().find(|step| step.outputs.contains(&id));
+                writer.map(|step| step.origin)
+            }),
+        }),
+        Some(_) | None => Ok(()),
     }
 }
 
@@ -324,9 +335,9 @@ impl Program for CpuProgram {
         batch: &Batch<'_>,
         hyper: &HyperValues,
     ) -> Result<Vec<StepOutput>, ExecError> {
-        self.steps(batch, |program, number| {
-            program.run(PhaseId::Train(number), batch, hyper, &Unwatched)
-        })
+        // Takes no memory: there is nothing to an absent watch.
+        let watches = vec![Unwatched; self.plan.phases.train.len()];
+        self.step_watched(batch, hyper, &watches)
     }
 
     fn eval(&mut self, batch: &Batch<'_>) -> Result<(HostTensor, StepOutput), ExecError> {

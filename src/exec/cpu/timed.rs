@@ -1,49 +1,35 @@
 //! Steps under the watch of a clock.
 
 use super::CpuProgram;
-use super::watch::{Clock, PhaseTimes, Times, Watch};
-use crate::lower::{Batch, ExecError, HostTensor, HyperValues, PhaseId, StepOutput};
+use crate::exec::profile::{Clock, PhaseTimes, Profiled, Times};
+use crate::lower::cpu::{CpuKernel, CpuPhase};
+use crate::lower::{Batch, ExecError, HostTensor, HyperValues, StepOutput};
 
-impl CpuProgram {
-    /// Times to be filled by [`CpuProgram::step_timed`] and [`CpuProgram::eval_timed`].
-    pub fn times(&self, clock: Clock) -> Times {
+impl Profiled for CpuProgram {
+    fn times(&self, clock: Clock) -> Times {
         let n_threads = self.pool.n_threads();
-        let new = |phase| PhaseTimes::new(phase, n_threads, clock);
+        let new = |phase: &CpuPhase| {
+            let is_shared = phase.steps.iter().map(|s| matches!(s.kernel, CpuKernel::Block(_)));
+            PhaseTimes::new(is_shared.collect(), phase.stages.len(), n_threads, clock)
+        };
         let phases = &self.plan.phases;
         Times { train: phases.train.iter().map(new).collect(), eval: new(&phases.eval) }
     }
 
-    /// Does what [`crate::lower::Program::step`] does and adds the times that it takes.
-    ///
-    /// # Errors
-    /// As for the step.
-    pub fn step_timed(
+    fn step_timed(
         &mut self,
         batch: &Batch<'_>,
         hyper: &HyperValues,
-        times: &mut Times,
+        times: &Times,
     ) -> Result<Vec<StepOutput>, ExecError> {
-        self.steps(batch, |program, number| {
-            let times = &mut times.train[number];
-            let since = times.now();
-            let output = program.run(PhaseId::Train(number), batch, hyper, &*times)?;
-            times.end_run(since);
-            Ok(output)
-        })
+        self.step_watched(batch, hyper, &times.train)
     }
 
-    /// Does what [`crate::lower::Program::eval`] does and adds the times that it takes.
-    ///
-    /// # Errors
-    /// As for the evaluation.
-    pub fn eval_timed(
+    fn eval_timed(
         &mut self,
         batch: &Batch<'_>,
-        times: &mut Times,
+        times: &Times,
     ) -> Result<(HostTensor, StepOutput), ExecError> {
-        let since = times.eval.now();
-        let result = self.eval_watched(batch, &times.eval)?;
-        times.eval.end_run(since);
-        Ok(result)
+        self.eval_watched(batch, &times.eval)
     }
 }

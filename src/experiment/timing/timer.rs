@@ -1,8 +1,9 @@
 //! The two executors under one clock: what each of their steps takes, in the words of the graph.
 
 use crate::diag::Span;
-use crate::exec::cpu::{CpuProgram, PhaseTimes, Times};
-use crate::exec::{Moment, Options, ReferenceProgram};
+use crate::exec::cpu::CpuProgram;
+use crate::exec::profile::{PhaseTimes, Profiled, Times};
+use crate::exec::{Options, ReferenceProgram};
 use crate::grad::Joint;
 use crate::ir::{Graph, Op};
 use crate::kernels::LANES;
@@ -83,11 +84,11 @@ pub(super) fn timer<'a>(
         return Ok(Box::new(Fused { program, times }));
     }
     let program = ReferenceProgram::new(lower::reference::plan(joint), state, options)?;
-    let mut timer = OpByOp { program, joint, dtype: options.dtype, times: vec![] };
-    timer.reset();
-    Ok(Box::new(timer))
+    let times = program.times(nanoseconds);
+    Ok(Box::new(OpByOp { program, joint, dtype: options.dtype, times }))
 }
 
+/// The fused kernels.
 struct Fused {
     program: CpuProgram,
     times: Times,
@@ -114,7 +115,7 @@ impl Fused {
                     // Samples come from outside the plan, a byte or a float for each number; bytes are the rule.
                     read: traffic.read + if is_input { (batch * sample) as u64 } else { 0 },
                     written: traffic.written,
-                    ms: mean(times.step(phase, at)),
+                    ms: mean(times.step(at)),
                     flops: step.work.flops().of_batch(batch),
                     fallback: step.fallback,
                 }
@@ -123,7 +124,7 @@ impl Fused {
         let shared = phase.stages.iter().enumerate().map(|(number, stage)| {
             let busy: f64 = match times.stage(number) {
                 0 => 0.0,
-                _ => stage.steps.clone().map(|at| times.step(phase, at)).sum(),
+                _ => stage.steps.clone().map(|at| times.step(at)).sum(),
             };
             (times.stage(number) as f64 - busy).max(0.0)
         });
@@ -134,11 +135,11 @@ impl Fused {
 
 impl Timer for Fused {
     fn step(&mut self, batch: &Batch<'_>, hyper: &HyperValues) -> Result<(), ExecError> {
-        self.program.step_timed(batch, hyper, &mut self.times).map(|_| ())
+        self.program.step_timed(batch, hyper, &self.times).map(|_| ())
     }
 
     fn eval(&mut self, batch: &Batch<'_>) -> Result<(), ExecError> {
-        self.program.eval_timed(batch, &mut self.times).map(|_| ())
+        self.program.eval_timed(batch, &self.times).map(|_| ())
     }
 
     fn reset(&mut self) {
@@ -159,40 +160,12 @@ impl Timer for Fused {
     }
 }
 
-/// Nanoseconds of a phase of the reference executor.
-#[derive(Clone, Debug, Default)]
-struct OpTimes {
-    steps: Vec<u64>,
-    loading: u64,
-    total: u64,
-    runs: u64,
-    begun: u64,
-    last: u64,
-}
-
-impl OpTimes {
-    fn take(&mut self, moment: Moment) {
-        let now = nanoseconds();
-        match moment {
-            Moment::Begin => self.begun = now,
-            Moment::Loaded => self.loading += now - self.last,
-            Moment::Step(at) => self.steps[at] += now - self.last,
-            Moment::End => {
-                self.total += now - self.begun;
-                self.runs += 1;
-            }
-        }
-        self.last = now;
-    }
-}
-
 /// The reference executor; every step is one operation.
 struct OpByOp<'a> {
     program: ReferenceProgram,
     joint: &'a Joint,
     dtype: DType,
-    /// Phases of training, then evaluation.
-    times: Vec<OpTimes>,
+    times: Times,
 }
 
 impl OpByOp<'_> {
@@ -200,10 +173,10 @@ impl OpByOp<'_> {
         &self,
         phase: &ReferencePhase,
         graph: &Graph,
-        times: &OpTimes,
+        times: &PhaseTimes,
         batch: usize,
     ) -> PhaseCosts {
-        let mean = |ns: u64| ns as f64 / 1e6 / times.runs.max(1) as f64;
+        let mean = |ns: f64| ns / 1e6 / times.runs().max(1) as f64;
         let bytes = |id: &ValueId| {
             let shape = &phase.value(*id).shape;
             let samples = if shape.batched { batch } else { 1 };
@@ -228,40 +201,33 @@ impl OpByOp<'_> {
                     calls: 1,
                     read: if is_view { 0 } else { step.inputs.iter().map(bytes).sum() },
                     written: if is_view { 0 } else { bytes(&step.output) },
-                    ms: mean(times.steps[at] + if is_input { times.loading } else { 0 }),
+                    ms: mean(times.step(at) + if is_input { times.loading() as f64 } else { 0.0 }),
                     fallback: None,
                 }
             })
             .collect();
-        PhaseCosts { name: phase.name.clone(), ms: mean(times.total), calls, waiting: 0.0 }
+        PhaseCosts { name: phase.name.clone(), ms: mean(times.total() as f64), calls, waiting: 0.0 }
     }
 }
 
 impl Timer for OpByOp<'_> {
     fn step(&mut self, batch: &Batch<'_>, hyper: &HyperValues) -> Result<(), ExecError> {
-        let times = &mut self.times;
-        let mut watch = |phase: usize, moment| times[phase].take(moment);
-        self.program.step_watched(batch, hyper, &mut watch).map(|_| ())
+        self.program.step_timed(batch, hyper, &self.times).map(|_| ())
     }
 
     fn eval(&mut self, batch: &Batch<'_>) -> Result<(), ExecError> {
-        let times = self.times.last_mut().expect("evaluation is always there");
-        self.program.eval_watched(batch, &mut |_, moment| times.take(moment)).map(|_| ())
+        self.program.eval_timed(batch, &self.times).map(|_| ())
     }
 
     fn reset(&mut self) {
-        let phases = &self.program.plan().phases;
-        let empty = |phase: &ReferencePhase| OpTimes {
-            steps: vec![0; phase.steps.len()],
-            ..OpTimes::default()
-        };
-        self.times = phases.train.iter().chain([&phases.eval]).map(empty).collect();
+        self.times = self.program.times(nanoseconds);
     }
 
     fn phases(&self, batch: usize) -> Vec<PhaseCosts> {
         let phases = &self.program.plan().phases;
         let graphs = self.joint.train.iter().map(|phase| &phase.graph).chain([&self.joint.eval]);
-        let phases = phases.train.iter().chain([&phases.eval]).zip(graphs).zip(&self.times);
+        let times = self.times.train.iter().chain([&self.times.eval]);
+        let phases = phases.train.iter().chain([&phases.eval]).zip(graphs).zip(times);
         phases.map(|((phase, graph), times)| self.costs(phase, graph, times, batch)).collect()
     }
 

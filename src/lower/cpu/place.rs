@@ -16,7 +16,7 @@ use super::units::{Aux, Memory, Unit};
 use crate::ir::{Graph, Kind, NodeId, Op, Shape, Target};
 use crate::kernels::LANES;
 use crate::kernels::memory::{Area, Buffer};
-use crate::lower::{ValueId, Write};
+use crate::lower::{PhaseOutputs, ValueId, Write};
 
 /// Turns the units of a graph into a phase. `kept` says where parameters, then buffers lie.
 pub(super) fn place(
@@ -455,7 +455,7 @@ impl<'a, 'g> Placer<'a, 'g> {
             name: name.to_owned(),
             steps,
             stages,
-            outputs: outputs.collect(),
+            outputs: PhaseOutputs::new(outputs.collect()),
             copies,
             writes,
             sizes: self.sizes,

@@ -60,7 +60,7 @@ fn write_phase(f: &mut Formatter<'_>, plan: &CpuPlan, phase: &CpuPhase) -> fmt::
         let name = plan.tables.written(write.target);
         writeln!(f, "  {} {how} {name}", operand(phase, write.value))?;
     }
-    for (name, value) in &phase.outputs {
+    for (name, value) in &phase.outputs.named {
         writeln!(f, "  output {name} = {}", operand(phase, *value))?;
     }
     Ok(())

@@ -1,6 +1,5 @@
 //! The plan of the fused CPU path: which kernel runs when, on which buffer, in whose memory.
 
-use std::collections::BTreeMap;
 use std::ops::Range;
 
 use super::kernels::CpuKernel;
@@ -8,7 +7,7 @@ use crate::diag::Span;
 use crate::ir::{self, Kind, LayerId, NodeId, Shape};
 use crate::kernels::isa::Isa;
 use crate::kernels::memory::{Area, Buffer};
-use crate::lower::{Phases, Tables, ValueId, Work, Write};
+use crate::lower::{PhaseOutputs, Phases, Tables, ValueId, Work, Write};
 
 /// What a plan is made for.
 #[derive(Clone, Copy, Debug)]
@@ -47,8 +46,8 @@ pub struct CpuPhase {
     pub stages: Vec<CpuStage>,
     /// Values by their id.
     pub values: Vec<CpuValue>,
-    /// Results by name.
-    pub outputs: BTreeMap<String, ValueId>,
+    /// Results.
+    pub outputs: PhaseOutputs,
     /// Values to copy to a kept tensor at the end, all at once.
     pub copies: Vec<Write>,
     /// Every write of the phase with its value, copied or made in place.

@@ -5,9 +5,11 @@
 mod text;
 mod types;
 
+use std::collections::BTreeMap;
+
 pub use types::{Footprint, Owner, ReferencePhase, ReferencePlan, ReferenceStep, ReferenceValue};
 
-use super::{Phases, Tables, ValueId, Write};
+use super::{PhaseOutputs, Phases, Tables, ValueId, Write};
 use crate::grad::Joint;
 use crate::ir::{Graph, NodeId, Op};
 
@@ -46,11 +48,13 @@ pub fn phase(name: &str, graph: &Graph) -> ReferencePhase {
         });
     }
     let end = phase.steps.len();
+    let mut named = BTreeMap::new();
     for (name, id) in &graph.outputs {
         let value = value_of(&of_node, *id);
         use_until(&mut phase.values, value, end);
-        phase.outputs.insert(name.clone(), value);
+        named.insert(name.clone(), value);
     }
+    phase.outputs = PhaseOutputs::new(named);
     for update in &graph.updates {
         let value = value_of(&of_node, update.value);
         use_until(&mut phase.values, value, end);

@@ -41,7 +41,7 @@ impl ReferencePlan {
         for (idx, step) in phase.steps.iter().enumerate() {
             self.write_step(f, phase, step, constants[idx])?;
         }
-        for (name, value) in &phase.outputs {
+        for (name, value) in &phase.outputs.named {
             writeln!(f, "  {name} is %{}", value.0)?;
         }
         for write in &phase.writes {

@@ -3,11 +3,9 @@
 //! It knows nothing of devices or tensors. Invariant: the steps of a phase are in an order in which every input is written
 //! before it is read, and no value is read after its last use.
 
-use std::collections::BTreeMap;
-
 use crate::diag::Span;
 use crate::ir::{self, Kind, LayerId, NodeId, Op, ParamId, Shape};
-use crate::lower::{Phases, Tables, ValueId, Write};
+use crate::lower::{PhaseOutputs, Phases, Tables, ValueId, Write};
 
 /// The work of a run, operation by operation.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,8 +25,8 @@ pub struct ReferencePhase {
     pub steps: Vec<ReferenceStep>,
     /// Values by their id.
     pub values: Vec<ReferenceValue>,
-    /// Results by name.
-    pub outputs: BTreeMap<String, ValueId>,
+    /// Results.
+    pub outputs: PhaseOutputs,
     /// Writes at the end.
     pub writes: Vec<Write>,
 }
@@ -98,11 +96,6 @@ impl ReferencePhase {
     /// A value by its id.
     pub fn value(&self, id: ValueId) -> &ReferenceValue {
         &self.values[id.0 as usize]
-    }
-
-    /// The value behind a named result.
-    pub fn output(&self, name: &str) -> Option<ValueId> {
-        self.outputs.get(name).copied()
     }
 
     /// The values whose last use is step `idx`.
