@@ -7,8 +7,8 @@ use super::{Options, ReferenceProgram};
 use crate::grad::Joint;
 use crate::lower::cpu::{self, PlanOptions};
 use crate::lower::{
-    Batch, DType, ExecError, HostTensor, HyperValues, Program, State, StateEntry, StepOutput,
-    reference,
+    Batch, DType, ExecError, HostTensor, HyperValues, Motion, Program, State, StateEntry,
+    StepOutput, reference,
 };
 
 /// Fused kernels, with the graph that they came from.
@@ -54,6 +54,21 @@ impl Program for FusedProgram {
         hyper: &HyperValues,
     ) -> Result<Vec<StepOutput>, ExecError> {
         self.program.step(batch, hyper).map_err(|error| self.explain(error, batch, hyper))
+    }
+
+    fn step_measured(
+        &mut self,
+        batch: &Batch<'_>,
+        hyper: &HyperValues,
+    ) -> Result<(Vec<StepOutput>, Vec<Motion>), ExecError> {
+        let measured = self
+            .program
+            .step_measured(batch, hyper)
+            .map_err(|error| self.explain(error, batch, hyper))?;
+        if !self.program.is_finite() {
+            self.state()?;
+        }
+        Ok(measured)
     }
 
     fn eval(&mut self, batch: &Batch<'_>) -> Result<(HostTensor, StepOutput), ExecError> {

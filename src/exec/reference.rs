@@ -17,8 +17,8 @@ use crate::ir;
 use crate::kernels::isa::Isa;
 use crate::lower::reference::{ReferencePhase, ReferencePlan};
 use crate::lower::{
-    Batch, DType, ExecError, HostTensor, HyperValues, PhaseOutputs, Program, State, StateEntry,
-    StepOutput, ValueId,
+    Batch, DType, ExecError, HostTensor, HyperValues, Motion, PhaseOutputs, Program, State,
+    StateEntry, StepOutput, ValueId,
 };
 
 /// What a program is told beside its plan.
@@ -238,6 +238,22 @@ impl Program for ReferenceProgram {
         self.step_watched(batch, hyper, &watches)
     }
 
+    fn step_measured(
+        &mut self,
+        batch: &Batch<'_>,
+        hyper: &HyperValues,
+    ) -> Result<(Vec<StepOutput>, Vec<Motion>), ExecError> {
+        // Tensors are shared, not copied; a step puts others in their place.
+        let before = self.params.clone();
+        let outputs = self.step(batch, hyper)?;
+        let pairs = before.iter().zip(&self.params).zip(&self.plan.tables.params);
+        let motions = pairs.map(|((before, after), param)| match self.options.dtype {
+            DType::F32 => motion::<f32>(&param.name, before, after),
+            DType::F64 => motion::<f64>(&param.name, before, after),
+        });
+        Ok((outputs, motions.collect::<Result<_, _>>()?))
+    }
+
     fn eval(&mut self, batch: &Batch<'_>) -> Result<(HostTensor, StepOutput), ExecError> {
         self.eval_watched(batch, &Unwatched)
     }
@@ -373,6 +389,14 @@ fn report(outputs: &PhaseOutputs, results: &Results) -> Result<StepOutput, ExecE
         well: number(outputs.well)?.map(count),
         size: number(outputs.size)?,
     })
+}
+
+fn motion<T: Real + Into<f64>>(
+    name: &str,
+    before: &Tensor,
+    after: &Tensor,
+) -> Result<Motion, ExecError> {
+    Ok(Motion::of(name, &View::<T>::new(before)?, &View::<T>::new(after)?))
 }
 
 fn entry(name: &str, tensor: &Tensor) -> Result<StateEntry, ExecError> {

@@ -5,12 +5,14 @@
 
 pub mod cpu;
 mod error;
+mod motion;
 mod program;
 pub mod reference;
 mod tables;
 mod work;
 
 pub use error::shape_text;
+pub use motion::Motion;
 pub use program::{
     Batch, DType, ExecError, HostTensor, HyperValues, Program, RawSamples, Samples, State,
     StateEntry, StepOutput,

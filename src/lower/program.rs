@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::Motion;
 use crate::diag::Span;
 use crate::kernels::augment::Window;
 
@@ -165,6 +166,16 @@ pub trait Program: Send {
         batch: &Batch<'_>,
         hyper: &HyperValues,
     ) -> Result<Vec<StepOutput>, ExecError>;
+
+    /// Does what [`Program::step`] does and tells how far each parameter moved, in the order of the tables.
+    ///
+    /// # Errors
+    /// As for the step, and when an update left something that is not finite.
+    fn step_measured(
+        &mut self,
+        batch: &Batch<'_>,
+        hyper: &HyperValues,
+    ) -> Result<(Vec<StepOutput>, Vec<Motion>), ExecError>;
 
     /// Logits of a batch in evaluation mode, row-major `[n, k]` in the dtype of the run, with loss and counts.
     ///

@@ -1,8 +1,8 @@
 //! One run of one seed, from a checkpoint or from the start to its summary.
 
 use super::confirm::confirm;
-use super::evaluate::named_scales;
 use super::record::{Perturbed, TimingRecord, line, timed_epoch};
+use super::telemetry::scales_before;
 use super::{
     EpochRecord, LearningRate, Means, Observer, Progress, RunLength, SplitSamples, StepRecord,
     Stopwatch, Summary, conserved_values, evaluate, evaluate_splits, layer_scales,
@@ -11,7 +11,7 @@ use crate::check::Conserved;
 use crate::check::numeric::Trial;
 use crate::data::{self, Dataset};
 use crate::diag::{Code, Diagnostic, ToDiagnostic};
-use crate::lower::{Batch, ExecError, HyperValues, Program, State, StepOutput};
+use crate::lower::{Batch, ExecError, HyperValues, Motion, Program, StepOutput};
 use crate::measure;
 use crate::model::Train;
 use crate::store::{Checkpoint, LineFile, Position, RunDir, StoreError, Tail, write_logits};
@@ -228,18 +228,20 @@ impl<'a> Run<'a> {
         self.under_way = (hyper.step, epoch, self.position.batch_of_epoch + 1);
         let logged = (self.position.step + 1).is_multiple_of(self.plan.log_every);
         let last = self.position.step + 1 == self.plan.target();
-        let before = if logged || last { Some(self.program.state()?) } else { None };
         let samples = SplitSamples::train(self.plan.dataset, self.plan.seed);
-        let outputs = self
-            .program
-            .step(&Batch { samples: &samples, indices, epoch }, &hyper)
-            .map_err(|source| self.in_step(source))?;
+        let batch_of_step = Batch { samples: &samples, indices, epoch };
+        let measured = if logged || last {
+            let step = self.program.step_measured(&batch_of_step, &hyper);
+            step.map(|(outputs, motions)| (outputs, Some(motions)))
+        } else {
+            self.program.step(&batch_of_step, &hyper).map(|outputs| (outputs, None))
+        };
         let count = indices.len() as u64;
+        let (outputs, motions) = measured.map_err(|source| self.in_step(source))?;
         let output = outputs[0];
         self.advance(&output, count);
-        if let Some(before) = before {
-            let record = self.record(&outputs, &before, &hyper, count);
-            let record = record.map_err(|source| self.in_step(source))?;
+        if let Some(motions) = motions {
+            let record = self.record(&outputs, &motions, &hyper, count);
             self.push_metrics(&line(&record), logged)?;
         }
         observer.step(&Progress {
@@ -264,15 +266,15 @@ impl<'a> Run<'a> {
     fn record(
         &self,
         outputs: &[StepOutput],
-        before: &State,
+        motions: &[Motion],
         hyper: &HyperValues,
         count: u64,
-    ) -> Result<StepRecord, ExecError> {
+    ) -> StepRecord {
         let share = |well: Option<u64>| well.map(|well| well as f64 / count as f64);
-        let scales = named_scales(before);
+        let scales = scales_before(motions);
         let ratio = scales.get("r1").zip(scales.get("r2")).map(|(r1, r2)| r2 / r1);
         let output = &outputs[0];
-        Ok(StepRecord {
+        StepRecord {
             kind: "step",
             step: self.position.step,
             epoch: self.position.epoch,
@@ -283,14 +285,14 @@ impl<'a> Run<'a> {
             size: output.size,
             scales,
             r2_over_r1: ratio.filter(|ratio| ratio.is_finite()),
-            layers: layer_scales(before, &self.program.state()?, hyper.lr),
-            conserved: self.plan.conserved.map(|all| conserved_values(all, before)),
+            layers: layer_scales(motions, hyper.lr),
+            conserved: self.plan.conserved.map(|all| conserved_values(all, motions)),
             perturbed: outputs.get(1).map(|second| Perturbed {
                 loss: second.loss,
                 well: share(second.well),
                 size: second.size,
             }),
-        })
+        }
     }
 
     fn take_order(&mut self, epoch: u64) {

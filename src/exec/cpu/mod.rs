@@ -24,7 +24,7 @@ use crate::kernels::threads::ThreadPool;
 use crate::kernels::turn::block_to_rows;
 use crate::lower::cpu::{CpuKernel, CpuPhase, CpuPlan, CpuStep, Place, WholeKernel};
 use crate::lower::{
-    Batch, ExecError, HostTensor, HyperValues, PhaseId, Phases, Program, State, StateEntry,
+    Batch, ExecError, HostTensor, HyperValues, Motion, PhaseId, Phases, Program, State, StateEntry,
     StepOutput, ValueId,
 };
 
@@ -40,6 +40,8 @@ pub struct CpuProgram {
     scalars: Vec<f64>,
     workspaces: Vec<Vec<f32>>,
     labels: Vec<u32>,
+    /// Parameters before a step that is measured.
+    marked: Vec<f32>,
     /// Blocks that fit the arena.
     capacity: usize,
     poison: bool,
@@ -68,6 +70,7 @@ impl CpuProgram {
             workspaces: vec![vec![0.0; scratch]; pool.n_threads()],
             scalars: vec![0.0; n_scalars],
             labels: vec![0; n_blocks * LANES],
+            marked: vec![],
             capacity: n_blocks,
             poison: false,
             arena,
@@ -83,6 +86,11 @@ impl CpuProgram {
     /// The plan.
     pub fn plan(&self) -> &CpuPlan {
         &self.plan
+    }
+
+    /// Whether all parameters and kept tensors are finite.
+    pub(super) fn is_finite(&self) -> bool {
+        self.arena[..self.plan.kept_len].iter().all(|value| value.is_finite())
     }
 
     /// Fills all memory but parameters and kept tensors with NaN before each phase, so that a value that is read
@@ -338,6 +346,24 @@ impl Program for CpuProgram {
         // Takes no memory: there is nothing to an absent watch.
         let watches = vec![Unwatched; self.plan.phases.train.len()];
         self.step_watched(batch, hyper, &watches)
+    }
+
+    fn step_measured(
+        &mut self,
+        batch: &Batch<'_>,
+        hyper: &HyperValues,
+    ) -> Result<(Vec<StepOutput>, Vec<Motion>), ExecError> {
+        let params = &self.plan.kept[..self.plan.tables.params.len()];
+        let end = params.last().map_or(0, |last| last.offset + last.len);
+        self.marked.clear();
+        self.marked.extend_from_slice(&self.arena[..end]);
+        let outputs = self.step(batch, hyper)?;
+        let params = self.plan.tables.params.iter().zip(&self.plan.kept);
+        let motions = params.map(|(param, buffer)| {
+            let range = buffer.offset..buffer.offset + param.shape.elements();
+            Motion::of(&param.name, &self.marked[range.clone()], &self.arena[range])
+        });
+        Ok((outputs, motions.collect()))
     }
 
     fn eval(&mut self, batch: &Batch<'_>) -> Result<(HostTensor, StepOutput), ExecError> {
