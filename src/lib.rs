@@ -19,7 +19,7 @@
 //! | [`grad`] | graph | `Joint` | reverse mode at compile time; forward, backward and updates in one graph a phase |
 //! | [`optim`] | graph | graph | SGD, Adam, AdamW, SAM and ASAM as operations |
 //! | [`passes`] | graph | graph | dead and equal nodes, constants |
-//! | [`lower`] | joint | `Plan` | order, buffers and lifetimes for one target; the contract with training |
+//! | [`lower`] | joint | `ReferencePlan`, `CpuPlan` | order, buffers and lifetimes, a plan for each target over shared tables; the contract with training |
 //! | `exec` | plan | `Program` | the reference executor on candle and the fused kernels' executor (feature `exec`) |
 //! | [`train`] | program, data | run | batches, schedules, records, checkpoints, measures |
 //! | `experiment` | `Compiled` | runs | machine, seeds, identity, run directories; training, evaluation and timing start here |
@@ -34,7 +34,8 @@
 //! environment, and decides exit codes.
 //!
 //! A new layer starts in `model/table`, a new operation in `ir/op.rs` (the compiler then lists every analysis that must
-//! decide about it), a new code in `diag/codes.rs`, a new command in `cli/args.rs`.
+//! decide about it), a new code in `diag/codes.rs`, a new command in `cli/args.rs`, a new kernel of the fused path in
+//! `lower/cpu/kernels.rs`, a new target as a folder of [`lower`] beside `reference` and `cpu`.
 
 pub mod check;
 pub mod cli;
