@@ -40,15 +40,16 @@ pub(super) struct Context<'a> {
 }
 
 /// The result of `op`, of shape `shape` for the batch of `ctx`.
+///
+/// Single numbers, of shape `[]`, are double precision in every run, so that R, the mean loss and what follows from them
+/// lose nothing on the way.
 pub(super) fn run<T: Real>(
     op: &Op,
     inputs: &[&Tensor],
     shape: &Shape,
     ctx: &Context<'_>,
 ) -> Result<Tensor> {
-    if shape.rank() == 0 {
-        return single::<T>(op, inputs, ctx);
-    }
+    let is_single = shape.rank() == 0;
     let sizes = shape.sizes(ctx.indices.len());
     let a = || operand(inputs, 0);
     let b = || operand(inputs, 1);
@@ -56,21 +57,34 @@ pub(super) fn run<T: Real>(
     match op {
         Op::Input => leaf(ctx.input)?.reshape(sizes),
         Op::Labels => leaf(ctx.labels).cloned(),
+        Op::Param(id) if is_single => cast::<f64>(leaf(ctx.params.get(id.0 as usize))?),
         Op::Param(id) => leaf(ctx.params.get(id.0 as usize)).cloned(),
+        Op::Buffer(id) if is_single => cast::<f64>(leaf(ctx.buffers.get(id.0 as usize))?),
         Op::Buffer(id) => leaf(ctx.buffers.get(id.0 as usize)).cloned(),
-        Op::Hyper(_) | Op::Const(_) | Op::BatchCount | Op::SumSquares | Op::SpectralNorm => {
-            Err(Error::Msg(SINGLE.to_owned()))
+        Op::Hyper(Hyper::Lr) => scalar(ctx.hyper.lr),
+        Op::Hyper(Hyper::BiasCorrection { beta }) => {
+            scalar(-(ctx.hyper.step as f64 * beta.ln()).exp_m1())
         }
+        Op::Const(value) => scalar(*value),
+        Op::BatchCount => scalar(ctx.indices.len() as f64),
+        Op::SumSquares => scalar(layout::sum_squares(a()?)?),
+        Op::SpectralNorm => scalar(spectral::norm::<T>(a()?)?),
+        Op::Unary(function) if is_single => elementwise::unary::<f64>(*function, a()?),
         Op::Unary(function) => elementwise::unary::<T>(*function, a()?),
+        Op::Binary(function) if is_single => elementwise::binary::<f64>(*function, a()?, b()?),
         Op::Binary(function) => elementwise::binary::<T>(*function, a()?, b()?),
+        Op::Select if is_single => elementwise::select::<f64>(a()?, b()?, c()?),
         Op::Select => elementwise::select::<T>(a()?, b()?, c()?),
         Op::Prelu => elementwise::prelu::<T>(a()?, b()?),
         Op::DropoutMask { p, stream } => {
             dropout_mask::<T>(&Dropout::new(ctx.seed, *stream, *p), shape, ctx)
         }
         Op::StopGradient => a().cloned(),
+        Op::Reshape(_) if is_single => cast::<f64>(a()?)?.reshape(sizes),
         Op::Reshape(_) => cast::<T>(a()?)?.reshape(sizes),
+        Op::Expand { .. } if is_single => a().cloned(),
         Op::Expand { axes, .. } => layout::expand::<T>(&cast::<T>(a()?)?, &sizes, axes),
+        Op::Sum { axes } if is_single => layout::sum::<T, f64>(a()?, axes),
         Op::Sum { axes } => layout::sum::<T, T>(a()?, axes),
         Op::Concat { axis } => layout::concat::<T>(inputs, *axis, &sizes),
         Op::Slice { axis, start, len } => layout::slice::<T>(a()?, *axis, *start, *len),
@@ -109,50 +123,6 @@ fn gradient<T: Real>(op: GradOp, inputs: &[&Tensor]) -> Result<Tensor> {
         GradOp::SpectralNorm => spectral::norm_grad::<T>(a()?),
     }
 }
-
-/// Operations whose result is a single number, `[]`: these are double precision in every run, so that R, the mean loss
-/// and what follows from them lose nothing on the way.
-fn single<T: Real>(op: &Op, inputs: &[&Tensor], ctx: &Context<'_>) -> Result<Tensor> {
-    let a = || operand(inputs, 0);
-    let b = || operand(inputs, 1);
-    let value = match op {
-        Op::Hyper(Hyper::Lr) => ctx.hyper.lr,
-        Op::Hyper(Hyper::BiasCorrection { beta }) => -(ctx.hyper.step as f64 * beta.ln()).exp_m1(),
-        Op::Const(value) => *value,
-        Op::BatchCount => ctx.indices.len() as f64,
-        Op::SumSquares => layout::sum_squares(a()?)?,
-        Op::SpectralNorm => spectral::norm::<T>(a()?)?,
-        Op::Sum { axes } => return layout::sum::<T, f64>(a()?, axes),
-        Op::Unary(function) => return elementwise::unary::<f64>(*function, a()?),
-        Op::Binary(function) => return elementwise::binary::<f64>(*function, a()?, b()?),
-        Op::Select => return elementwise::select::<f64>(a()?, b()?, operand(inputs, 2)?),
-        Op::StopGradient | Op::Expand { .. } => return a().cloned(),
-        Op::Reshape(_) => return cast::<f64>(a()?)?.reshape(&[] as &[usize]),
-        Op::Param(id) => return cast::<f64>(leaf(ctx.params.get(id.0 as usize))?),
-        Op::Buffer(id) => return cast::<f64>(leaf(ctx.buffers.get(id.0 as usize))?),
-        Op::Input
-        | Op::Labels
-        | Op::Prelu
-        | Op::DropoutMask { .. }
-        | Op::Concat { .. }
-        | Op::Slice { .. }
-        | Op::Linear
-        | Op::Conv(_)
-        | Op::MaxPool(_)
-        | Op::AvgPool(_)
-        | Op::Normalize { .. }
-        | Op::NormalizeRunning { .. }
-        | Op::BatchMean
-        | Op::BatchVar
-        | Op::Class(_)
-        | Op::Modal(_)
-        | Op::Grad(_) => return Err(Error::Msg(SINGLE.to_owned())),
-    };
-    scalar(value)
-}
-
-/// Said when the shape of a node contradicts its operation.
-const SINGLE: &str = "an operation has a shape that is not its own";
 
 fn operand<'a>(inputs: &[&'a Tensor], idx: usize) -> Result<&'a Tensor> {
     inputs.get(idx).copied().ok_or_else(|| Error::Msg("an operand is missing".to_owned()))
