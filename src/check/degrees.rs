@@ -6,18 +6,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::rules::{Demand, Judgement, Operand, Outcome, Rule, View, rule};
-use super::{Form, Mode, Number, Unknown};
-use crate::ir::{Binary, Graph, ModalOp, NodeId, Norm, Op, ParamId, Unary};
-
-/// The degree of a value.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Degree {
-    /// The value is identically 0 and has every degree.
-    Nothing,
-    /// One form.
-    Form(Arc<Form>),
-}
+use super::channels::{Degree, Flow, Range, Seam, common, flow};
+use super::rules::{Demand, Judgement, Operand, Outcome, Rule, View};
+use super::views::{is_shift, view_rule};
+use super::zeros::zeros;
+use super::{Form, Number, Unknown};
+use crate::ir::{Binary, Graph, NodeId, Op, ParamId, Shape};
 
 /// One equation between degrees.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,6 +39,8 @@ pub struct Degrees {
     pub equations: Vec<Equation>,
     /// Natural exponents of tensors that a norm removes: not needed, but what they would be without it.
     pub natural: Vec<Form>,
+    /// What was asked at seams already.
+    asked: BTreeMap<Seam, Vec<Form>>,
 }
 
 impl Degrees {
@@ -55,9 +51,21 @@ impl Degrees {
         given: &BTreeMap<NodeId, Unknown>,
         judgement: Judgement,
     ) -> Self {
-        let wanted = wanted(graph, roots, given, judgement);
-        let mut degrees = Self { found: Default::default(), equations: vec![], natural: vec![] };
+        let zero = zeros(graph);
+        let wanted = wanted(graph, roots, given, &zero, judgement);
+        let mut degrees = Self {
+            found: Default::default(),
+            equations: vec![],
+            natural: vec![],
+            asked: BTreeMap::new(),
+        };
         for (id, want) in wanted {
+            if zero[id.0 as usize] {
+                for table in &mut degrees.found {
+                    table.insert(id, Degree::Nothing);
+                }
+                continue;
+            }
             if let Some(unknown) = given.get(&id) {
                 let degree = Degree::Form(Arc::new(Form::unknown(*unknown)));
                 for table in &mut degrees.found {
@@ -79,6 +87,9 @@ impl Degrees {
                 degrees.found[view as usize].insert(id, degree);
             }
         }
+        for root in roots {
+            degrees.agreed(View::Exact, *root);
+        }
         degrees
     }
 
@@ -87,10 +98,11 @@ impl Degrees {
         self.found[View::Exact as usize].get(&id)
     }
 
-    /// The degree of a node as a form; 0 for what is identically 0.
+    /// The degree of a node as a form: 0 for what is identically 0, that of the first channels where they differ.
     pub fn form(&self, id: NodeId) -> Arc<Form> {
         match self.degree(id) {
             Some(Degree::Form(form)) => Arc::clone(form),
+            Some(degree @ Degree::Ranges(_)) => degree.forms().swap_remove(0),
             Some(Degree::Nothing) | None => Arc::default(),
         }
     }
@@ -107,24 +119,123 @@ impl Degrees {
             (true, true) | (false, false) => return None,
         };
         let param = tensor(graph, bias)?;
-        match self.found[view as usize].get(&rest) {
-            Some(Degree::Form(rest)) => {
-                Some(Form::unknown(Unknown::Param(param)).plus(&Number::MINUS_ONE, rest))
-            }
-            Some(Degree::Nothing) | None => None,
-        }
+        let rest = self.found[view as usize].get(&rest)?.forms().into_iter().next()?;
+        Some(Form::unknown(Unknown::Param(param)).plus(&Number::MINUS_ONE, &rest))
     }
 
     fn apply(&mut self, graph: &Graph, id: NodeId, rule: &Rule, inputs: &[NodeId]) -> Degree {
-        let found: Vec<Degree> = inputs
-            .iter()
-            .enumerate()
-            .map(|(port, input)| {
-                let operand = rule.operands.iter().find(|operand| operand.port == port);
-                let view = operand.map_or(View::Exact, |operand| operand.view);
-                self.found[view as usize].get(input).cloned().unwrap_or(Degree::Nothing)
-            })
-            .collect();
+        let view = |port: usize| {
+            let operand = rule.operands.iter().find(|operand| operand.port == port);
+            operand.map_or(View::Exact, |operand| operand.view)
+        };
+        let look = |degrees: &Self, port: usize| {
+            let found = degrees.found[view(port) as usize].get(&inputs[port]);
+            found.cloned().unwrap_or(Degree::Nothing)
+        };
+        let all = 0..inputs.len();
+        let channels = |port: usize| channels(&graph[inputs[port]].shape);
+        let flow = flow(graph, id);
+        if flow == Flow::Joined {
+            let parts: Vec<_> = all.map(|p| (look(self, p), inputs[p], channels(p))).collect();
+            return Degree::joined(id, &parts);
+        }
+        let mut found: Vec<Degree> = all.clone().map(|port| look(self, port)).collect();
+        let differ = |degree: &Degree| matches!(degree, Degree::Ranges(_));
+        if !found.iter().any(differ) {
+            return self.hold(graph, id, rule, inputs, &found);
+        }
+        match flow {
+            Flow::Apart => {
+                let ranges = common(&found, channels_of(graph, id), id).into_iter();
+                let ranges = ranges.map(|(channels, degrees, seam)| {
+                    let degree = self.hold(graph, id, rule, inputs, &degrees);
+                    Range { channels, form: degree.forms().pop(), seam }
+                });
+                Degree::of(ranges.collect::<Vec<_>>())
+            }
+            Flow::Groups(groups) => {
+                let (size, out) =
+                    (channels(0) / groups.max(1), channels_of(graph, id) / groups.max(1));
+                for port in 1..found.len() {
+                    found[port] = self.agreed(view(port), inputs[port]);
+                }
+                let whole = found[0].clone();
+                let ranges = (0..groups).map(|group| {
+                    let part = whole.part(group * size, size);
+                    let seam = seam_at(&whole, group * size, id);
+                    found[0] = self.agree(&part);
+                    let degree = self.hold(graph, id, rule, inputs, &found);
+                    Range { channels: out, form: degree.forms().pop(), seam }
+                });
+                Degree::of(ranges.collect::<Vec<_>>())
+            }
+            Flow::Part { start, len } => found[0].part(start, len),
+            Flow::Regrouped => {
+                let places = |shape: &Shape| shape.dims.iter().skip(1).product::<usize>();
+                let (from, into) = (places(&graph[inputs[0]].shape), places(&graph[id].shape));
+                let regrouped = found[0].regrouped(from, into);
+                regrouped.unwrap_or_else(|| self.agreed(view(0), inputs[0]))
+            }
+            Flow::Mixed | Flow::Joined => {
+                for port in all {
+                    found[port] = self.agreed(view(port), inputs[port]);
+                }
+                self.hold(graph, id, rule, inputs, &found)
+            }
+        }
+    }
+
+    /// The degree of a value whose channels meet: from here on they have one in common.
+    fn agreed(&mut self, view: View, id: NodeId) -> Degree {
+        let known = self.found[view as usize].get(&id).cloned().unwrap_or(Degree::Nothing);
+        let degree = self.agree(&known);
+        if degree != known {
+            self.found[view as usize].insert(id, degree.clone());
+        }
+        degree
+    }
+
+    /// Asks all ranges of channels to have one degree; the shortest form speaks for them.
+    fn agree(&mut self, degree: &Degree) -> Degree {
+        let Degree::Ranges(ranges) = degree else { return degree.clone() };
+        let mut before: Option<&Arc<Form>> = None;
+        for range in ranges.iter() {
+            let Some(right) = &range.form else { continue };
+            if let Some(left) = before.replace(right) {
+                self.ask(range.seam, left, right);
+            }
+        }
+        let shortest = ranges.iter().filter_map(|range| range.form.as_ref());
+        Degree::uniform(shortest.min_by_key(|form| form.terms().len()).cloned())
+    }
+
+    /// The equation of a seam, once.
+    fn ask(&mut self, seam: Seam, left: &Arc<Form>, right: &Arc<Form>) {
+        let form = left.minus(right);
+        let asked = self.asked.entry(seam).or_default();
+        if form.is_zero() || asked.contains(&form) {
+            return;
+        }
+        asked.push(form.clone());
+        self.equations.push(Equation {
+            form,
+            node: seam.node,
+            operand: seam.left,
+            other: Some(seam.right),
+            left: Arc::clone(left),
+            right: Arc::clone(right),
+        });
+    }
+
+    /// The demands of a rule on operands of one degree each, and the degree of the result.
+    fn hold(
+        &mut self,
+        graph: &Graph,
+        id: NodeId,
+        rule: &Rule,
+        inputs: &[NodeId],
+        found: &[Degree],
+    ) -> Degree {
         for demand in &rule.demands {
             let (a, b) = match demand {
                 Demand::Equal(a, b) => (*a, Some(*b)),
@@ -133,24 +244,45 @@ impl Degrees {
             let Degree::Form(left) = &found[a] else { continue };
             let right = match b.map(|b| &found[b]) {
                 Some(Degree::Form(right)) => Arc::clone(right),
-                Some(Degree::Nothing) => continue,
+                Some(Degree::Nothing | Degree::Ranges(_)) => continue,
                 None => Arc::default(),
             };
             let form = left.minus(&right);
             if !form.is_zero() {
                 let (node, operand, other) = (id, inputs[a], b.map(|b| inputs[b]));
-                self.equations.push(Equation {
-                    form,
-                    node,
-                    operand,
-                    other,
-                    left: Arc::clone(left),
-                    right,
-                });
+                let left = Arc::clone(left);
+                self.equations.push(Equation { form, node, operand, other, left, right });
             }
         }
-        result(graph, rule, inputs, &found)
+        result(graph, rule, inputs, found)
     }
+}
+
+/// Channels of a value per sample.
+fn channels(shape: &Shape) -> usize {
+    shape.dims.first().copied().unwrap_or(1)
+}
+
+fn channels_of(graph: &Graph, id: NodeId) -> usize {
+    channels(&graph[id].shape)
+}
+
+/// The seam nearest before a channel.
+fn seam_at(degree: &Degree, channel: usize, node: NodeId) -> Seam {
+    let mut seam = Seam { node, left: node, right: node };
+    if let Degree::Ranges(ranges) = degree {
+        let mut start = 0;
+        for range in ranges.iter() {
+            if start > channel {
+                break;
+            }
+            if start > 0 {
+                seam = range.seam;
+            }
+            start += range.channels;
+        }
+    }
+    seam
 }
 
 /// The degree of a result from those of its operands.
@@ -169,6 +301,7 @@ fn result(graph: &Graph, rule: &Rule, inputs: &[NodeId], found: &[Degree]) -> De
                 match &found[*port] {
                     Degree::Nothing => return Degree::Nothing,
                     Degree::Form(operand) => form = form.plus(factor, operand),
+                    Degree::Ranges(_) => {}
                 }
             }
             Degree::Form(Arc::new(form))
@@ -186,7 +319,7 @@ fn representative(
     found: &[Degree],
 ) -> Degree {
     let length = |degree: &Degree| match degree {
-        Degree::Nothing => usize::MAX,
+        Degree::Nothing | Degree::Ranges(_) => usize::MAX,
         Degree::Form(form) => form.terms().len(),
     };
     let mut candidates = vec![port];
@@ -231,6 +364,7 @@ fn wanted(
     graph: &Graph,
     roots: &[NodeId],
     given: &BTreeMap<NodeId, Unknown>,
+    zero: &[bool],
     judgement: Judgement,
 ) -> Vec<(NodeId, Wanted)> {
     let mut pending: BTreeMap<NodeId, [bool; 4]> = BTreeMap::new();
@@ -241,7 +375,7 @@ fn wanted(
     // Operands have smaller ids: whoever wants something of the last one has been seen.
     while let Some((id, mut views)) = pending.pop_last() {
         let inputs = graph.inputs(id);
-        if !given.contains_key(&id) {
+        if !given.contains_key(&id) && !zero[id.0 as usize] {
             let mut asked: Vec<Operand> = vec![];
             // Fallbacks go to views that come earlier.
             for view in View::ALL.into_iter().rev() {
@@ -260,150 +394,4 @@ fn wanted(
     }
     nodes.reverse();
     nodes
-}
-
-/// The rule of an operation for one view of its result; where it has none of its own, the stricter view to take instead.
-fn view_rule(
-    graph: &Graph,
-    id: NodeId,
-    inputs: &[NodeId],
-    judgement: Judgement,
-    view: View,
-) -> Result<Rule, View> {
-    match view {
-        View::Exact => Ok(rule(&graph[id].op, inputs.len(), judgement)),
-        View::Shift => shift_rule(graph, id, inputs, judgement).ok_or(View::Exact),
-        View::Channels => channel_rule(graph, id, inputs, judgement, view).ok_or(View::Exact),
-        View::ChannelsShift => channel_rule(graph, id, inputs, judgement, view).ok_or(View::Shift),
-    }
-}
-
-/// The rule of an operation that keeps channels apart: its operands are seen in the same view, and nothing is asked of their
-/// degrees, which may differ from channel to channel. `None` for all others.
-fn channel_rule(
-    graph: &Graph,
-    id: NodeId,
-    inputs: &[NodeId],
-    judgement: Judgement,
-    view: View,
-) -> Option<Rule> {
-    let shift = view == View::ChannelsShift;
-    let through = |ports: &[usize], view: View| {
-        let operands = ports.iter().map(|port| Operand { port: *port, view }).collect();
-        Some(Rule { operands, demands: vec![], result: Outcome::Nothing })
-    };
-    let trained = judgement.mode == Mode::Train;
-    match &graph[id].op {
-        Op::Concat { axis: 1 } => through(&(0..inputs.len()).collect::<Vec<_>>(), view),
-        // These bend at 0, so a shift does not pass.
-        Op::Unary(Unary::Relu | Unary::Abs | Unary::LeakyRelu(_)) => through(&[0], View::Channels),
-        Op::MaxPool(_) | Op::Slice { .. } => through(&[0], view),
-        Op::AvgPool(pool) if pool.pad == [0, 0] || !shift => through(&[0], view),
-        Op::Binary(Binary::Mul) if is_shift(graph, inputs[1]) => through(&[0], view),
-        Op::Binary(Binary::Mul) if is_shift(graph, inputs[0]) => through(&[1], view),
-        Op::Binary(Binary::Add) if shift && is_shift(graph, inputs[1]) => through(&[0], view),
-        Op::Binary(Binary::Add) if shift && is_shift(graph, inputs[0]) => through(&[1], view),
-        // Statistics of the batch give each channel a factor and a shift, whatever eps is.
-        Op::Modal(ModalOp::BatchNorm { .. }) if trained => through(&[0], View::ChannelsShift),
-        Op::Normalize { norm: Norm::Batch, .. } => through(&[0], View::ChannelsShift),
-        Op::Input
-        | Op::Labels
-        | Op::Param(_)
-        | Op::Buffer(_)
-        | Op::Hyper(_)
-        | Op::Const(_)
-        | Op::BatchCount
-        | Op::Unary(_)
-        | Op::Binary(_)
-        | Op::Select
-        | Op::Prelu
-        | Op::DropoutMask { .. }
-        | Op::StopGradient
-        | Op::Reshape(_)
-        | Op::Expand { .. }
-        | Op::Sum { .. }
-        | Op::SumSquares
-        | Op::Concat { .. }
-        | Op::Linear
-        | Op::Conv(_)
-        | Op::AvgPool(_)
-        | Op::Normalize { .. }
-        | Op::NormalizeRunning { .. }
-        | Op::BatchMean
-        | Op::BatchVar
-        | Op::SpectralNorm
-        | Op::Class(_)
-        | Op::Modal(_)
-        | Op::Grad(_) => None,
-    }
-}
-
-/// The rule of an operation for its result up to a shift per channel (the same for all samples and places of a picture);
-/// `None` where such a shift does not pass through the operation as a shift.
-fn shift_rule(graph: &Graph, id: NodeId, inputs: &[NodeId], judgement: Judgement) -> Option<Rule> {
-    let node = &graph[id];
-    let plain = || rule(&node.op, inputs.len(), judgement);
-    let shifted = |ports: &[usize]| {
-        let mut rule = plain();
-        for operand in &mut rule.operands {
-            if ports.contains(&operand.port) {
-                operand.view = View::Shift;
-            }
-        }
-        Some(rule)
-    };
-    match &node.op {
-        Op::Expand { .. } if is_shift(graph, id) => {
-            Some(Rule { operands: vec![], demands: vec![], result: Outcome::Nothing })
-        }
-        Op::Unary(Unary::Neg) | Op::StopGradient | Op::MaxPool(_) | Op::Slice { .. } => {
-            shifted(&[0])
-        }
-        Op::Modal(ModalOp::Dropout { .. }) if judgement.mode == Mode::Eval => shifted(&[0]),
-        Op::Reshape(shape) if shape.dims.len() == 1 => shifted(&[0]),
-        Op::Sum { axes } if axes.iter().all(|axis| *axis >= 2) => shifted(&[0]),
-        Op::AvgPool(pool) if pool.pad == [0, 0] => shifted(&[0]),
-        Op::Linear => shifted(&[0]),
-        Op::Conv(conv) if conv.pad == [0, 0] => shifted(&[0]),
-        Op::Binary(Binary::Add | Binary::Sub) => shifted(&[0, 1]),
-        Op::Binary(Binary::Mul) if is_shift(graph, inputs[1]) => shifted(&[0]),
-        Op::Binary(Binary::Mul) if is_shift(graph, inputs[0]) => shifted(&[1]),
-        Op::Concat { axis: 1 } => shifted(&(0..inputs.len()).collect::<Vec<_>>()),
-        Op::Input
-        | Op::Labels
-        | Op::Param(_)
-        | Op::Buffer(_)
-        | Op::Hyper(_)
-        | Op::Const(_)
-        | Op::BatchCount
-        | Op::Unary(_)
-        | Op::Binary(_)
-        | Op::Select
-        | Op::Prelu
-        | Op::DropoutMask { .. }
-        | Op::Reshape(_)
-        | Op::Expand { .. }
-        | Op::Sum { .. }
-        | Op::SumSquares
-        | Op::Concat { .. }
-        | Op::Conv(_)
-        | Op::AvgPool(_)
-        | Op::Normalize { .. }
-        | Op::NormalizeRunning { .. }
-        | Op::BatchMean
-        | Op::BatchVar
-        | Op::SpectralNorm
-        | Op::Class(_)
-        | Op::Modal(_)
-        | Op::Grad(_) => None,
-    }
-}
-
-/// Whether a node is a value per channel (or one number) spread over samples and places.
-fn is_shift(graph: &Graph, id: NodeId) -> bool {
-    let node = &graph[id];
-    let Op::Expand { shape, axes } = &node.op else { return false };
-    let source = graph.inputs(id);
-    let unbatched = source.first().is_some_and(|source| !graph[*source].shape.batched);
-    unbatched && shape.batched && (axes.is_empty() || axes.as_slice() == [1])
 }

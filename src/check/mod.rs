@@ -5,6 +5,7 @@
 
 mod assertion;
 mod blame;
+mod channels;
 mod checked;
 mod conserved;
 mod cost;
@@ -23,14 +24,17 @@ mod simplex;
 mod size;
 mod symmetry;
 mod system;
+mod views;
 mod witness;
+mod zeros;
 
 pub use assertion::AssertError;
 pub use blame::{Conflict, Question, conflict, describe};
+pub use channels::{Degree, Range, Seam};
 pub use checked::{Checked, EpsBound, LayerFacts, Options, facts};
 pub use conserved::{Conserved, conserved};
 pub use cost::{Cost, Memory};
-pub use degrees::{Degree, Degrees, Equation};
+pub use degrees::{Degrees, Equation};
 pub use edit::{Edit, apply, suggest};
 pub use exponents::Exponents;
 pub use form::{Form, Unknown};

@@ -73,8 +73,8 @@ pub struct Judgement {
     pub limit: bool,
 }
 
-/// The rule of an operation.
-pub fn rule(op: &Op, operands: usize, judgement: Judgement) -> Rule {
+/// The rule of an operation on so many operands, the first of which has so many channels.
+pub fn rule(op: &Op, operands: usize, channels: usize, judgement: Judgement) -> Rule {
     match op {
         Op::Input => leaf(Outcome::Unknown(Unknown::INPUT)),
         Op::Param(id) => leaf(Outcome::Unknown(Unknown::Param(*id))),
@@ -126,14 +126,14 @@ pub fn rule(op: &Op, operands: usize, judgement: Judgement) -> Rule {
         Op::Linear | Op::Conv(_) => product(1),
 
         Op::Modal(ModalOp::BatchNorm { eps, .. }) => match judgement.mode {
-            Mode::Train => normalize(Norm::Batch, *eps, judgement),
+            Mode::Train => normalize(Norm::Batch, *eps, channels, judgement),
             Mode::Eval => running(*eps, judgement),
         },
-        Op::Normalize { norm, eps } => normalize(*norm, *eps, judgement),
+        Op::Normalize { norm, eps } => normalize(*norm, *eps, channels, judgement),
         Op::NormalizeRunning { eps } => running(*eps, judgement),
 
         Op::Class(op) => class(*op),
-        Op::Grad(op) => gradient(*op, judgement),
+        Op::Grad(op) => gradient(*op, channels, judgement),
     }
 }
 
@@ -151,7 +151,7 @@ fn class(op: ClassOp) -> Rule {
     }
 }
 
-fn gradient(op: GradOp, judgement: Judgement) -> Rule {
+fn gradient(op: GradOp, channels: usize, judgement: Judgement) -> Rule {
     match op {
         GradOp::PreluInput => Rule {
             operands: exact(&[0, 1, 2]),
@@ -170,7 +170,7 @@ fn gradient(op: GradOp, judgement: Judgement) -> Rule {
             Rule { operands: exact(&[0, 1]), demands: vec![], result: sum(&[(1, 1)]) }
         }
         GradOp::Normalize { norm, eps } => {
-            let mut rule = normalize(norm, eps, judgement);
+            let mut rule = normalize(norm, eps, channels, judgement);
             rule.operands[0].view = View::Exact;
             rule.operands.push(Operand { port: 1, view: View::Exact });
             // The derivative in x of a function of degree 0 has degree −1.
@@ -225,14 +225,19 @@ fn binary(function: Binary) -> Rule {
     }
 }
 
-fn normalize(norm: Norm, eps: f64, judgement: Judgement) -> Rule {
-    // A batch norm subtracts what a channel shares over samples and places and, without eps, divides by what is left of it;
-    // the other norms do so with what all channels share.
+fn normalize(norm: Norm, eps: f64, channels: usize, judgement: Judgement) -> Rule {
+    // Statistics of one channel subtract what it shares over samples and places and, without eps, divide by what is left of it;
+    // statistics of several do so with what these channels share.
     let eps = added(eps, judgement);
-    let view = match (norm, eps) {
-        (Norm::Batch, false) => View::ChannelsShift,
-        (Norm::Batch, true) => View::Shift,
-        (Norm::Layer | Norm::Group(_), _) => View::Exact,
+    let alone = match norm {
+        Norm::Batch => true,
+        Norm::Layer => channels == 1,
+        Norm::Group(groups) => channels == groups,
+    };
+    let view = match (alone, eps) {
+        (true, false) => View::ChannelsShift,
+        (true, true) => View::Shift,
+        (false, _) => View::Exact,
     };
     Rule {
         operands: vec![Operand { port: 0, view }],

@@ -114,8 +114,10 @@ impl Scaling {
                 && graph.inputs(id).iter().all(|input| {
                     degrees[input.0 as usize].is_some() || self.degrees.degree(*input).is_none()
                 });
-            if sound && self.degrees.degree(id).is_some() {
-                degrees[id.0 as usize] = Some(self.degrees.form(id).value(all_ones));
+            if let Some(degree) = self.degrees.degree(id).filter(|_| sound) {
+                let mut values = degree.forms().into_iter().map(|form| form.value(all_ones));
+                let first = values.next().unwrap_or(Number::ZERO);
+                degrees[id.0 as usize] = values.all(|value| value == first).then_some(first);
             }
         }
         degrees

@@ -4,5 +4,6 @@ mod blame;
 mod facts;
 mod nets;
 mod random;
+mod rank;
 mod verdicts;
 mod written;

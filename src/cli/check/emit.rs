@@ -15,6 +15,10 @@ pub fn facts(checked: &Checked) -> String {
             None => "-".to_owned(),
             Some(Degree::Nothing) => "any".to_owned(),
             Some(Degree::Form(form)) => describe(graph, form),
+            Some(degree @ Degree::Ranges(_)) => {
+                let forms = degree.forms();
+                forms.iter().map(|form| describe(graph, form)).collect::<Vec<_>>().join(" | ")
+            }
         };
         let _ = writeln!(text, "{}  degree {degree}", operation(graph, id));
     }

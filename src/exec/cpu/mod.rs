@@ -89,6 +89,7 @@ impl CpuProgram {
     }
 
     /// Whether all parameters and kept tensors are finite.
+    #[cfg(feature = "exec")]
     pub(super) fn is_finite(&self) -> bool {
         self.arena[..self.plan.kept_len].iter().all(|value| value.is_finite())
     }

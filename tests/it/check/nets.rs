@@ -116,6 +116,23 @@ impl Net {
         self.bias(y, out, bias, layer)
     }
 
+    /// A convolution of square kernels in groups, stride 1.
+    pub(crate) fn grouped_conv(
+        &mut self,
+        x: NodeId,
+        out: usize,
+        groups: usize,
+        (kernel, pad): (usize, usize),
+        bias: bool,
+    ) -> NodeId {
+        let layer = self.layer("conv", None);
+        let inputs = self.dims(x)[0] / groups;
+        let w = self.param(layer, "weight", ParamRole::Weight, &[out, inputs, kernel, kernel]);
+        let conv = Conv { stride: [1; 2], pad: [pad; 2], groups };
+        let y = self.op(Op::Conv(conv), &[x, w], Some(layer));
+        self.bias(y, out, bias, layer)
+    }
+
     pub(crate) fn batch_norm(
         &mut self,
         x: NodeId,

@@ -6,6 +6,7 @@ mod diverge;
 mod failures;
 mod interrupt;
 mod metrics;
+
 mod run_dir;
 mod streams;
 mod time;
