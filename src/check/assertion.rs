@@ -381,6 +381,7 @@ fn number(expr: &Expr) -> Option<Number> {
         | ExprKind::List(_)
         | ExprKind::Range(..)
         | ExprKind::Index(..)
-        | ExprKind::Chain(_) => None,
+        | ExprKind::Chain(_)
+        | ExprKind::If { .. } => None,
     }
 }

@@ -1,12 +1,13 @@
 //! Translates the body of a loss defined in a `.net` file into operations.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::LossError;
 use super::formula::{Formula, Term};
-use super::functions::{call, words};
+use super::functions::{call, find, words};
 use crate::diag::{Span, Spanned, nearest};
 use crate::ir::NodeId;
+use crate::model::walk::{calls_of_body, calls_of_expr, locals_of_body};
 use crate::model::{CustomLoss, Value};
 use crate::syntax::ast::{BinaryOp, Call, Expr, ExprKind, Stmt, StmtKind, UnaryOp};
 
@@ -100,23 +101,50 @@ impl Translator<'_, '_, '_> {
                 self.out = Some(Spanned::new(term, value.span));
                 Ok(())
             }
-            StmtKind::If { condition, then, otherwise } => match self.expression(condition)? {
-                Meaning::Bool(true) => self.block(then),
-                Meaning::Bool(false) => self.block(otherwise),
-                other @ (Meaning::Term(_) | Meaning::Label | Meaning::List(_)) => {
-                    Err(LossError::Operand {
-                        span: condition.span,
-                        construct: "if".to_owned(),
-                        found: describe(&other),
-                        expected:
-                            "a condition known at compile time; `where(c, a, b)` chooses per sample"
-                                .to_owned(),
-                    })
-                }
-            },
+            StmtKind::If { condition, then, otherwise } => {
+                let (taken, other) = self.sides(condition, then, otherwise)?;
+                let mut own = BTreeSet::new();
+                locals_of_body(other, &mut own);
+                let mut calls = vec![];
+                calls_of_body(other, &mut |call| calls.push(call));
+                self.names(calls.into_iter().filter(|call| !own.contains(&call.callee.value)))?;
+                self.block(taken)
+            }
             StmtKind::Chain(_) => Err(wrong("a layer", "`let`, `if` or `out`")),
             StmtKind::Repeat { .. } => Err(wrong("`repeat`", "`let`, `if` or `out`")),
         }
+    }
+
+    /// The side that a condition takes, and the other one.
+    fn sides<T>(&mut self, condition: &Expr, then: T, otherwise: T) -> Result<(T, T), LossError> {
+        match self.expression(condition)? {
+            Meaning::Bool(true) => Ok((then, otherwise)),
+            Meaning::Bool(false) => Ok((otherwise, then)),
+            other @ (Meaning::Term(_) | Meaning::Label | Meaning::List(_)) => {
+                Err(LossError::Operand {
+                    span: condition.span,
+                    construct: "if".to_owned(),
+                    found: describe(&other),
+                    expected:
+                        "a condition known at compile time; `where(c, a, b)` chooses per sample"
+                            .to_owned(),
+                })
+            }
+        }
+    }
+
+    /// Checks the names of a side that is not taken.
+    fn names<'c>(&mut self, calls: impl IntoIterator<Item = &'c Call>) -> Result<(), LossError> {
+        for call in calls {
+            let name = call.callee.value.as_str();
+            let span = call.callee.span;
+            if call.parens && name != "one_hot" {
+                find(name, span)?;
+            } else if !call.parens && !BUILT_IN.contains(&name) && self.bound(name).is_none() {
+                return Err(self.unknown(name, span));
+            }
+        }
+        Ok(())
     }
 
     fn expression(&mut self, expr: &Expr) -> Result<Meaning, LossError> {
@@ -147,6 +175,13 @@ impl Translator<'_, '_, '_> {
             ExprKind::Str(_) => Err(foreign(expr.span, "a string")),
             ExprKind::Range(_, _) => Err(foreign(expr.span, "a range")),
             ExprKind::Chain(_) => Err(foreign(expr.span, "a chain of layers")),
+            ExprKind::If { condition, then, otherwise } => {
+                let (taken, other) = self.sides(condition, then, otherwise)?;
+                let mut calls = vec![];
+                calls_of_expr(other, &mut |call| calls.push(call));
+                self.names(calls)?;
+                self.expression(taken)
+            }
         }
     }
 
@@ -185,9 +220,6 @@ impl Translator<'_, '_, '_> {
     }
 
     fn name(&mut self, name: &str, span: Span) -> Result<Meaning, LossError> {
-        if let Some(meaning) = self.scopes.iter().rev().find_map(|scope| scope.get(name)) {
-            return Ok(meaning.clone());
-        }
         match name {
             "logits" => return Ok(Meaning::Term(self.formula.logits())),
             "label" => return Ok(Meaning::Label),
@@ -198,14 +230,24 @@ impl Translator<'_, '_, '_> {
             }
             _ => {}
         }
-        let Some(value) = self.values.get(name) else {
-            let scopes = self.scopes.iter().flat_map(|scope| scope.keys());
-            let known = scopes.chain(self.values.keys()).map(String::as_str).chain(BUILT_IN);
-            let nearest = nearest(name, known).map(str::to_owned);
-            return Err(LossError::Unknown { span, name: name.to_owned(), nearest, call: false });
-        };
-        constant(value)
-            .ok_or_else(|| foreign(span, "a word or a list of other things than numbers"))
+        match self.bound(name) {
+            Some(meaning) => meaning
+                .ok_or_else(|| foreign(span, "a word or a list of other things than numbers")),
+            None => Err(self.unknown(name, span)),
+        }
+    }
+
+    /// The meaning of a `let` or a parameter; `Some(None)` where it has none in a formula.
+    fn bound(&self, name: &str) -> Option<Option<Meaning>> {
+        let local = self.scopes.iter().rev().find_map(|scope| scope.get(name));
+        local.map(|meaning| Some(meaning.clone())).or_else(|| self.values.get(name).map(constant))
+    }
+
+    fn unknown(&self, name: &str, span: Span) -> LossError {
+        let scopes = self.scopes.iter().flat_map(|scope| scope.keys());
+        let known = scopes.chain(self.values.keys()).map(String::as_str).chain(BUILT_IN);
+        let nearest = nearest(name, known).map(str::to_owned);
+        LossError::Unknown { span, name: name.to_owned(), nearest, call: false }
     }
 
     fn index(&mut self, x: &Expr, index: &Expr, span: Span) -> Result<Meaning, LossError> {

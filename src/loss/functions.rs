@@ -7,7 +7,7 @@ use crate::ir::Unary;
 
 /// A function with the number of operands it takes.
 #[derive(Clone, Copy)]
-struct Function {
+pub(super) struct Function {
     name: &'static str,
     arity: &'static [usize],
     apply: fn(&mut Formula<'_, '_>, &[Term]) -> Term,
@@ -88,11 +88,7 @@ pub(super) fn call(
     operands: &[(Term, Span)],
     span: Span,
 ) -> Result<Term, LossError> {
-    let Some(function) = FUNCTIONS.iter().find(|function| function.name == name) else {
-        let names = FUNCTIONS.iter().map(|function| function.name).chain(["one_hot"]);
-        let nearest = nearest(name, names).map(str::to_owned);
-        return Err(LossError::Unknown { span, name: name.to_owned(), nearest, call: true });
-    };
+    let function = find(name, span)?;
     if !function.arity.contains(&operands.len()) {
         let expected: Vec<_> = function.arity.iter().map(ToString::to_string).collect();
         return Err(LossError::Operand {
@@ -114,6 +110,15 @@ pub(super) fn call(
     }
     let terms: Vec<_> = operands.iter().map(|(term, _)| *term).collect();
     Ok((function.apply)(formula, &terms))
+}
+
+/// The function called `name`.
+pub(super) fn find(name: &str, span: Span) -> Result<&'static Function, LossError> {
+    FUNCTIONS.iter().find(|function| function.name == name).ok_or_else(|| {
+        let names = FUNCTIONS.iter().map(|function| function.name).chain(["one_hot"]);
+        let nearest = nearest(name, names).map(str::to_owned);
+        LossError::Unknown { span, name: name.to_owned(), nearest, call: true }
+    })
 }
 
 /// What a term is, for messages.

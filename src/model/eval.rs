@@ -12,6 +12,11 @@ pub trait Scope {
     /// The value of a name; `Some(None)` where the name is known but its value was broken.
     fn value(&self, name: &str) -> Option<Option<Value>>;
 
+    /// Whether a name stands for a tensor, which has no value while compiling.
+    fn is_tensor(&self, _name: &str) -> bool {
+        false
+    }
+
     /// All names, for suggestions.
     fn names(&self) -> Vec<String>;
 
@@ -58,7 +63,28 @@ pub fn eval(expr: &Expr, scope: &dyn Scope, errors: &mut Diagnostics) -> Option<
             [step] if step.label.is_none() => eval(&step.expr, scope, errors),
             _ => report(errors, "a value to compute with", "a chain of layers", expr.span),
         },
+        ExprKind::If { condition, then, otherwise } => {
+            let holds = self::condition(condition, scope, errors)?;
+            eval(if holds { then } else { otherwise }, scope, errors)
+        }
     }
+}
+
+/// Whether a condition holds; `None` after the reason was reported.
+pub fn condition(expr: &Expr, scope: &dyn Scope, errors: &mut Diagnostics) -> Option<bool> {
+    let value = eval(expr, scope, errors)?;
+    let Value::Bool(holds) = value else {
+        let error = ModelError::WrongType {
+            what: "the condition".into(),
+            expected: "`true` or `false`".into(),
+            found: describe(&value),
+            help: None,
+            span: expr.span,
+        };
+        errors.push(error.to_diagnostic());
+        return None;
+    };
+    Some(holds)
 }
 
 /// Reports a name that nothing bears.
@@ -112,6 +138,11 @@ fn call_value(
     }
     if name == "same" && !call.parens {
         return Some(Value::Word(name.to_owned()));
+    }
+    if scope.is_tensor(name) {
+        let expected =
+            "a value known while compiling; `channels(x)` asks for the shape of a branch";
+        return report(errors, expected, &format!("the tensor `{name}`"), span);
     }
     let mut known = scope.names();
     known.extend(QUERIES.map(str::to_owned));

@@ -3,48 +3,65 @@
 use std::collections::BTreeSet;
 
 use super::table::{Group, QUERIES};
-use crate::syntax::ast::{BinaryOp, Expr, ExprKind, Stmt, StmtKind};
+use crate::syntax::ast::{BinaryOp, Call, Expr, ExprKind, Stmt, StmtKind};
 
-/// Adds every name that `expr` mentions.
-pub(crate) fn names_of_expr(expr: &Expr, names: &mut BTreeSet<String>) {
+/// Visits every call and name of `expr`, outer ones first.
+pub(crate) fn calls_of_expr<'a>(expr: &'a Expr, visit: &mut dyn FnMut(&'a Call)) {
     match &expr.value {
         ExprKind::Int(_) | ExprKind::Float(_) | ExprKind::Bool(_) | ExprKind::Str(_) => {}
         ExprKind::Call(call) => {
-            names.insert(call.callee.value.clone());
-            call.args.iter().for_each(|arg| names_of_expr(&arg.value, names));
+            visit(call);
+            call.args.iter().for_each(|arg| calls_of_expr(&arg.value, visit));
         }
-        ExprKind::List(items) => items.iter().for_each(|item| names_of_expr(item, names)),
+        ExprKind::List(items) => items.iter().for_each(|item| calls_of_expr(item, visit)),
         ExprKind::Range(a, b) | ExprKind::Binary(_, a, b) | ExprKind::Index(a, b) => {
-            names_of_expr(a, names);
-            names_of_expr(b, names);
+            calls_of_expr(a, visit);
+            calls_of_expr(b, visit);
         }
-        ExprKind::Unary(_, a) => names_of_expr(a, names),
-        ExprKind::Chain(steps) => steps.iter().for_each(|step| names_of_expr(&step.expr, names)),
+        ExprKind::Unary(_, a) => calls_of_expr(a, visit),
+        ExprKind::Chain(steps) => steps.iter().for_each(|step| calls_of_expr(&step.expr, visit)),
+        ExprKind::If { condition, then, otherwise } => {
+            for part in [condition, then, otherwise] {
+                calls_of_expr(part, visit);
+            }
+        }
     }
+}
+
+/// Visits every call and name of the statements.
+pub(crate) fn calls_of_body<'a>(body: &'a [Stmt], visit: &mut dyn FnMut(&'a Call)) {
+    for stmt in body {
+        match &stmt.kind {
+            StmtKind::Chain(steps) => {
+                steps.iter().for_each(|step| calls_of_expr(&step.expr, visit));
+            }
+            StmtKind::Let(binding) => calls_of_expr(&binding.value, visit),
+            StmtKind::Out(expr) => calls_of_expr(expr, visit),
+            StmtKind::Repeat { range, body, .. } => {
+                calls_of_expr(range, visit);
+                calls_of_body(body, visit);
+            }
+            StmtKind::If { condition, then, otherwise } => {
+                calls_of_expr(condition, visit);
+                calls_of_body(then, visit);
+                calls_of_body(otherwise, visit);
+            }
+        }
+    }
+}
+
+/// Adds every name that `expr` mentions.
+pub(crate) fn names_of_expr(expr: &Expr, names: &mut BTreeSet<String>) {
+    calls_of_expr(expr, &mut |call| {
+        names.insert(call.callee.value.clone());
+    });
 }
 
 /// Adds every name that the statements mention.
 pub(crate) fn names_of_body(body: &[Stmt], names: &mut BTreeSet<String>) {
-    for stmt in body {
-        match &stmt.kind {
-            StmtKind::Chain(steps) => {
-                for step in steps {
-                    names_of_expr(&step.expr, names);
-                }
-            }
-            StmtKind::Let(binding) => names_of_expr(&binding.value, names),
-            StmtKind::Out(expr) => names_of_expr(expr, names),
-            StmtKind::Repeat { range, body, .. } => {
-                names_of_expr(range, names);
-                names_of_body(body, names);
-            }
-            StmtKind::If { condition, then, otherwise } => {
-                names_of_expr(condition, names);
-                names_of_body(then, names);
-                names_of_body(otherwise, names);
-            }
-        }
-    }
+    calls_of_body(body, &mut |call| {
+        names.insert(call.callee.value.clone());
+    });
 }
 
 /// Whether an expression of a body stands for a tensor rather than for a compile-time value.
@@ -72,6 +89,9 @@ pub(crate) fn is_branch(expr: &Expr, is_branch_name: &dyn Fn(&str) -> bool) -> b
             b,
         ) => is_branch(a, is_branch_name) || is_branch(b, is_branch_name),
         ExprKind::Unary(_, a) => is_branch(a, is_branch_name),
+        ExprKind::If { then, otherwise, .. } => {
+            is_branch(then, is_branch_name) || is_branch(otherwise, is_branch_name)
+        }
         ExprKind::Binary(..)
         | ExprKind::Int(_)
         | ExprKind::Float(_)

@@ -209,6 +209,15 @@ pub enum ExprKind {
     Index(Box<Expr>, Box<Expr>),
     /// `in -> batch_norm -> relu`, also in parentheses as an operand.
     Chain(Vec<Step>),
+    /// `if i == 0 { 2 } else { 1 }`, decided at compile time.
+    If {
+        /// The condition.
+        condition: Box<Expr>,
+        /// The value when it holds.
+        then: Box<Expr>,
+        /// The value when it does not; `else if` is a conditional inside.
+        otherwise: Box<Expr>,
+    },
 }
 
 /// Prefix operators.

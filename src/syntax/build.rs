@@ -223,13 +223,38 @@ impl<'a> Builder<'a> {
             None => vec![],
         };
         for i in (0..n_branches).rev() {
-            let condition = self.expr(parts[2 * i].clone())?.expr;
+            let condition = self.condition(parts[2 * i].clone())?.expr;
             let then = self.body(parts[2 * i + 1].clone(), depth + i + 1)?;
             let span = if i == 0 { span } else { Span { start: condition.span.start, ..span } };
             let kind = StmtKind::If { condition, then, otherwise };
             otherwise = vec![Stmt { kind, span: IgnoredSpan(span) }];
         }
         otherwise.pop().ok_or_else(|| self.broken(0))
+    }
+
+    /// A condition, which is one operation.
+    fn condition(&self, pair: Pair<'a, Rule>) -> Built<Deep> {
+        self.operation(first(pair)?)
+    }
+
+    /// `condition side (condition side)* side`; each `else if` nests one level deeper.
+    fn choice(&self, pair: Pair<'a, Rule>) -> Built<Deep> {
+        let span = self.span(&pair);
+        let mut parts: Vec<_> = parts(pair).collect();
+        let side = |part: Option<Pair<'a, Rule>>| self.chain(first(part.ok_or_else(missing)?)?);
+        let mut value = side(parts.pop())?;
+        while let (Some(then), Some(condition)) = (parts.pop(), parts.pop()) {
+            let (then, condition) = (side(Some(then))?, self.condition(condition)?);
+            let depth = value.depth.max(then.depth).max(condition.depth);
+            let start = if parts.is_empty() { span.start } else { condition.expr.span.start };
+            let kind = ExprKind::If {
+                condition: Box::new(condition.expr),
+                then: Box::new(then.expr),
+                otherwise: Box::new(value.expr),
+            };
+            value = Deep::above(depth, Spanned::new(kind, Span { start, ..span }), span)?;
+        }
+        Ok(value)
     }
 
     /// Refuses `conv (6)`: as two statements on one line it would lose the arguments silently.
@@ -287,7 +312,11 @@ impl<'a> Builder<'a> {
     fn expr(&self, pair: Pair<'a, Rule>) -> Built<Deep> {
         let span = self.span(&pair);
         let mut parts = parts(pair);
-        let from = self.operation(next(&mut parts)?)?;
+        let part = next(&mut parts)?;
+        if part.as_rule() == Rule::conditional {
+            return self.choice(part);
+        }
+        let from = self.operation(part)?;
         let Some(to) = parts.next() else { return Ok(from) };
         let to = self.operation(to)?;
         let depth = from.depth.max(to.depth);
@@ -436,6 +465,7 @@ fn parts(pair: Pair<'_, Rule>) -> impl Iterator<Item = Pair<'_, Rule>> {
                 | Rule::kw_in
                 | Rule::kw_if
                 | Rule::kw_else
+                | Rule::value_if
         )
     })
 }

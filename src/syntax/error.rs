@@ -438,6 +438,7 @@ fn character(found: char, span: Span) -> Diagnostic {
         '“' | '”' | '„' | '‘' | '’' | '«' | '»' => {
             "write strings in plain double quotes"
         }
+        '?' => "write `if condition { a } else { b }` for a choice",
         '&' => "write `&&`",
         '|' => "write `||`",
         c if c.is_alphabetic() => {

@@ -18,6 +18,9 @@ fn word(rule: Rule) -> Option<(u8, &'static str)> {
         Rule::arg => (1, "an argument"),
         Rule::string => (1, "a string in double quotes"),
         Rule::expr
+        | Rule::conditional
+        | Rule::value_if
+        | Rule::condition
         | Rule::operation
         | Rule::postfix
         | Rule::primary
@@ -46,7 +49,7 @@ fn word(rule: Rule) -> Option<(u8, &'static str)> {
         Rule::close_paren => (5, "`)`"),
         Rule::index | Rule::open_bracket => (4, "`[`"),
         Rule::close_bracket => (5, "`]`"),
-        Rule::body | Rule::entries | Rule::open_brace => (4, "`{`"),
+        Rule::body | Rule::side | Rule::entries | Rule::open_brace => (4, "`{`"),
         Rule::close_brace => (5, "`}`"),
         Rule::arrow => (3, "`->`"),
         Rule::dots => (6, "`..`"),

@@ -3,7 +3,7 @@
 //! Spacing and indentation are canonical. What the writer decides is kept: empty lines (at most
 //! one), the line breaks before `->`, before `else` and between statements, whether a body in
 //! braces stands on one line, and whether an argument list or list begins on a new line. A line
-//! above 100 columns is broken: bodies behind their braces, then between statements and before
+//! above 100 columns is broken: bodies and the sides of conditional values behind their braces, then between statements and before
 //! `->`, then lists at their commas.
 //!
 //! Afterwards the text parses to the same tree, and formatting it again changes nothing.
@@ -253,7 +253,7 @@ impl Formatter<'_> {
             in_chain |= is_symbol && self.is(at, "->");
             let target = if in_chain { &mut chain } else { &mut parts };
             if at > start {
-                let (comments, gap) = self.gap(i, self.gap_before(at), false);
+                let (comments, gap) = self.gap(i, self.gap_before(start, at), false);
                 let has_comments = !comments.is_empty();
                 let lead: Vec<_> = comments.into_iter().chain(gap).collect();
                 if has_comments && !in_chain {
@@ -287,7 +287,7 @@ impl Formatter<'_> {
     /// Whether an `else` of the statement `start..end` was written on a line of its own.
     fn is_conditional_apart(&self, start: usize, end: usize) -> bool {
         let mut i = start;
-        while i < end && self.is(start, "if") {
+        while i < end && self.is_if_statement(start) {
             if self.tokens[i].kind == TokenKind::Symbol && matches!(self.text(i), "(" | "[" | "{") {
                 i = self.closing(i);
             } else if self.is(i, "else") && self.tokens[i].newlines > 0 {
@@ -296,6 +296,11 @@ impl Formatter<'_> {
             i += 1;
         }
         false
+    }
+
+    /// Whether the run that starts at `start` is an `if` statement rather than a value.
+    fn is_if_statement(&self, start: usize) -> bool {
+        self.is(start, "if") && self.starts.contains(&self.tokens[start].start)
     }
 
     /// Whether a body was written on several lines, or could not be read on one.
@@ -407,13 +412,14 @@ impl Formatter<'_> {
             && (!is_reserved(text) || SOFT_KEYWORDS.contains(&text))
     }
 
-    /// What separates the token at `at` from the one before it in the same run.
-    fn gap_before(&self, at: usize) -> Gap {
+    /// What separates the token at `at` from the one before it in the run that starts at `start`.
+    fn gap_before(&self, start: usize, at: usize) -> Gap {
         let Some(before) = self.before(at) else { return Gap::None };
         let adjacent = self.tokens[before].end == self.tokens[at].start;
         let symbol = self.tokens[at].kind == TokenKind::Symbol;
         let previous = self.tokens[before].kind == TokenKind::Symbol;
-        if self.is(at, "else") && self.tokens[at].newlines > 0 {
+        // The `else` of a value stays behind the brace.
+        if self.is(at, "else") && self.tokens[at].newlines > 0 && self.is_if_statement(start) {
             return Gap::Line;
         }
         if symbol {

@@ -41,6 +41,8 @@ pub fn print_expr(value: &Expr) -> String {
 const LOOSEST: u8 = 0;
 const ABOVE_CHAIN: u8 = 1;
 const ABOVE_RANGE: u8 = 2;
+/// Conditions are operations: neither chains nor ranges nor conditionals.
+const CONDITION: u8 = ABOVE_RANGE;
 /// Strength of operators, shifted above chains and ranges.
 const SHIFT: u8 = 2;
 const TIGHTEST: u8 = 20;
@@ -153,7 +155,7 @@ fn print_statement(out: &mut String, statement: &Stmt, level: usize) {
         }
         StmtKind::If { condition, then, otherwise } => {
             out.push_str("if ");
-            expr(out, &condition.value, ABOVE_CHAIN);
+            expr(out, &condition.value, CONDITION);
             body(out, then, level);
             match otherwise.as_slice() {
                 [] => {}
@@ -175,7 +177,8 @@ fn print_let(out: &mut String, binding: &Let) {
     expr(out, &binding.value.value, LOOSEST);
 }
 
-/// Steps of a chain; at the start of a statement a leading `-` would continue the line before.
+/// Steps of a chain; at the start of a statement a leading `-` would continue the line before, and
+/// a leading `if` would be a statement.
 fn steps(out: &mut String, steps: &[Step], starts_statement: bool) {
     for (i, step) in steps.iter().enumerate() {
         if i > 0 {
@@ -187,7 +190,10 @@ fn steps(out: &mut String, steps: &[Step], starts_statement: bool) {
             Some(label) => {
                 let _ = write!(out, "{}: {text}", label.value);
             }
-            None if starts_statement && i == 0 && text.starts_with('-') => {
+            None if starts_statement
+                && i == 0
+                && (text.starts_with('-') || matches!(step.expr.value, ExprKind::If { .. })) =>
+            {
                 let _ = write!(out, "({text})");
             }
             None => out.push_str(&text),
@@ -271,6 +277,20 @@ fn expr(out: &mut String, kind: &ExprKind, least: u8) {
             out.push(']');
         }
         ExprKind::Chain(list) => steps(out, list, false),
+        ExprKind::If { condition, then, otherwise } => {
+            out.push_str("if ");
+            expr(out, &condition.value, CONDITION);
+            out.push_str(" { ");
+            expr(out, &then.value, LOOSEST);
+            out.push_str(" } else ");
+            if let ExprKind::If { .. } = otherwise.value {
+                expr(out, &otherwise.value, LOOSEST);
+            } else {
+                out.push_str("{ ");
+                expr(out, &otherwise.value, LOOSEST);
+                out.push_str(" }");
+            }
+        }
     }
     if strength < least {
         out.push(')');
@@ -280,7 +300,7 @@ fn expr(out: &mut String, kind: &ExprKind, least: u8) {
 fn strength(kind: &ExprKind) -> u8 {
     match kind {
         ExprKind::Chain(_) => LOOSEST,
-        ExprKind::Range(..) => ABOVE_CHAIN,
+        ExprKind::Range(..) | ExprKind::If { .. } => ABOVE_CHAIN,
         ExprKind::Unary(UnaryOp::Neg | UnaryOp::Not, _) => UNARY + SHIFT,
         ExprKind::Binary(op, ..) => op.precedence() + SHIFT,
         ExprKind::Int(value) if *value < 0 => UNARY + SHIFT,

@@ -43,6 +43,7 @@ pub(super) fn diagnose(stop: &Stop<'_>) -> SyntaxError {
     let span = stop.span(token);
     let around = stop.around(idx);
     stop.apart_from_name(idx)
+        .or_else(|| stop.by_choice(idx, token, span))
         .or_else(|| stop.by_symbol(idx, token, span, around))
         .or_else(|| stop.by_word(idx, token, span, around))
         .unwrap_or_else(|| {
@@ -110,6 +111,50 @@ impl Stop<'_> {
         })
     }
 
+    /// A conditional without its braces or its other side, or in the order of another language.
+    fn by_choice(&self, idx: usize, token: &Token, span: Span) -> Option<SyntaxError> {
+        let help = |text: &str| {
+            let help = format!("write `if condition {{ a }} else {{ b }}`: {text}");
+            Some(self.unexpected(self.found(token), Some(help), span))
+        };
+        let behind_value = |i: usize| {
+            self.before(i).is_some_and(|before| before.ends_operand(self.source))
+                && self.tokens[i].newlines == 0
+        };
+        let word = self.text(idx);
+        if word == "if" && behind_value(idx) {
+            return help("the condition comes first");
+        }
+        if word == "if" && self.expected.first() == Some(&"a value") {
+            return help("it stands in parentheses as an operand, in a range and in a condition");
+        }
+        if self.expected == ["`else`"] {
+            return help("a value needs both sides");
+        }
+        if !self.expected.contains(&"`{`") || matches!(word, "and" | "or") {
+            return None;
+        }
+        if self.before(idx)?.is(self.source, "else") {
+            return help("each side stands in braces");
+        }
+        let start = self.condition(idx).filter(|start| self.text(*start) == "if")?;
+        match token.kind {
+            TokenKind::Word if word == "else" && behind_value(start) => {
+                help("the condition comes first")
+            }
+            TokenKind::Word | TokenKind::Number | TokenKind::Str if behind_value(idx) => {
+                help("each side stands in braces")
+            }
+            TokenKind::Symbol if word == ":" => help("each side stands in braces"),
+            TokenKind::Word
+            | TokenKind::Number
+            | TokenKind::Str
+            | TokenKind::Symbol
+            | TokenKind::Comment
+            | TokenKind::Unknown => None,
+        }
+    }
+
     fn by_symbol(
         &self,
         idx: usize,
@@ -128,7 +173,7 @@ impl Stop<'_> {
                 let span = before.map_or(span, |before| self.span(before));
                 Some(SyntaxError::Reserved { word: previous.to_owned(), span })
             }
-            "=" if self.in_condition(idx) => Some(SyntaxError::Comparison { span }),
+            "=" if self.condition(idx).is_some() => Some(SyntaxError::Comparison { span }),
             "=" if around == Around::Body && is_word(previous) => {
                 let name = clip(previous);
                 let help = format!("write `{name}: …` for a label or `let {name} = …` for a value");
@@ -257,19 +302,19 @@ impl Stop<'_> {
         }
     }
 
-    /// Whether the token at `idx` stands between `if`, `repeat` or `assert` and its body.
-    fn in_condition(&self, idx: usize) -> bool {
+    /// The `if` or `assert` whose condition the token at `idx` belongs to or ends.
+    fn condition(&self, idx: usize) -> Option<usize> {
         let mut depth = 0_usize;
         for i in (0..idx).rev() {
             match self.text(i) {
                 ")" | "]" if self.tokens[i].kind == TokenKind::Symbol => depth += 1,
                 "(" | "[" if depth > 0 => depth -= 1,
-                "if" | "assert" if depth == 0 => return true,
-                "(" | "[" | "{" | "}" | "let" | "out" => return false,
+                "if" | "assert" if depth == 0 => return Some(i),
+                "(" | "[" | "{" | "}" | "let" | "out" => return None,
                 _ => {}
             }
         }
-        false
+        None
     }
 }
 

@@ -131,7 +131,7 @@ impl Splitter<'_> {
     ///
     /// Outside brackets that is an item keyword at the start of a line or after a complete
     /// value, and also any other word at the start of a line after a complete value, because
-    /// nothing of the language goes on that way. Inside brackets it is an item keyword in the first column
+    /// nothing of the language but the `else` of a value goes on that way. Inside brackets it is an item keyword in the first column
     /// with a name, a string or a brace behind it: then a bracket was left open.
     fn starts_item(&self, token: &Token, next: Option<&Token>) -> bool {
         if token.kind != TokenKind::Word {
@@ -145,7 +145,7 @@ impl Splitter<'_> {
             return if is_item_keyword(word) {
                 on_new_line || (after_value && !self.follows_item_keyword())
             } else {
-                on_new_line && after_value && self.is_known_item()
+                on_new_line && after_value && word != "else" && self.is_known_item()
             };
         }
         let first_column =

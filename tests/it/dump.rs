@@ -117,5 +117,8 @@ fn expr(value: &Expr) -> String {
         }
         ExprKind::Index(base, index) => format!("{}[{}]", expr(base), expr(index)),
         ExprKind::Chain(list) => format!("({})", steps(list)),
+        ExprKind::If { condition, then, otherwise } => {
+            format!("(if {} then {} else {})", expr(condition), expr(then), expr(otherwise))
+        }
     }
 }

@@ -90,6 +90,11 @@ impl<'a> Builder<'a> {
                     span: expr.span,
                 })
             }
+            ExprKind::If { condition, then, otherwise } => {
+                let holds = self.condition(condition, frame)?;
+                let side = if holds { then } else { otherwise };
+                self.branch(side, label, frame, incoming, fresh)
+            }
             ExprKind::Int(_)
             | ExprKind::Float(_)
             | ExprKind::Bool(_)
@@ -111,6 +116,9 @@ impl<'a> Builder<'a> {
             }
             ExprKind::Chain(steps) => steps.first().is_some_and(|step| self.has_layer(&step.expr)),
             ExprKind::Binary(_, a, b) => self.has_layer(a) || self.has_layer(b),
+            ExprKind::If { then, otherwise, .. } => {
+                self.has_layer(then) && self.has_layer(otherwise)
+            }
             ExprKind::Int(_)
             | ExprKind::Float(_)
             | ExprKind::Bool(_)

@@ -22,9 +22,9 @@ use scope::{Binding, Frame, Tensor, View};
 use super::{Graph, Kind, NodeId, Op, Shape};
 use crate::diag::{Diagnostic, Diagnostics, Span, ToDiagnostic};
 use crate::model::bind::looks_like;
-use crate::model::eval::describe;
+use crate::model::eval::{condition, describe};
 use crate::model::walk::{is_branch, names_of_body};
-use crate::model::{ModelError, Spec, Value, eval, tidy};
+use crate::model::{ModelError, Scope, Spec, Value, eval, tidy};
 use crate::syntax::ast;
 
 /// Nodes of a graph.
@@ -170,6 +170,19 @@ impl<'a> Builder<'a> {
     }
 
     fn value(&mut self, expr: &ast::Expr, frame: &Frame<'_>) -> Option<Value> {
+        self.evaluated(eval, expr, frame)
+    }
+
+    fn condition(&mut self, expr: &ast::Expr, frame: &Frame<'_>) -> Option<bool> {
+        self.evaluated(condition, expr, frame)
+    }
+
+    fn evaluated<T>(
+        &mut self,
+        eval: fn(&ast::Expr, &dyn Scope, &mut Diagnostics) -> Option<T>,
+        expr: &ast::Expr,
+        frame: &Frame<'_>,
+    ) -> Option<T> {
         let mut errors = vec![];
         let view = View { frame, graph: &self.graph, classes: self.spec.classes };
         let value = eval(expr, &view, &mut errors);
@@ -227,25 +240,11 @@ impl<'a> Builder<'a> {
                     }
                 }
                 ast::StmtKind::If { condition, then, otherwise } => {
-                    let side = match self.value(condition, frame) {
-                        Some(Value::Bool(true)) => then,
-                        Some(Value::Bool(false)) => otherwise,
-                        Some(other) => {
-                            let error = ModelError::WrongType {
-                                what: "the condition".into(),
-                                expected: "`true` or `false`".into(),
-                                found: describe(&other),
-                                help: None,
-                                span: condition.span,
-                            };
-                            current = self.fail(&error);
-                            continue;
-                        }
-                        None => {
-                            current = None;
-                            continue;
-                        }
+                    let Some(holds) = self.condition(condition, frame) else {
+                        current = None;
+                        continue;
                     };
+                    let side = if holds { then } else { otherwise };
                     let end = self.body(side, frame, current);
                     current = end.current;
                     if end.out.is_some() {

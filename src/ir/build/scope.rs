@@ -66,6 +66,10 @@ impl Scope for View<'_, '_> {
         }
     }
 
+    fn is_tensor(&self, name: &str) -> bool {
+        self.frame.branch(name).is_some()
+    }
+
     fn names(&self) -> Vec<String> {
         let values = self.frame.locals.iter().filter_map(|(name, binding)| match binding {
             Binding::Value(_) => Some(name.clone()),

@@ -378,6 +378,7 @@ pub fn looks_like(expr: &Expr) -> String {
         ExprKind::Unary(..) | ExprKind::Binary(..) => "a formula".into(),
         ExprKind::Index(..) => "an indexed value".into(),
         ExprKind::Chain(..) => "a chain".into(),
+        ExprKind::If { .. } => "a conditional".into(),
     }
 }
 

@@ -9,7 +9,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::import::Library;
 use super::{LetScope, built_in};
 use crate::diag::{Diagnostics, FileId, Span, Spanned, ToDiagnostic};
-use crate::model::bind::{Bound, bare_name, bind, bind_block, call_span, typed};
+use crate::model::bind::{
+    Bound, as_call, bare_name, bind, bind_block, call_span, looks_like, typed,
+};
 use crate::model::eval::unknown_name;
 use crate::model::table::{Group, JOINS, QUERIES};
 use crate::model::walk::{is_branch, names_of_expr};
@@ -232,6 +234,12 @@ impl<'a> Checker<'a> {
                     }
                 }
             }
+            ExprKind::If { condition, then, otherwise } if self.is_branch(expr) => {
+                self.value(condition);
+                self.side(then);
+                self.side(otherwise);
+            }
+            ExprKind::If { .. } => self.value(expr),
             // Not a layer, which the expansion says with the values known.
             ExprKind::Int(_)
             | ExprKind::Float(_)
@@ -242,6 +250,29 @@ impl<'a> Checker<'a> {
             | ExprKind::Unary(..)
             | ExprKind::Index(..) => {}
         }
+    }
+
+    /// One side of a conditional whose other side may be a tensor: both are tensors.
+    fn side(&mut self, side: &Expr) {
+        let unknown = as_call(side).is_some_and(|call| !self.is_value(&call.callee.value));
+        if unknown || self.is_branch(side) {
+            self.branch(side);
+            return;
+        }
+        let error = ModelError::WrongType {
+            what: "one side of the conditional".into(),
+            expected: "a layer, a block or a branch, like the other side".into(),
+            found: looks_like(side),
+            help: None,
+            span: side.span,
+        };
+        self.errors.push(error.to_diagnostic());
+    }
+
+    /// Whether a name is bound to a compile-time value.
+    fn is_value(&self, name: &str) -> bool {
+        let local = self.locals.iter().rev().find(|local| local.name.value == name);
+        local.map_or(self.lets.contains_key(name), |local| !local.branch)
     }
 
     fn layer(&mut self, call: &Call, span: Span) {
@@ -309,6 +340,11 @@ impl<'a> Checker<'a> {
             }
             ExprKind::Unary(_, a) => self.value(a),
             ExprKind::Chain(steps) => steps.iter().for_each(|step| self.value(&step.expr)),
+            ExprKind::If { condition, then, otherwise } => {
+                for part in [condition, then, otherwise] {
+                    self.value(part);
+                }
+            }
         }
     }
 

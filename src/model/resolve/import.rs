@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::decide::taken;
 use super::{LetScope, ResolveContext, built_in};
 use crate::diag::{Diagnostics, FileId, Severity, Span, Spanned, ToDiagnostic};
 use crate::model::bind::{as_call, looks_like};
@@ -148,7 +149,8 @@ impl Collector {
             let claimed = self.library.claim("a `let`", &binding.name, errors);
             self.library.own_lets.insert(binding.name.value.clone(), binding.name.span);
             let scope = LetScope { lets: &lets, used: std::cell::RefCell::default() };
-            let value = eval(&binding.value, &scope, errors);
+            let value = taken(&binding.value, &scope, errors);
+            let value = value.and_then(|value| eval(&value, &scope, errors));
             self.library.lets_in_lets.append(&mut scope.used.into_inner());
             if claimed && let Some(value) = value {
                 let value = Spanned::new(value, binding.name.span);

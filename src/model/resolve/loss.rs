@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::decide::taken;
 use super::import::{Library, LossDefinition};
 use crate::diag::{Diagnostics, Span, ToDiagnostic, nearest};
 use crate::model::bind::{
@@ -272,7 +273,8 @@ fn start(
         | ExprKind::Range(..)
         | ExprKind::Unary(..)
         | ExprKind::Binary(..)
-        | ExprKind::Index(..) => start_error(expr, errors),
+        | ExprKind::Index(..)
+        | ExprKind::If { .. } => start_error(expr, errors),
     }
 }
 
@@ -403,7 +405,8 @@ fn custom(
             eval(expr, scope, errors)
         } else {
             let inner = Values { values: &values };
-            param.default.as_ref().and_then(|expr| eval(expr, &inner, errors))
+            let default = param.default.as_ref().and_then(|expr| taken(expr, &inner, errors));
+            default.and_then(|expr| eval(&expr, &inner, errors))
         };
         match value {
             Some(value) => {

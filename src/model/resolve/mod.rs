@@ -6,6 +6,7 @@
 mod analyze;
 mod body;
 mod data;
+mod decide;
 mod import;
 mod loss;
 mod net;
@@ -59,18 +60,21 @@ pub struct Resolved {
 pub fn resolve(spec: &ast::Spec, ctx: &mut ResolveContext<'_>) -> Resolved {
     let mut errors = vec![];
     let mut spec = spec.clone();
-    overrides::apply(&mut spec, &ctx.overrides, &mut errors);
-    let before_net = errors.len();
     let library = import::collect(&spec, ctx, &mut errors);
-    let items = Items::find(&spec, ctx, &mut errors);
-
     let lets = library.lets.clone();
     let scope = LetScope { lets: &lets, used: std::cell::RefCell::default() };
+    // What is wrong here leaves the net as it is: an item that it breaks is missing below.
+    let mut beside_net = vec![];
+    ctx.incomplete |= !decide::settings(&mut spec, &library, &scope, &mut beside_net);
+    overrides::apply(&mut spec, &ctx.overrides, &scope, &mut beside_net);
+    let items = Items::find(&spec, ctx, &mut errors);
+
     let data =
         items.data.and_then(|(call, span)| data::resolve(call, span, &scope, ctx, &mut errors));
     let net = items.net.and_then(|(net, span)| net::resolve(net, span, &scope, &mut errors));
     let mut bodies = body::check(items.net.map(|(net, _)| net), &library, ctx.file, &mut errors);
-    let net_is_sound = errors.len() == before_net && data.is_some() && net.is_some();
+    let net_is_sound = errors.is_empty() && data.is_some() && net.is_some();
+    errors.append(&mut beside_net);
     errors.append(&mut bodies.values);
 
     let selected = items

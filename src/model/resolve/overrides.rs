@@ -1,14 +1,21 @@
-//! `train.epochs=2` on the command line: written into the tree before anything else looks at it.
+//! `train.epochs=2` on the command line: written into the decided tree before any setting is read.
 
+use super::decide::taken;
 use crate::diag::{Diagnostics, Span, ToDiagnostic, nearest};
-use crate::model::ModelError;
 use crate::model::bind::as_call;
 use crate::model::table::{CallRow, Group};
+use crate::model::{ModelError, Scope};
 use crate::syntax::ast::{Arg, Call, Entry, Expr, ExprKind, ItemKind, Name, Spec};
 
-pub(super) fn apply(spec: &mut Spec, overrides: &[(Vec<Name>, Expr)], errors: &mut Diagnostics) {
+pub(super) fn apply(
+    spec: &mut Spec,
+    overrides: &[(Vec<Name>, Expr)],
+    scope: &dyn Scope,
+    errors: &mut Diagnostics,
+) {
     for (path, value) in overrides {
-        if let Some(known) = write(spec, path, value) {
+        let Some(value) = taken(value, scope, errors) else { continue };
+        if let Some(known) = write(spec, path, &value) {
             errors.push(unknown(path, known));
         }
     }

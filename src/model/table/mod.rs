@@ -228,6 +228,32 @@ pub enum Type {
 }
 
 impl Type {
+    /// The words of its values, beyond calls of a group.
+    pub fn choices(self) -> &'static [&'static str] {
+        match self {
+            Self::Word(words) => words,
+            Self::Permissions => &["nonhomogeneous"],
+            Self::TestTable | Self::TestArrays => &["first", "last"],
+            Self::Int
+            | Self::Float
+            | Self::Bool
+            | Self::Text
+            | Self::Pair
+            | Self::Pad
+            | Self::Shape
+            | Self::Ints
+            | Self::Floats
+            | Self::Scale
+            | Self::Init
+            | Self::Loss
+            | Self::Optimizer
+            | Self::Schedule
+            | Self::Augment
+            | Self::Seeds
+            | Self::Flag => &[],
+        }
+    }
+
     /// The values in words: `an integer`.
     pub fn words(self) -> String {
         match self {
@@ -258,6 +284,13 @@ impl Type {
             Self::Flag => "no value".into(),
         }
     }
+}
+
+/// Every word that a value may consist of: names of calls, choices, and the values of the language.
+pub fn words() -> impl Iterator<Item = &'static str> {
+    let rows = Group::ALL.into_iter().flat_map(Group::rows);
+    let choices = rows.clone().flat_map(|row| row.params).flat_map(|param| param.ty.choices());
+    rows.map(|row| row.name).chain(choices.copied()).chain(RESERVED_VALUES)
 }
 
 /// What holds when a parameter is not given.

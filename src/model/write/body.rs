@@ -70,6 +70,11 @@ impl BodyWriter<'_> {
                 ExprKind::Index(Box::new(self.expr(a)), Box::new(self.expr(b)))
             }
             ExprKind::Chain(steps) => ExprKind::Chain(self.steps(steps)),
+            ExprKind::If { condition, then, otherwise } => ExprKind::If {
+                condition: Box::new(self.expr(condition)),
+                then: Box::new(self.expr(then)),
+                otherwise: Box::new(self.expr(otherwise)),
+            },
             ExprKind::Int(_) | ExprKind::Float(_) | ExprKind::Bool(_) | ExprKind::Str(_) => {
                 expr.value.clone()
             }

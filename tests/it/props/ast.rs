@@ -73,6 +73,15 @@ pub(crate) fn expr() -> impl Strategy<Value = Expr> {
                 b.into()
             )),
             (inner.clone(), inner.clone()).prop_map(|(a, b)| ExprKind::Index(a.into(), b.into())),
+            (inner.clone(), inner.clone(), inner.clone()).prop_map(
+                |(condition, then, otherwise)| {
+                    ExprKind::If {
+                        condition: condition.into(),
+                        then: then.into(),
+                        otherwise: otherwise.into(),
+                    }
+                }
+            ),
             chain(inner).prop_map(ExprKind::Chain),
         ]
         .prop_map(at)
