@@ -6,6 +6,7 @@ use super::blame::{Conflict, Question, violated};
 use super::edit::{Edit, apply, is_smooth};
 use super::layerwise::{Failure, failures};
 use super::rules::Judgement;
+use super::single::single_values;
 use super::size::{normalizer, not_invariant};
 use super::witness::{tell_inside, tell_witness};
 use super::{Checked, Options, assertion, facts};
@@ -54,6 +55,7 @@ pub fn judge(graph: Graph, spec: &Spec, options: impl Into<Options>) -> Option<V
         diagnostics.extend(no_degree(&checked, spec));
     }
     diagnostics.extend(assertion::check(&checked, &spec.asserts));
+    diagnostics.extend(single_values(checked.graph(), spec));
     let sound = diagnostics.iter().all(|d| d.severity() != Severity::Error);
     Some(Verdict { checked, sound, diagnostics })
 }

@@ -21,6 +21,7 @@ pub mod numeric;
 mod rules;
 mod scaling;
 mod simplex;
+mod single;
 mod size;
 mod symmetry;
 mod system;

@@ -78,6 +78,7 @@ codes! {
     W0201 "unused definition",
     W0202 "unreachable statement",
     W0203 "option without effect",
+    W0208 "a batch gives a normalisation a single value",
     // E03: shapes and layers.
     E0301 "network too large",
     E0302 "expansion too long",

@@ -62,6 +62,7 @@ mod tests {
             shape: Shape::fixed([3]),
             role,
             initial,
+            min_samples: 0,
         };
         let (_, mean) =
             graph.add_buffer(buffer("bn1.running_mean", BufferRole::RunningMean, 0.0), span, None);

@@ -85,6 +85,8 @@ pub struct Buffer {
     pub role: BufferRole,
     /// Value of every element at the start.
     pub initial: f64,
+    /// A training step of fewer samples leaves the buffer as it is.
+    pub min_samples: usize,
 }
 
 /// What a buffer is for; decides where checkpoints put it.

@@ -65,6 +65,7 @@ pub fn declare(graph: &mut Graph, loss: &Loss) -> Scales {
             shape: Shape::fixed([1]),
             role: BufferRole::InitialSize,
             initial: 1.0,
+            min_samples: 0,
         });
         scales.initial_size = Some(BufferId(graph.buffers.len() as u32 - 1));
     }

@@ -19,6 +19,6 @@ pub use eval::{Scope, eval};
 pub use loss::{Base, CustomLoss, Divisor, Form, Loss, On, Scale, ScaleExpr, Size};
 pub use resolve::{ResolveContext, Resolved, resolve, tidy};
 pub use spec::{Block, Net, Permission, Spec};
-pub use train::{Length, Optimizer, Schedule, Sharpness, SharpnessKind, Train};
+pub use train::{LastBatch, Length, Optimizer, Places, Schedule, Sharpness, SharpnessKind, Train};
 pub use value::{CallValue, Value};
 pub use write::to_ast;

@@ -20,6 +20,8 @@ pub struct Spec {
     pub sample_shape: Vec<usize>,
     /// Number of classes, known to the net as `classes`.
     pub classes: usize,
+    /// Training samples in use; `None` where the files of a named set are not at hand.
+    pub n_train: Option<usize>,
     /// The network.
     pub net: Net,
     /// The blocks that the net uses, imported ones included.

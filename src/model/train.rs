@@ -1,5 +1,7 @@
 //! The optimiser, its schedule and the length of training.
 
+use crate::diag::Span;
+
 /// The `train` item with all defaults filled in.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Train {
@@ -15,12 +17,73 @@ pub struct Train {
     pub warmup: u64,
     /// Samples per step, ≥ 1.
     pub batch: usize,
+    /// What becomes of the samples of an epoch that do not fill a batch.
+    pub last_batch: LastBatch,
     /// When training ends.
     pub length: Length,
     /// Seeds to run, in order.
     pub seeds: Vec<u64>,
     /// Margin for the `well` column of losses without a delta.
     pub well_delta: Option<f64>,
+    /// Where the settings stand.
+    pub places: Places,
+}
+
+/// Where settings of a run stand, for messages; it takes no part in equality.
+#[derive(Clone, Copy, Debug)]
+pub struct Places {
+    /// `warmup`, or its call where it is not given.
+    pub warmup: Span,
+    /// `schedule`, or its call.
+    pub schedule: Span,
+    /// `batch`, or the name of the optimiser.
+    pub batch: Span,
+    /// `seeds`, where they are given.
+    pub seeds: Option<Span>,
+    /// `well_delta`, where it is given.
+    pub well_delta: Option<Span>,
+}
+
+impl Places {
+    /// Everything at one place.
+    pub fn at(span: Span) -> Self {
+        Self { warmup: span, schedule: span, batch: span, seeds: None, well_delta: None }
+    }
+}
+
+impl PartialEq for Places {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Train {
+    /// Steps of one epoch over `n` samples, at least one: a set smaller than a batch is one batch.
+    pub fn steps_per_epoch(&self, n: usize) -> u64 {
+        let batch = self.batch.max(1);
+        let steps = match self.last_batch {
+            LastBatch::Keep => n.div_ceil(batch),
+            LastBatch::Drop => n / batch,
+        };
+        steps.max(1) as u64
+    }
+
+    /// Steps of the whole run over `n` samples: the horizon of schedules.
+    pub fn steps(&self, n: usize) -> u64 {
+        match self.length {
+            Length::Epochs(epochs) => epochs.saturating_mul(self.steps_per_epoch(n)),
+            Length::Steps(steps) => steps,
+        }
+    }
+}
+
+/// What becomes of the samples of an epoch that do not fill a batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LastBatch {
+    /// They are a short batch.
+    Keep,
+    /// They wait for an epoch whose order puts them elsewhere.
+    Drop,
 }
 
 /// Update rules in PyTorch's semantics. Weight decay is not applied to scales of the loss.

@@ -252,7 +252,7 @@ impl<'a> Run<'a> {
             accuracy: self.means().accuracy,
             samples: count,
         });
-        if first + batch >= n {
+        if self.position.batch_of_epoch >= self.length.steps_per_epoch {
             self.end_epoch(false, observer)?;
             self.checkpoint()?;
         } else if last {

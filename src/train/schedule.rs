@@ -1,11 +1,11 @@
 //! How long a run is and how its learning rate changes.
 
-use crate::model::{Length, Schedule, Train};
+use crate::model::{Schedule, Train};
 
 /// Steps and epochs of a run over `n` samples.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RunLength {
-    /// Steps of one epoch; the last batch may be short.
+    /// Steps of one epoch; the last batch may be short, or left out.
     pub steps_per_epoch: u64,
     /// Steps in all: the horizon of schedules.
     pub steps: u64,
@@ -14,12 +14,7 @@ pub struct RunLength {
 impl RunLength {
     /// The length that `train` asks for on `n` training samples.
     pub fn new(train: &Train, n: usize) -> Self {
-        let steps_per_epoch = n.div_ceil(train.batch.max(1)).max(1) as u64;
-        let steps = match train.length {
-            Length::Epochs(epochs) => epochs.saturating_mul(steps_per_epoch),
-            Length::Steps(steps) => steps,
-        };
-        Self { steps_per_epoch, steps }
+        Self { steps_per_epoch: train.steps_per_epoch(n), steps: train.steps(n) }
     }
 }
 
@@ -62,7 +57,8 @@ impl<'a> LearningRate<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Optimizer;
+    use crate::diag::{FileId, Span};
+    use crate::model::{LastBatch, Length, Optimizer, Places};
 
     fn train(schedule: Schedule, warmup: u64) -> Train {
         Train {
@@ -72,9 +68,11 @@ mod tests {
             schedule,
             warmup,
             batch: 128,
+            last_batch: LastBatch::Keep,
             length: Length::Epochs(2),
             seeds: vec![0],
             well_delta: None,
+            places: Places::at(Span::new(FileId(0), 0, 0)),
         }
     }
 
@@ -82,6 +80,15 @@ mod tests {
     fn the_last_short_batch_is_a_step() {
         let length = RunLength::new(&train(Schedule::Constant, 0), 50_000);
         assert_eq!(length, RunLength { steps_per_epoch: 391, steps: 782 });
+    }
+
+    #[test]
+    fn a_dropped_batch_is_no_step_and_a_small_set_is_one_batch() {
+        let train = Train { last_batch: LastBatch::Drop, ..train(Schedule::Constant, 0) };
+        let length = |n| RunLength::new(&train, n);
+        assert_eq!(length(50_000), RunLength { steps_per_epoch: 390, steps: 780 });
+        assert_eq!(length(256), RunLength { steps_per_epoch: 2, steps: 4 });
+        assert_eq!(length(127), RunLength { steps_per_epoch: 1, steps: 2 });
     }
 
     #[test]

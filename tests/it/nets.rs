@@ -127,5 +127,5 @@ fn buffer(
     initial: f64,
 ) -> NodeId {
     let shape = shape.clone();
-    emit.graph.add_buffer(Buffer { name, shape, role, initial }, nowhere(), None).1
+    emit.graph.add_buffer(Buffer { name, shape, role, initial, min_samples: 0 }, nowhere(), None).1
 }

@@ -9,8 +9,8 @@ use specc::grad::{Joint, joint};
 use specc::ir::Graph;
 use specc::loss::initial_scales;
 use specc::model::{
-    Base, Divisor, Form, Length, Loss, On, Optimizer, Scale, ScaleExpr, Schedule, Sharpness,
-    SharpnessKind, Train,
+    Base, Divisor, Form, LastBatch, Length, Loss, On, Optimizer, Places, Scale, ScaleExpr,
+    Schedule, Sharpness, SharpnessKind, Train,
 };
 use specc::syntax::ast::BinaryOp;
 
@@ -240,6 +240,8 @@ fn train(case: &Value) -> Train {
         warmup: 0,
         batch: 64,
         length: Length::Steps(24),
+        last_batch: LastBatch::Keep,
+        places: Places::at(nowhere()),
         seeds: vec![0],
         well_delta: case["loss"]["delta"].as_f64(),
     }

@@ -16,7 +16,7 @@ use num_traits::ToPrimitive;
 
 use self::bound::{BoundPhase, BoundStage, bind};
 use super::profile::{Unwatched, Watch};
-use crate::ir::Shape;
+use crate::ir::{BufferId, Shape, Target};
 use crate::kernels::LANES;
 use crate::kernels::arena::Arena;
 use crate::kernels::memory::{Buffer, words32};
@@ -215,13 +215,30 @@ impl CpuProgram {
         watches: &[impl Watch],
     ) -> Result<Vec<StepOutput>, ExecError> {
         has_samples(batch)?;
+        let kept = self.untouched(batch.indices.len());
         let mut outputs = vec![];
         for (at, watch) in watches.iter().enumerate() {
             let begun = watch.now();
             outputs.push(self.run(PhaseId::Train(at), batch, hyper, watch)?);
             watch.end(begun);
         }
+        for (offset, values) in kept {
+            self.arena[offset..][..values.len()].copy_from_slice(&values);
+        }
         Ok(outputs)
+    }
+
+    /// Places and values of the buffers that a step of `n` samples leaves as they are.
+    fn untouched(&self, n: usize) -> Vec<(usize, Vec<f32>)> {
+        let ids = (0_u32..).map(BufferId);
+        let buffers = ids.zip(&self.plan.tables.buffers);
+        buffers
+            .filter(|(_, buffer)| n < buffer.min_samples)
+            .map(|(id, _)| {
+                let place = self.plan.kept(Target::Buffer(id));
+                (place.offset, self.arena[place.offset..][..place.len].to_vec())
+            })
+            .collect()
     }
 
     fn eval_watched(

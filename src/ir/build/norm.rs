@@ -7,10 +7,15 @@ use crate::ir::{Binary, Buffer, BufferRole, Init, ModalOp, NodeId, Norm, Op, Par
 
 impl Builder<'_> {
     pub(super) fn batch_norm(&mut self, args: &Args, site: Site, x: NodeId) -> Tensor {
-        let channels = self.graph[x].shape.dims[..].first().copied()?;
+        let (&channels, pixels) = self.graph[x].shape.dims.split_first()?;
+        // The variance of a single value is 0 and says nothing about the data.
+        let is_one_value = pixels.iter().product::<usize>() == 1;
         let mut statistic = |name: &str, role, initial| {
             let name = format!("{}.{name}", self.graph.layer(site.layer).name);
-            let buffer = Buffer { name, shape: Shape::fixed([channels]), role, initial };
+            let varies = role == BufferRole::RunningVar && is_one_value;
+            let min_samples = if varies { 2 } else { 0 };
+            let shape = Shape::fixed([channels]);
+            let buffer = Buffer { name, shape, role, initial, min_samples };
             self.graph.add_buffer(buffer, site.span, Some(site.layer)).1
         };
         let mean = statistic("running_mean", BufferRole::RunningMean, 0.0);

@@ -17,7 +17,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::table::Group;
 use super::{
-    Analyze, Base, Divisor, Form, Length, Loss, ModelError, Optimizer, Schedule, Spec, Train, Value,
+    Analyze, Base, Divisor, Form, LastBatch, Length, Loss, ModelError, Optimizer, Places, Schedule,
+    Spec, Train, Value,
 };
 use crate::data::{DataSpec, Description};
 use crate::diag::{Diagnostic, Diagnostics, FileId, SourceMap, Span, Spanned, ToDiagnostic, sort};
@@ -111,24 +112,25 @@ pub fn resolve(spec: &ast::Spec, ctx: &mut ResolveContext<'_>) -> Resolved {
     }
 
     tidy(&mut errors);
-    tidy(&mut ctx.warnings);
     let whole = match (data, net) {
         (Some(data), Some(net)) => Some(Spec {
             name: ctx.name.clone(),
             sample_shape: data.form.sample_shape,
             classes: data.form.classes,
+            n_train: data.form.n_train,
             data: data.spec,
             data_span: data.span,
             blocks: library.used_blocks(&bodies.used_blocks),
             lets: lets.into_iter().filter(|(name, _)| kept_lets.contains(name)).collect(),
             loss: selected.unwrap_or_else(|| placeholder_loss(net.span)),
-            net,
-            train: train.unwrap_or_else(placeholder_train),
+            train: train.unwrap_or_else(|| placeholder_train(net.span)),
             analyze: analyze.unwrap_or_default(),
             asserts,
+            net,
         }),
         _ => None,
     };
+    tidy(&mut ctx.warnings);
     Resolved { spec: whole, net_is_sound, errors }
 }
 
@@ -278,7 +280,7 @@ fn placeholder_loss(span: Span) -> Loss {
     }
 }
 
-fn placeholder_train() -> Train {
+fn placeholder_train(span: Span) -> Train {
     Train {
         optimizer: Optimizer::Sgd { momentum: 0.0, nesterov: false, weight_decay: 0.0 },
         sharpness: None,
@@ -286,8 +288,10 @@ fn placeholder_train() -> Train {
         schedule: Schedule::Constant,
         warmup: 0,
         batch: 128,
+        last_batch: LastBatch::Keep,
         length: Length::Epochs(1),
         seeds: vec![0],
         well_delta: None,
+        places: Places::at(span),
     }
 }

@@ -5,7 +5,8 @@ use crate::model::bind::{Bound, Reader, as_call, bind_with, call_span, looks_lik
 use crate::model::eval::{describe, eval, unknown_name};
 use crate::model::table::{CallRow, Group, Type};
 use crate::model::{
-    Length, ModelError, Optimizer, Schedule, Scope, Sharpness, SharpnessKind, Train,
+    LastBatch, Length, ModelError, Optimizer, Places, Schedule, Scope, Sharpness, SharpnessKind,
+    Train,
 };
 use crate::syntax::ast;
 
@@ -24,9 +25,11 @@ pub(super) fn resolve(
         schedule: rule.schedule,
         warmup: rule.warmup,
         batch: entries.batch,
+        last_batch: entries.last_batch,
         length: entries.length,
         seeds: entries.seeds,
         well_delta: entries.well_delta,
+        places: Places { warmup: rule.warmup_span, schedule: rule.schedule_span, ..entries.places },
     })
 }
 
@@ -78,6 +81,8 @@ struct Rule {
     lr: f64,
     schedule: Schedule,
     warmup: u64,
+    warmup_span: Span,
+    schedule_span: Span,
 }
 
 fn optimizer(call: &ast::Call, scope: &dyn Scope, errors: &mut Diagnostics) -> Option<Rule> {
@@ -117,6 +122,8 @@ fn optimizer(call: &ast::Call, scope: &dyn Scope, errors: &mut Diagnostics) -> O
         lr,
         schedule,
         warmup: u64::try_from(warmup).unwrap_or(0),
+        warmup_span: bound.place("warmup"),
+        schedule_span: bound.place("schedule"),
     })
 }
 
@@ -227,9 +234,11 @@ fn schedule(expr: &ast::Expr, scope: &dyn Scope, errors: &mut Diagnostics) -> Op
 
 struct Entries {
     batch: usize,
+    last_batch: LastBatch,
     length: Length,
     seeds: Vec<u64>,
     well_delta: Option<f64>,
+    places: Places,
 }
 
 fn entries(train: &ast::Train, scope: &dyn Scope, errors: &mut Diagnostics) -> Option<Entries> {
@@ -248,6 +257,10 @@ fn entries(train: &ast::Train, scope: &dyn Scope, errors: &mut Diagnostics) -> O
     let seeds = seeds(&bound, scope, errors);
     let mut reader = Reader::new(&bound, scope, errors);
     let batch = reader.size("batch");
+    let last_batch = reader.word("last_batch").map(|word| match word.as_str() {
+        "drop" => LastBatch::Drop,
+        _ => LastBatch::Keep,
+    });
     let epochs = reader.int("epochs");
     let steps = reader.optional_int("steps");
     let well_delta = reader.optional_float("well_delta");
@@ -269,8 +282,22 @@ fn entries(train: &ast::Train, scope: &dyn Scope, errors: &mut Diagnostics) -> O
         Some(steps) => Length::Steps(whole(steps)),
         None => Length::Epochs(whole(epochs?)),
     };
-    let (batch, well_delta) = (batch?, well_delta?);
-    bound.complete.then_some(Entries { batch, length, seeds: seeds?, well_delta })
+    let given = |key: &str| bound.given(key).map(|_| bound.place(key));
+    let places = Places {
+        batch: bound.place("batch"),
+        seeds: given("seeds"),
+        well_delta: given("well_delta"),
+        ..Places::at(span)
+    };
+    let (batch, last_batch, well_delta) = (batch?, last_batch?, well_delta?);
+    bound.complete.then_some(Entries {
+        batch,
+        last_batch,
+        length,
+        seeds: seeds?,
+        well_delta,
+        places,
+    })
 }
 
 fn seeds(bound: &Bound<'_>, scope: &dyn Scope, errors: &mut Diagnostics) -> Option<Vec<u64>> {

@@ -117,6 +117,12 @@ pub(super) const TRAIN: &[CallRow] = &[CallRow {
     params: &[
         ParamRow::new("batch", Type::Int, Int(128), "samples per step")
             .within(Range::Within(1.0, 1e6)),
+        ParamRow::new(
+            "last_batch",
+            Type::Word(&["keep", "drop"]),
+            Word("keep"),
+            "what becomes of the samples of an epoch that do not fill a batch",
+        ),
         ParamRow::new("epochs", Type::Int, Int(10), "passes over the training set")
             .within(Range::Within(1.0, 1e9)),
         ParamRow::new("steps", Type::Int, None, "training steps, in place of `epochs`")

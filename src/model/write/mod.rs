@@ -16,8 +16,8 @@ use expr::{
 use super::table::Group;
 use super::walk::locals_of_body;
 use super::{
-    Base, CustomLoss, Divisor, Form, Length, Loss, On, Optimizer, Permission, Scale, ScaleExpr,
-    Schedule, SharpnessKind, Size, Spec, Train, Value,
+    Base, CustomLoss, Divisor, Form, LastBatch, Length, Loss, On, Optimizer, Permission, Scale,
+    ScaleExpr, Schedule, SharpnessKind, Size, Spec, Train, Value,
 };
 use crate::data::{DataSpec, HeldOut, Normalize, NpyPair, Source};
 use crate::syntax::ast::{
@@ -279,6 +279,10 @@ fn train(train: &Train) -> TrainItem {
         Length::Steps(steps) => entry("steps", count(steps)),
     });
     entries.push(entry("seeds", seeds(&train.seeds)));
+    // A setting younger than recorded runs is stated where it acts, so that their identity stays.
+    if train.last_batch == LastBatch::Drop {
+        entries.push(entry("last_batch", word("drop")));
+    }
     entries.extend(train.well_delta.map(|delta| entry("well_delta", float(delta))));
     TrainItem { optimizer, entries }
 }

@@ -146,7 +146,13 @@ impl Net {
         let origin = self.span();
         let mut buffer = |what: &str, role, initial| {
             let (name, shape) = (format!("{name}.{what}"), Shape::fixed([channels]));
-            self.graph.add_buffer(Buffer { name, shape, role, initial }, origin, Some(layer)).1
+            self.graph
+                .add_buffer(
+                    Buffer { name, shape, role, initial, min_samples: 0 },
+                    origin,
+                    Some(layer),
+                )
+                .1
         };
         let mean = buffer("running_mean", BufferRole::RunningMean, 0.0);
         let var = buffer("running_var", BufferRole::RunningVar, 1.0);

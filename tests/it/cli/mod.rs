@@ -4,7 +4,9 @@ mod conserved;
 mod damage;
 mod diverge;
 mod failures;
+mod identity;
 mod interrupt;
+mod last_batch;
 mod metrics;
 
 mod run_dir;
