@@ -16,6 +16,7 @@ use super::signals::Signals;
 use super::terminal::Terminal;
 use crate::check;
 use crate::experiment::{self, Ended, Existing, Experiment, Options};
+use crate::model::{Command, overruled_settings};
 use crate::report;
 use crate::store::RunDir;
 use crate::train::Summary;
@@ -210,12 +211,16 @@ fn train(args: &TrainArgs, terminal: &mut Terminal) -> anyhow::Result<Report> {
     };
     let check = check::Options::default();
     let request = Request { spec: &spec, overrides: &args.overrides, locations: &locations, check };
-    let compiled = compile::compile(&request);
+    let mut compiled = compile::compile(&request);
+    let options = options(&args);
+    let command = Command { seeds: options.seeds.as_deref(), max_steps: options.max_steps };
+    let overruled = compiled.model.as_ref().map(|spec| overruled_settings(spec, &command));
+    compiled.diagnostics.extend(overruled.into_iter().flatten());
     terminal.report(&compiled.diagnostics, &compiled.sources);
     if compiled.sound().is_none() {
         return Ok(compile::outcome(&compiled).into());
     }
-    let experiment = match Experiment::prepare(&compiled, options(&args), recorded.as_ref()) {
+    let experiment = match Experiment::prepare(&compiled, options, recorded.as_ref()) {
         Ok(experiment) => experiment,
         Err(error) => return Ok(terminal.refuse(&error, &compiled.sources).into()),
     };

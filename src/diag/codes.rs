@@ -78,6 +78,10 @@ codes! {
     W0201 "unused definition",
     W0202 "unreachable statement",
     W0203 "option without effect",
+    W0204 "the warm-up is longer than the run",
+    W0205 "a milestone lies behind the end of the run",
+    W0206 "the batch is larger than the training set",
+    W0207 "the command line replaces the seeds of the spec",
     W0208 "a batch gives a normalisation a single value",
     // E03: shapes and layers.
     E0301 "network too large",

@@ -2,6 +2,7 @@
 
 mod analyze;
 pub mod bind;
+mod effect;
 mod error;
 pub mod eval;
 pub mod loss;
@@ -14,6 +15,7 @@ pub(crate) mod walk;
 mod write;
 
 pub use analyze::Analyze;
+pub use effect::{Command, Idle, idle_settings, overruled_settings};
 pub use error::ModelError;
 pub use eval::{Scope, eval};
 pub use loss::{Base, CustomLoss, Divisor, Form, Loss, On, Scale, ScaleExpr, Size};

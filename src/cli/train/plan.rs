@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use serde_json::{Value, json};
 
 use crate::experiment::Experiment;
-use crate::model::Length;
+use crate::model::{LastBatch, Length};
 
 /// One document, `specc.plan/1`.
 pub(super) fn document(experiment: &Experiment<'_>) -> Value {
@@ -22,6 +22,7 @@ pub(super) fn document(experiment: &Experiment<'_>) -> Value {
         "spec_hash": experiment.hash(),
         "params": experiment.n_params(),
         "batch": train.batch,
+        "steps_per_epoch": experiment.spec().n_train.map(|n| train.steps_per_epoch(n)),
         "epochs": epochs,
         "steps": steps,
         "dtype": experiment.options().machine.dtype.to_string(),
@@ -36,7 +37,11 @@ pub(super) fn text(experiment: &Experiment<'_>) -> String {
     // Writing to a string cannot fail.
     let _ = writeln!(text, "spec        {} ({})", experiment.spec().name, &experiment.hash()[..12]);
     let _ = writeln!(text, "parameters  {}", experiment.n_params());
-    let _ = writeln!(text, "batch       {}", train.batch);
+    let rest = match train.last_batch {
+        LastBatch::Keep => "",
+        LastBatch::Drop => ", a short last one is left out",
+    };
+    let _ = writeln!(text, "batch       {}{rest}", train.batch);
     let _ = match train.length {
         Length::Epochs(epochs) => writeln!(text, "epochs      {epochs}"),
         Length::Steps(steps) => writeln!(text, "steps       {steps}"),

@@ -18,7 +18,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::table::Group;
 use super::{
     Analyze, Base, Divisor, Form, LastBatch, Length, Loss, ModelError, Optimizer, Places, Schedule,
-    Spec, Train, Value,
+    Spec, Train, Value, idle_settings,
 };
 use crate::data::{DataSpec, Description};
 use crate::diag::{Diagnostic, Diagnostics, FileId, SourceMap, Span, Spanned, ToDiagnostic, sort};
@@ -130,6 +130,9 @@ pub fn resolve(spec: &ast::Spec, ctx: &mut ResolveContext<'_>) -> Resolved {
         }),
         _ => None,
     };
+    if errors.is_empty() {
+        ctx.warnings.extend(whole.iter().flat_map(idle_settings));
+    }
     tidy(&mut ctx.warnings);
     Resolved { spec: whole, net_is_sound, errors }
 }

@@ -82,3 +82,20 @@ fn pictures_of_one_sample_have_a_variance() {
     sandbox.train("three", &["--max-steps", "3"]);
     assert_ne!(tensor(&sandbox, "two", "running_var"), tensor(&sandbox, "three", "running_var"));
 }
+
+#[test]
+fn settings_that_the_command_line_overrules_are_named() {
+    let spec = NORM.replace("epochs = 2", "epochs = 2  seeds = 0..3");
+    let sandbox = Sandbox::with(&spec.replace("lr=0.05", "lr=0.05, warmup=5"));
+    let run = |more: &[&str]| {
+        sandbox.specc(&[&["train", "spec.net", "-o", "r", "--dry-run"][..], more].concat()).err
+    };
+    assert!(run(&["--seed", "7"]).contains("W0207"));
+    assert!(run(&["--seeds", "0..2"]).contains("W0207"));
+    assert!(!run(&["--seeds", "0..3"]).contains("W0207"));
+    assert!(run(&["--max-steps", "3"]).contains("the command stops within the warm-up"));
+    for harmless in ["5", "6", "100"] {
+        assert!(!run(&["--max-steps", harmless]).contains("W0204"), "{harmless}");
+    }
+    assert!(run(&["train.epochs=1"]).contains("the warm-up is longer than the run"));
+}
