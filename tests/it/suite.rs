@@ -35,6 +35,18 @@ fn files(folder: &Path, ending: &str) -> Vec<PathBuf> {
     out
 }
 
+/// All rendered messages of the suite.
+pub(crate) fn messages() -> Vec<(PathBuf, String)> {
+    let snapshots = files(&root(), "snap").into_iter();
+    snapshots
+        .filter(|path| path.to_string_lossy().ends_with(".errors.snap"))
+        .map(|path| {
+            let text = fs::read_to_string(&path).unwrap();
+            (path, text)
+        })
+        .collect()
+}
+
 fn cases(kind: &str) -> Vec<PathBuf> {
     let in_kind = |path: &PathBuf| path.parent().unwrap().ends_with(kind);
     files(&root(), "net").into_iter().filter(in_kind).collect()
