@@ -212,7 +212,8 @@ fn train(args: &TrainArgs, terminal: &mut Terminal) -> anyhow::Result<Report> {
     let check = check::Options::default();
     let request = Request { spec: &spec, overrides: &args.overrides, locations: &locations, check };
     let mut compiled = compile::compile(&request);
-    let options = options(&args);
+    let folder = environment::absolute(folder.unwrap_or(Path::new("")));
+    let options = options(&args, folder);
     let command = Command { seeds: options.seeds.as_deref(), max_steps: options.max_steps };
     let overruled = compiled.model.as_ref().map(|spec| overruled_settings(spec, &command));
     compiled.diagnostics.extend(overruled.into_iter().flatten());
@@ -237,14 +238,12 @@ fn train(args: &TrainArgs, terminal: &mut Terminal) -> anyhow::Result<Report> {
         }
     };
     let signals = Signals::install()?;
-    let folder = environment::absolute(folder.unwrap_or(Path::new("")));
     let mut report = Report::from(Outcome::Ok);
     for seed in experiment.seeds() {
         let dir = experiment.dir(*seed);
         let mut screen = Screen::new(terminal, &compiled.sources, args.verbose);
         let existing = args.existing();
-        let ended =
-            experiment::run(&experiment, &dataset, *seed, existing, &folder, &signals, &mut screen);
+        let ended = experiment::run(&experiment, &dataset, *seed, existing, &signals, &mut screen);
         screen.finish();
         match ended {
             Ok(Ended::Finished(summary)) => report.finished.push((dir, *summary)),
@@ -266,7 +265,7 @@ fn train(args: &TrainArgs, terminal: &mut Terminal) -> anyhow::Result<Report> {
     Ok(report)
 }
 
-fn options(args: &TrainArgs) -> Options {
+fn options(args: &TrainArgs, spec_folder: PathBuf) -> Options {
     let seeds = match (args.seed, args.seeds) {
         (Some(seed), _) => Some(vec![seed]),
         (None, Some((first, end))) => Some((first..end).collect()),
@@ -276,6 +275,7 @@ fn options(args: &TrainArgs) -> Options {
     Options {
         seeds,
         output: resumed.or_else(|| args.output.clone()),
+        spec_folder,
         init: args.init.clone(),
         max_steps: args.max_steps,
         log_every: args.log_every,

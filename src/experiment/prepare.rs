@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::identity::{executor, resolved_text, spec_hash};
 use super::{ExperimentError, Machine};
+use crate::check::numeric::Trial;
 use crate::check::{self, Checked, Conserved};
 use crate::compile::Compiled;
 use crate::data::Dataset;
@@ -14,7 +15,7 @@ use crate::kernels::isa::Isa;
 use crate::lower::{ExecError, Program, State, Target};
 use crate::model;
 use crate::store::{self, Checkpoint, Identity, TensorFile};
-use crate::train::{Evaluated, evaluate_splits};
+use crate::train::{Evaluated, RunPlan, evaluate_splits};
 
 /// How an experiment is run; what no spec says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +26,8 @@ pub struct Options {
     pub seeds: Option<Vec<u64>>,
     /// The run directory, or the folder of those of several seeds; a name under `runs` where `None`.
     pub output: Option<PathBuf>,
+    /// Where relative paths of the spec begin; runs remember it.
+    pub spec_folder: PathBuf,
     /// Start from the tensors of this file.
     pub init: Option<PathBuf>,
     /// Stop after so many steps; nothing else changes.
@@ -42,6 +45,7 @@ impl Options {
             machine,
             seeds: None,
             output: None,
+            spec_folder: PathBuf::from("."),
             init: None,
             max_steps: None,
             log_every: 50,
@@ -146,11 +150,6 @@ impl<'a> Experiment<'a> {
         self.options.machine.target()
     }
 
-    /// Quantities that `analyze { conserved }` logs.
-    pub fn conserved(&self) -> Option<&[Conserved]> {
-        self.conserved.as_deref()
-    }
-
     /// Trainable numbers of the net, scales of the loss not counted.
     pub fn n_params(&self) -> u64 {
         let params = self.checked.graph().params.iter();
@@ -186,6 +185,25 @@ impl<'a> Experiment<'a> {
         }
     }
 
+    /// What all its runs on `dataset` are asked to do; `trial` is tried at every checkpoint of an epoch.
+    pub fn plan<'p>(&'p self, dataset: &'p Dataset, trial: Option<&'p Trial<'p>>) -> RunPlan<'p> {
+        let machine = self.options.machine;
+        RunPlan {
+            train: &self.spec.train,
+            dataset,
+            max_steps: self.options.max_steps,
+            shuffle: self.spec.data.shuffle,
+            log_every: self.options.log_every,
+            spec_hash: self.hash.clone(),
+            device: "cpu".to_owned(),
+            threads: machine.threads,
+            dtype: machine.dtype.to_string(),
+            n_params: self.n_params(),
+            conserved: self.conserved.as_deref(),
+            trial,
+        }
+    }
+
     /// The state that the run of one seed starts from.
     ///
     /// # Errors
@@ -216,8 +234,9 @@ impl<'a> Experiment<'a> {
         dataset: &Dataset,
     ) -> Result<Evaluated, ExperimentError> {
         let seed = checkpoint.position.seed;
-        let mut program = self.program(seed, &checkpoint.state)?;
-        Ok(evaluate_splits(&mut *program, dataset, self.spec.train.batch, seed)?)
+        let mut program = vec![self.program(seed, &checkpoint.state)?];
+        let evaluated = evaluate_splits(&mut program, dataset, self.spec.train.batch).pop();
+        Ok(evaluated.expect("one replica gives one result")?)
     }
 
     /// The program of one seed in a state.

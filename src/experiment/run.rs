@@ -3,13 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use super::log::{Logged, RunLog, STYLE};
-use super::{Experiment, ExperimentError, environment};
+use super::{Experiment, ExperimentError, Options, environment};
 use crate::check::numeric::Trial;
 use crate::data::Dataset;
 use crate::diag::{Code, Diagnostic, ToDiagnostic, render};
 use crate::lower::Program;
 use crate::store::{Opened, RunDir, StoreError};
-use crate::train::{self, Beginning, Ended, Observer, RunPlan, StopSignal};
+use crate::train::{Beginning, Ended, Entry, Observer, Session, StopSignal};
 
 /// Operations that the scaling claims may cost at a checkpoint.
 const TRIAL_BUDGET: u64 = 3_000_000_000;
@@ -28,8 +28,6 @@ pub enum Existing {
 
 /// Runs, continues or just reports one seed of an experiment on `dataset`.
 ///
-/// Paths of the spec are relative to `spec_folder`, which the run remembers.
-///
 /// # Errors
 /// [`ExperimentError`]; where the run had begun, its directory says so in `FAILED`, and its last checkpoint stays usable.
 pub fn run(
@@ -37,7 +35,6 @@ pub fn run(
     dataset: &Dataset,
     seed: u64,
     existing: Existing,
-    spec_folder: &Path,
     stop: &dyn StopSignal,
     observer: &mut dyn Observer,
 ) -> Result<Ended, ExperimentError> {
@@ -47,23 +44,9 @@ pub fn run(
         Opened::Fresh(dir) => (dir, None),
         Opened::Existing(dir, checkpoint) => (dir, Some(*checkpoint)),
     };
-    let options = experiment.options();
-    let trial = options.numeric.then(|| Trial::new(experiment.checked(), TRIAL_BUDGET));
-    let plan = RunPlan {
-        train: &experiment.spec().train,
-        dataset,
-        seed,
-        max_steps: options.max_steps,
-        shuffle: experiment.spec().data.shuffle,
-        log_every: options.log_every,
-        spec_hash: experiment.hash().to_owned(),
-        device: "cpu".to_owned(),
-        threads: options.machine.threads,
-        dtype: options.machine.dtype.to_string(),
-        n_params: experiment.n_params(),
-        conserved: experiment.conserved(),
-        trial: trial.as_ref(),
-    };
+    let trial = experiment.options().numeric;
+    let trial = trial.then(|| Trial::new(experiment.checked(), TRIAL_BUDGET));
+    let plan = experiment.plan(dataset, trial.as_ref());
     let done = checkpoint.as_ref().map(|checkpoint| checkpoint.position.step);
     if done.is_some_and(|done| done >= plan.target()) && dir.has("DONE") {
         return Ok(Ended::Finished(Box::new(dir.summary()?)));
@@ -86,10 +69,12 @@ pub fn run(
     for diagnostic in &compiled.diagnostics {
         observer.log.diagnostic(diagnostic, &compiled.sources);
     }
-    let ended =
-        start(experiment, seed, &dir, spec_folder, &mut observer).and_then(|mut program| {
-            Ok(train::train(&plan, &mut *program, &dir, checkpoint, stop, &mut observer)?)
-        });
+    let ended = start(experiment, seed, &dir, &mut observer).and_then(|program| {
+        let entry = Entry { seed, dir: &dir, from: checkpoint };
+        let session = Session::open(&plan, Box::new(vec![program]), vec![entry])?;
+        let ended = session.run(stop, &mut observer).pop();
+        Ok(ended.expect("a session of one run ends in one way")?)
+    });
     conclude(ended, experiment, &dir, &mut log)
 }
 
@@ -120,7 +105,6 @@ fn start(
     experiment: &Experiment<'_>,
     seed: u64,
     dir: &RunDir,
-    spec_folder: &Path,
     observer: &mut dyn Observer,
 ) -> Result<Box<dyn Program>, ExperimentError> {
     let start = experiment.start(seed)?;
@@ -128,8 +112,8 @@ fn start(
         observer.warning(&UnusedTensors { names: &start.extra }.to_diagnostic());
     }
     let program = experiment.program(seed, &start.state)?;
-    let threads = experiment.options().machine.threads;
-    let machine = environment(&program.isa(), experiment.target(), threads, spec_folder);
+    let Options { machine, spec_folder, .. } = experiment.options();
+    let machine = environment(&program.isa(), experiment.target(), machine.threads, spec_folder);
     let files: [(&str, &str); 4] = [
         ("spec.net", experiment.compiled().text()),
         ("resolved.net", &experiment.resolved(seed)),

@@ -8,6 +8,7 @@ mod error;
 mod motion;
 mod program;
 pub mod reference;
+mod replicas;
 mod tables;
 mod work;
 
@@ -17,5 +18,6 @@ pub use program::{
     Batch, DType, ExecError, HostTensor, HyperValues, Program, RawSamples, Samples, State,
     StateEntry, StepOutput,
 };
+pub use replicas::Replicas;
 pub use tables::{PhaseId, PhaseOutputs, Phases, Tables, Target, ValueId, Write};
 pub use work::{Share, Work};

@@ -2,10 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::run::RunError;
-use super::{Means, SplitSamples};
+use super::{Means, RunError, SplitSamples};
 use crate::data::Dataset;
-use crate::lower::{Batch, ExecError, HostTensor, Program, State};
+use crate::lower::{Batch, ExecError, HostTensor, Replicas, State, StepOutput};
 use crate::measure::{self, Request, Scalars, SplitSummary};
 use crate::store::Logits;
 
@@ -31,38 +30,49 @@ pub struct Measured {
     pub summary: SplitSummary,
 }
 
-/// Evaluates and measures both splits, in batches of `batch` samples.
+/// Evaluates and measures both splits in every replica, in batches of `batch` samples.
 ///
-/// # Errors
-/// [`RunError`] when the program fails or the logits are not finite.
+/// [`RunError`] stands in for a replica whose program fails or whose logits are not finite.
 pub fn evaluate_splits(
-    program: &mut dyn Program,
+    program: &mut dyn Replicas,
     dataset: &Dataset,
     batch: usize,
-    seed: u64,
-) -> Result<Evaluated, RunError> {
-    let scales = named_scales(&program.state()?);
-    let scalars = Scalars {
-        size: program.size()?,
-        r1: scales.get("r1").copied(),
-        r2: scales.get("r2").copied(),
-        lambda: scales.get("lambda").copied(),
-    };
-    let mut split = |samples: SplitSamples<'_>| {
-        let evaluation = evaluate(program, &samples, batch)?;
-        let logits = Logits {
-            logits: evaluation.logits,
-            classes: dataset.classes,
-            labels: samples.all_labels().to_vec(),
-            coarse: dataset.coarse_of_class.clone(),
-            scalars: scalars_by_name(&scalars),
+) -> Vec<Result<Evaluated, RunError>> {
+    let states = program.state().into_iter().zip(program.size());
+    // Without augmentation the seed of the samples does not matter.
+    let train = evaluate(program, &SplitSamples::train(dataset, 0), batch);
+    let test = evaluate(program, &SplitSamples::test(dataset), batch);
+    let replicas = states.zip(train.into_iter().zip(test));
+    let measured = replicas.map(|((state, size), (train, test))| {
+        let scales = named_scales(&state?);
+        let scalars = Scalars {
+            size: size?,
+            r1: scales.get("r1").copied(),
+            r2: scales.get("r2").copied(),
+            lambda: scales.get("lambda").copied(),
         };
-        let summary = summarize(&logits, evaluation.means.loss, scalars)?;
-        Ok::<_, RunError>(Measured { logits, summary })
+        let train = measure_split(dataset, dataset.train.labels(), train?, scalars)?;
+        let test = measure_split(dataset, dataset.test.labels(), test?, scalars)?;
+        Ok(Evaluated { scales, scalars, train, test })
+    });
+    measured.collect()
+}
+
+fn measure_split(
+    dataset: &Dataset,
+    labels: &[u32],
+    evaluation: Evaluation,
+    scalars: Scalars,
+) -> Result<Measured, measure::LogitsError> {
+    let logits = Logits {
+        logits: evaluation.logits,
+        classes: dataset.classes,
+        labels: labels.to_vec(),
+        coarse: dataset.coarse_of_class.clone(),
+        scalars: scalars_by_name(&scalars),
     };
-    let train = split(SplitSamples::train(dataset, seed))?;
-    let test = split(SplitSamples::test(dataset))?;
-    Ok(Evaluated { scales, scalars, train, test })
+    let summary = summarize(&logits, evaluation.means.loss, scalars)?;
+    Ok(Measured { logits, summary })
 }
 
 /// The scales of the loss in a state, by their short names.
@@ -110,24 +120,44 @@ pub struct Evaluation {
     pub means: Means,
 }
 
-/// Evaluates `samples` in file order, in batches of `batch` samples.
+/// Evaluates `samples` in every replica, in file order and batches of `batch` samples.
 ///
-/// # Errors
-/// [`ExecError`] of the program.
+/// [`ExecError`] stands in for a replica whose program fails.
 pub fn evaluate(
-    program: &mut dyn Program,
+    program: &mut dyn Replicas,
     samples: &SplitSamples<'_>,
     batch: usize,
-) -> Result<Evaluation, ExecError> {
+) -> Vec<Result<Evaluation, ExecError>> {
     let n = samples.all_labels().len();
     let order: Vec<u32> = (0..n as u32).collect();
-    let mut logits: Option<HostTensor> = None;
-    let (mut loss, mut correct) = (0.0, 0);
+    let mut sums: Vec<Result<Sums, ExecError>> =
+        (0..program.count()).map(|_| Ok(Sums::default())).collect();
     for indices in order.chunks(batch.max(1)) {
-        let (part, output) = program.eval(&Batch { samples, indices, epoch: 0 })?;
-        loss += output.loss * indices.len() as f64;
-        correct += output.correct;
-        logits = Some(match (logits, part) {
+        let parts = program.eval(&Batch { samples, indices, epoch: 0 });
+        for (sums, part) in sums.iter_mut().zip(parts) {
+            let Ok(all) = sums else { continue };
+            match part {
+                Ok((logits, output)) => all.add(logits, &output, indices.len()),
+                Err(error) => *sums = Err(error),
+            }
+        }
+    }
+    sums.into_iter().map(|sums| Ok(sums?.evaluation(n))).collect()
+}
+
+/// What the batches so far amount to.
+#[derive(Default)]
+struct Sums {
+    logits: Option<HostTensor>,
+    loss: f64,
+    correct: u64,
+}
+
+impl Sums {
+    fn add(&mut self, logits: HostTensor, output: &StepOutput, n: usize) {
+        self.loss += output.loss * n as f64;
+        self.correct += output.correct;
+        self.logits = Some(match (self.logits.take(), logits) {
             (None, part) => part,
             (Some(HostTensor::F32(mut all)), HostTensor::F32(part)) => {
                 all.extend(part);
@@ -143,6 +173,10 @@ pub fn evaluate(
             }
         });
     }
-    let means = Means { loss: loss / n.max(1) as f64, accuracy: correct as f64 / n.max(1) as f64 };
-    Ok(Evaluation { logits: logits.unwrap_or(HostTensor::F32(vec![])), means })
+
+    fn evaluation(self, n: usize) -> Evaluation {
+        let count = n.max(1) as f64;
+        let means = Means { loss: self.loss / count, accuracy: self.correct as f64 / count };
+        Evaluation { logits: self.logits.unwrap_or(HostTensor::F32(vec![])), means }
+    }
 }

@@ -1,6 +1,7 @@
 //! The training loop: batches in order, steps, records, checkpoints, and the measures at the end.
 //!
-//! In: a [`crate::lower::Program`], a data set and a run directory. Out: the run directory filled.
+//! In: the programs of one or several runs ([`crate::lower::Replicas`]), a data set and run directories. Out: the run
+//! directories filled. A [`Session`] is the loop.
 //! The loop is deterministic: everything random is a function of (seed, epoch, sample), so a run that
 //! was stopped at any step goes on with the same bits.
 
@@ -8,19 +9,23 @@ mod clock;
 mod confirm;
 mod evaluate;
 mod observer;
+mod plan;
 mod record;
 mod run;
 mod samples;
 mod schedule;
+mod session;
 mod summary;
 mod telemetry;
 
 pub use clock::{Stopwatch, nanoseconds, unix_seconds};
 pub use evaluate::{Evaluated, Evaluation, Measured, evaluate, evaluate_splits};
 pub use observer::{Beginning, Observer, Progress, Silent};
+pub use plan::{Ended, RunError, RunPlan, StopReason, StopSignal};
 pub use record::{EpochRecord, Means, ScalingRecord, StepRecord};
-pub use run::{Ended, RunError, RunPlan, StopReason, StopSignal, train};
+pub use run::Entry;
 pub use samples::SplitSamples;
 pub use schedule::{LearningRate, RunLength};
+pub use session::Session;
 pub use summary::Summary;
 pub use telemetry::{LayerScale, conserved_values, layer_scales};

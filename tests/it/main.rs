@@ -24,6 +24,8 @@ mod dump;
 mod exec;
 #[cfg(feature = "exec")]
 mod exec_ops;
+#[cfg(feature = "exec")]
+mod experiment;
 mod explain;
 mod fmt;
 mod golden;

@@ -244,3 +244,25 @@ fn what_the_spec_asks_of_its_data_can_be_wrong_in_itself() {
         }
     }
 }
+
+#[test]
+fn an_evaluation_that_meets_an_infinity_ends_as_a_run_does() {
+    let spec = "data csv(\"t.csv\", test=last(0.25))\nnet n { linear(4) -> relu  linear(classes) }\n\
+        loss cross_entropy\ntrain sgd(lr=0.05) { batch = 4  epochs = 1 }\n";
+    let table = |far: &str| {
+        let rows = (0..16).map(|i| match i {
+            ..12 => format!("{i},{},{}\n", i % 5, i % 2),
+            _ => format!("{far},{far},{}\n", i % 2),
+        });
+        rows.collect::<String>()
+    };
+    let sandbox = Sandbox::with(spec);
+    sandbox.write("t.csv", table("3").as_bytes());
+    sandbox.train("r", &[]);
+    sandbox.specc(&["eval", "r", "--json"]).exits(0);
+    sandbox.write("t.csv", table("3e38").as_bytes());
+    let document = sandbox.specc(&["eval", "r", "--json"]).exits(5).json();
+    assert_eq!((&document["schema"], &document["ok"]), (&"specc.eval/1".into(), &false.into()));
+    assert_eq!(document["diagnostics"][0]["code"], "E0713");
+    sandbox.specc(&["eval", "r"]).exits(5).says(&["error[E0713]", "not finite"]);
+}

@@ -1,0 +1,87 @@
+//! Programs of several runs that step together: what a training session asks.
+
+use super::{Batch, ExecError, HostTensor, HyperValues, Motion, Program, State, StepOutput};
+
+/// Runs of one joint graph, each with parameters, buffers and batches of its own.
+///
+/// Results come in the order of the replicas. No replica feels another: each gives the bits it would give alone.
+pub trait Replicas: Send {
+    /// How many there are, at least 1.
+    fn count(&self) -> usize;
+
+    /// One training step, on one batch for each replica; outputs as in [`Program::step`].
+    fn step(
+        &mut self,
+        batches: &[Batch<'_>],
+        hyper: &HyperValues,
+    ) -> Vec<Result<Vec<StepOutput>, ExecError>>;
+
+    /// As [`Program::step_measured`], on one batch for each replica.
+    fn step_measured(
+        &mut self,
+        batches: &[Batch<'_>],
+        hyper: &HyperValues,
+    ) -> Vec<Result<(Vec<StepOutput>, Vec<Motion>), ExecError>>;
+
+    /// The same batch in every replica, as [`Program::eval`].
+    fn eval(&mut self, batch: &Batch<'_>) -> Vec<Result<(HostTensor, StepOutput), ExecError>>;
+
+    /// As [`Program::size`].
+    fn size(&mut self) -> Vec<Result<Option<f64>, ExecError>>;
+
+    /// As [`Program::state`].
+    fn state(&self) -> Vec<Result<State, ExecError>>;
+
+    /// As [`Program::load`], of one replica.
+    ///
+    /// # Errors
+    /// [`ExecError`] when the device fails or a shape differs.
+    fn load(&mut self, replica: usize, state: &State) -> Result<(), ExecError>;
+
+    /// As [`Program::isa`].
+    fn isa(&self) -> String;
+}
+
+/// Programs of one run each, one after the other; at least one.
+impl Replicas for Vec<Box<dyn Program>> {
+    fn count(&self) -> usize {
+        self.len()
+    }
+
+    fn step(
+        &mut self,
+        batches: &[Batch<'_>],
+        hyper: &HyperValues,
+    ) -> Vec<Result<Vec<StepOutput>, ExecError>> {
+        self.iter_mut().zip(batches).map(|(program, batch)| program.step(batch, hyper)).collect()
+    }
+
+    fn step_measured(
+        &mut self,
+        batches: &[Batch<'_>],
+        hyper: &HyperValues,
+    ) -> Vec<Result<(Vec<StepOutput>, Vec<Motion>), ExecError>> {
+        let steps = self.iter_mut().zip(batches);
+        steps.map(|(program, batch)| program.step_measured(batch, hyper)).collect()
+    }
+
+    fn eval(&mut self, batch: &Batch<'_>) -> Vec<Result<(HostTensor, StepOutput), ExecError>> {
+        self.iter_mut().map(|program| program.eval(batch)).collect()
+    }
+
+    fn size(&mut self) -> Vec<Result<Option<f64>, ExecError>> {
+        self.iter_mut().map(|program| program.size()).collect()
+    }
+
+    fn state(&self) -> Vec<Result<State, ExecError>> {
+        self.iter().map(|program| program.state()).collect()
+    }
+
+    fn load(&mut self, replica: usize, state: &State) -> Result<(), ExecError> {
+        self[replica].load(state)
+    }
+
+    fn isa(&self) -> String {
+        self[0].isa()
+    }
+}

@@ -1,0 +1,203 @@
+//! Runs that step together: one program, and one run for each of its replicas.
+//!
+//! The runs of a session share everything but their seeds, so they stand at the same step; each draws its own batches and
+//! fills its own directory, as if it were alone. A run that breaks drops out: its replica is fed on, and nobody listens.
+
+use super::run::{Run, Timing};
+use super::{
+    Ended, Entry, LearningRate, Means, Observer, Progress, RunError, RunLength, RunPlan,
+    SplitSamples, StopReason, StopSignal, Stopwatch, evaluate, evaluate_splits,
+};
+use crate::lower::{HyperValues, Replicas};
+
+/// A program with the runs of its replicas.
+#[expect(missing_debug_implementations, reason = "a program holds kernels")]
+pub struct Session<'a> {
+    plan: &'a RunPlan<'a>,
+    program: Box<dyn Replicas>,
+    length: RunLength,
+    places: Vec<Place<'a>>,
+    stopwatch: Stopwatch,
+    /// Samples of each run since the stopwatch was started.
+    timed_samples: u64,
+}
+
+/// A run, and why it dropped out.
+struct Place<'a> {
+    run: Run<'a>,
+    broken: Option<RunError>,
+}
+
+impl<'a> Session<'a> {
+    /// Seats one run for each replica of `program`; all are new, or all at the same step.
+    ///
+    /// # Errors
+    /// [`RunError`] when a file of a run cannot be used or its state does not fit the program.
+    pub fn open(
+        plan: &'a RunPlan<'a>,
+        mut program: Box<dyn Replicas>,
+        entries: Vec<Entry<'a>>,
+    ) -> Result<Self, RunError> {
+        assert_eq!(program.count(), entries.len(), "every replica has its run");
+        let mut places: Vec<Place<'a>> = vec![];
+        for (replica, Entry { seed, dir, from }) in entries.into_iter().enumerate() {
+            if let Some(checkpoint) = &from {
+                program.load(replica, &checkpoint.state)?;
+            }
+            let position = from.map(|checkpoint| checkpoint.position);
+            places.push(Place { run: Run::open(plan, dir, seed, position)?, broken: None });
+        }
+        let steps = |pair: &[Place<'_>]| pair[0].run.position.step == pair[1].run.position.step;
+        assert!(places.windows(2).all(steps), "the runs of a session stand at the same step");
+        let length = RunLength::new(plan.train, plan.dataset.train.len());
+        Ok(Self { plan, program, length, places, stopwatch: Stopwatch::start(), timed_samples: 0 })
+    }
+
+    /// Steps to the end of the plan, or until `stop` asks; see `formats.md` for what each run leaves in its directory.
+    ///
+    /// How each run ended, in the order of the replicas; the last checkpoint of a run that failed stays usable.
+    pub fn run(
+        mut self,
+        stop: &dyn StopSignal,
+        observer: &mut dyn Observer,
+    ) -> Vec<Result<Ended, RunError>> {
+        while self.lead().is_some_and(|run| run.position.step < self.plan.target()) {
+            if let Some(reason) = stop.reason() {
+                return self.stop(reason);
+            }
+            self.step(observer);
+        }
+        self.finish(observer)
+    }
+
+    /// The first run that is still there: where it stands, all do.
+    fn lead(&self) -> Option<&Run<'a>> {
+        self.places.iter().find(|place| place.broken.is_none()).map(|place| &place.run)
+    }
+
+    /// Does something with what each replica gave, for the runs that are still there; a run that fails at it drops out.
+    fn each<T, U>(
+        &mut self,
+        given: Vec<T>,
+        mut act: impl FnMut(&mut Run<'a>, T) -> Result<U, RunError>,
+    ) -> Vec<Option<U>> {
+        let here = |(place, given): (&mut Place<'a>, T)| {
+            if place.broken.is_some() {
+                return None;
+            }
+            act(&mut place.run, given).map_err(|error| place.broken = Some(error)).ok()
+        };
+        self.places.iter_mut().zip(given).map(here).collect()
+    }
+
+    /// One step of every run.
+    fn step(&mut self, observer: &mut dyn Observer) {
+        for place in self.places.iter_mut().filter(|place| place.broken.is_none()) {
+            place.run.begin_step();
+        }
+        let Some(lead) = self.lead() else { return };
+        let (step, epoch) = (lead.position.step + 1, lead.position.epoch);
+        let lr = LearningRate::new(self.plan.train, self.length).at(lead.position.step);
+        let hyper = HyperValues { lr, step };
+        let n = lead.order.len();
+        let batch_of_epoch = lead.position.batch_of_epoch + 1;
+        let first = lead.position.batch_of_epoch as usize * self.plan.train.batch;
+        let range = first..n.min(first + self.plan.train.batch);
+        let count = range.len() as u64;
+        let logged = step.is_multiple_of(self.plan.log_every);
+        let last = step == self.plan.target();
+        let places = self.places.iter();
+        let batches: Vec<_> = places.map(|place| place.run.batch(range.clone())).collect();
+        let steps: Vec<_> = if logged || last {
+            let steps = self.program.step_measured(&batches, &hyper).into_iter();
+            steps.map(|step| step.map(|(outputs, motions)| (outputs, Some(motions)))).collect()
+        } else {
+            let steps = self.program.step(&batches, &hyper).into_iter();
+            steps.map(|step| step.map(|outputs| (outputs, None))).collect()
+        };
+        self.each(steps, |run, step| {
+            let (outputs, motions) = step.map_err(|source| run.in_step(source))?;
+            run.advance(&outputs[0], count);
+            if let Some(motions) = motions {
+                run.record(&outputs, &motions, &hyper, count, logged)?;
+            }
+            Ok(())
+        });
+        self.timed_samples += count;
+        observer.step(&self.progress(epoch, count));
+        let whole = batch_of_epoch >= self.length.steps_per_epoch;
+        if whole || last {
+            self.end_epoch(!whole, observer);
+            self.checkpoint();
+        }
+    }
+
+    /// Where the runs stand, in the mean.
+    fn progress(&self, epoch: u64, samples: u64) -> Progress {
+        let here = || self.places.iter().filter(|place| place.broken.is_none());
+        let mean = |of: fn(Means) -> f64| {
+            here().map(|place| of(place.run.means())).sum::<f64>() / here().count().max(1) as f64
+        };
+        Progress {
+            step: self.lead().map_or(0, |run| run.position.step),
+            steps: self.plan.target(),
+            epoch,
+            loss: mean(|means| means.loss),
+            accuracy: mean(|means| means.accuracy),
+            samples,
+        }
+    }
+
+    fn end_epoch(&mut self, partial: bool, observer: &mut dyn Observer) {
+        let seconds = self.stopwatch.seconds();
+        let timing = Timing { seconds, samples: self.timed_samples };
+        let test = SplitSamples::test(self.plan.dataset);
+        let test = evaluate(&mut *self.program, &test, self.plan.train.batch);
+        let records =
+            self.each(test, |run, test| Ok(run.end_epoch(test?.means, timing, partial)?));
+        if self.plan.trial.is_some() {
+            let states = self.program.state();
+            self.each(states, |run, state| Ok(run.confirm_scaling(&state?, partial)?));
+        }
+        for record in records.iter().flatten() {
+            observer.epoch(record, seconds);
+        }
+        self.stopwatch = Stopwatch::start();
+        self.timed_samples = 0;
+    }
+
+    fn checkpoint(&mut self) {
+        let states = self.program.state();
+        self.each(states, |run, state| {
+            let state = state.map_err(|source| run.in_step(source))?;
+            Ok(run.checkpoint(state)?)
+        });
+    }
+
+    fn stop(mut self, reason: StopReason) -> Vec<Result<Ended, RunError>> {
+        self.checkpoint();
+        let ended = |Place { run, broken }: Place<'a>| match broken {
+            None => Ok(Ended::Stopped(reason, run.position.step)),
+            Some(error) => Err(error),
+        };
+        self.places.into_iter().map(ended).collect()
+    }
+
+    fn finish(mut self, observer: &mut dyn Observer) -> Vec<Result<Ended, RunError>> {
+        let mut summaries = vec![];
+        if self.lead().is_some() {
+            observer.note("measuring both sets");
+            let (dataset, isa) = (self.plan.dataset, self.program.isa());
+            let measured = evaluate_splits(&mut *self.program, dataset, self.plan.train.batch);
+            summaries =
+                self.each(measured, |run, measured| Ok(run.finish(measured?, isa.clone())?));
+        }
+        summaries.resize_with(self.places.len(), || None);
+        let ended = |(Place { broken, .. }, summary): (Place<'a>, _)| match (broken, summary) {
+            (None, Some(summary)) => Ok(Ended::Finished(Box::new(summary))),
+            (Some(error), _) => Err(error),
+            (None, None) => unreachable!("a run that is still there is finished"),
+        };
+        self.places.into_iter().zip(summaries).map(ended).collect()
+    }
+}

@@ -1,0 +1,189 @@
+//! Experiments as a program that embeds the library runs them: no command line, many seeds, alone or together.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use specc::check::Options as CheckOptions;
+use specc::compile::Compiled;
+use specc::data::{Dataset, Locations, load};
+use specc::experiment::{Device, Ended, Existing, Experiment, Machine, Options, run};
+use specc::lower::{
+    Batch, DType, ExecError, HostTensor, HyperValues, Motion, Program, Replicas, State, StepOutput,
+};
+use specc::store::{Opened, RunDir};
+use specc::train::{Entry, RunError, Session, Silent, StopReason, StopSignal};
+
+use crate::pipeline::{compile_at, no_imports};
+
+/// Augmentation, dropout, momentum and scales all draw or remember something between steps.
+const SPEC: &str = "\
+data digits(subset=50, test_subset=24, augment=[crop(1)])
+net tiny { conv(4, kernel=3) -> relu -> max_pool(2)  flatten -> dropout(0.2) -> linear(classes) }
+loss two_scale(delta=0.01, size=weights)
+train sgd(lr=0.05, momentum=0.9) { batch = 8  epochs = 2  seeds = [3, 0, 5] }
+";
+
+fn compiled(text: &str) -> (Compiled, Dataset) {
+    let locations = Locations::default();
+    let path = Path::new("tiny.net");
+    let options = CheckOptions::default();
+    let compiled = compile_at(path, text, &mut no_imports, &[], &locations, options);
+    let data = load(&compiled.model.as_ref().unwrap().data, &locations).unwrap();
+    (compiled, data)
+}
+
+fn options(output: &Path) -> Options {
+    let machine =
+        Machine { device: Device::Cpu, threads: 1, dtype: DType::F32, fused: true, isa: None };
+    Options { output: Some(output.to_owned()), log_every: 1, ..Options::on(machine) }
+}
+
+/// Never asks to stop.
+struct GoOn;
+
+impl StopSignal for GoOn {
+    fn reason(&self) -> Option<StopReason> {
+        None
+    }
+}
+
+/// Runs every seed alone, in a folder of its own.
+fn alone(experiment: &Experiment<'_>, data: &Dataset) {
+    for seed in experiment.seeds() {
+        let ended = run(experiment, data, *seed, Existing::Continue, &GoOn, &mut Silent).unwrap();
+        let Ended::Finished(summary) = ended else { panic!("nobody asked to stop") };
+        assert_eq!(summary.seed, *seed);
+    }
+}
+
+/// Runs all seeds in one session of as many replicas.
+fn together(
+    experiment: &Experiment<'_>,
+    data: &Dataset,
+    folder: &Path,
+    broken: Option<usize>,
+) -> Vec<Result<Ended, RunError>> {
+    let seeds = experiment.seeds();
+    let open = |seed: &u64| match RunDir::open(
+        &folder.join(format!("s{seed}")),
+        &experiment.identity(*seed),
+    ) {
+        Ok(Opened::Fresh(dir)) => dir,
+        other => panic!("{other:?}"),
+    };
+    let dirs: Vec<RunDir> = seeds.iter().map(open).collect();
+    let program = |seed: &u64| {
+        let start = experiment.start(*seed).unwrap();
+        experiment.program(*seed, &start.state).unwrap()
+    };
+    let programs: Vec<Box<dyn Program>> = seeds.iter().map(program).collect();
+    let entries = seeds.iter().zip(&dirs).map(|(seed, dir)| Entry { seed: *seed, dir, from: None });
+    let plan = experiment.plan(data, None);
+    let replicas = Box::new(Breaking { replicas: programs, broken });
+    Session::open(&plan, replicas, entries.collect()).unwrap().run(&GoOn, &mut Silent)
+}
+
+/// Replicas of which one breaks in its third step.
+struct Breaking {
+    replicas: Vec<Box<dyn Program>>,
+    broken: Option<usize>,
+}
+
+impl Replicas for Breaking {
+    fn count(&self) -> usize {
+        self.replicas.count()
+    }
+
+    fn step(
+        &mut self,
+        batches: &[Batch<'_>],
+        hyper: &HyperValues,
+    ) -> Vec<Result<Vec<StepOutput>, ExecError>> {
+        let mut outputs = self.replicas.step(batches, hyper);
+        if let Some(broken) = self.broken.filter(|_| hyper.step == 3) {
+            let what = "a value".to_owned();
+            outputs[broken] = Err(ExecError::NotFinite { what, layer: None, origin: None });
+        }
+        outputs
+    }
+
+    fn step_measured(
+        &mut self,
+        batches: &[Batch<'_>],
+        hyper: &HyperValues,
+    ) -> Vec<Result<(Vec<StepOutput>, Vec<Motion>), ExecError>> {
+        let mut steps = self.replicas.step_measured(batches, hyper);
+        if let Some(broken) = self.broken.filter(|_| hyper.step == 3) {
+            let what = "a value".to_owned();
+            steps[broken] = Err(ExecError::NotFinite { what, layer: None, origin: None });
+        }
+        steps
+    }
+
+    fn eval(&mut self, batch: &Batch<'_>) -> Vec<Result<(HostTensor, StepOutput), ExecError>> {
+        self.replicas.eval(batch)
+    }
+
+    fn size(&mut self) -> Vec<Result<Option<f64>, ExecError>> {
+        self.replicas.size()
+    }
+
+    fn state(&self) -> Vec<Result<State, ExecError>> {
+        self.replicas.state()
+    }
+
+    fn load(&mut self, replica: usize, state: &State) -> Result<(), ExecError> {
+        self.replicas.load(replica, state)
+    }
+
+    fn isa(&self) -> String {
+        self.replicas.isa()
+    }
+}
+
+/// The files of a run that are the same in equal runs and that training writes, by name.
+fn files(dir: &Path) -> BTreeMap<&'static str, Vec<u8>> {
+    let names = [
+        "metrics.jsonl",
+        "summary.json",
+        "ckpt/resume.safetensors",
+        "ckpt/last.safetensors",
+        "ckpt/state.json",
+        "logits/train.safetensors",
+        "logits/test.safetensors",
+    ];
+    names.into_iter().map(|name| (name, std::fs::read(dir.join(name)).unwrap())).collect()
+}
+
+#[test]
+fn replicas_leave_what_each_run_leaves_alone() {
+    let (compiled, data) = compiled(SPEC);
+    let (one, all) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let experiment = Experiment::prepare(&compiled, options(one.path()), None).unwrap();
+    assert_eq!(experiment.seeds(), [3, 0, 5]);
+    alone(&experiment, &data);
+    let ended = together(&experiment, &data, all.path(), None);
+    assert!(ended.iter().all(|ended| matches!(ended, Ok(Ended::Finished(_)))), "{ended:?}");
+    let mut seen = std::collections::BTreeSet::new();
+    for seed in ["s3", "s0", "s5"] {
+        let (one, all) = (files(&one.path().join(seed)), files(&all.path().join(seed)));
+        assert_eq!(one, all, "{seed}");
+        assert!(seen.insert(one["metrics.jsonl"].clone()), "seeds differ");
+    }
+}
+
+#[test]
+fn a_replica_that_breaks_leaves_the_others_alone() {
+    let (compiled, data) = compiled(SPEC);
+    let (one, all) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let experiment = Experiment::prepare(&compiled, options(one.path()), None).unwrap();
+    alone(&experiment, &data);
+    let ended = together(&experiment, &data, all.path(), Some(0));
+    assert!(matches!(ended[0], Err(RunError::Step { step: 3, epoch: 1, batch: 3, .. })));
+    assert!(ended[1..].iter().all(|ended| matches!(ended, Ok(Ended::Finished(_)))), "{ended:?}");
+    for seed in ["s0", "s5"] {
+        assert_eq!(files(&one.path().join(seed)), files(&all.path().join(seed)), "{seed}");
+    }
+    let lines = std::fs::read_to_string(all.path().join("s3/metrics.jsonl")).unwrap();
+    assert_eq!(lines.lines().count(), 2, "two steps were whole");
+}
