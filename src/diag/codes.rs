@@ -160,6 +160,11 @@ codes! {
     E0714 "the device failed",
     E0715 "the spec cannot be read",
     W0701 "tensors of the `--init` file are not used",
+    W0702 "no unit of a layer is active",
+    W0703 "weights do not move",
+    W0704 "the loss does not change",
+    W0705 "the accuracy is that of chance",
+    W0706 "a delta tells no samples apart",
 }
 
 impl Code {

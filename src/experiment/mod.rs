@@ -7,6 +7,7 @@
 mod environment;
 mod error;
 mod identity;
+mod lines;
 mod log;
 mod machine;
 mod prepare;

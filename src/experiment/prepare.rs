@@ -199,6 +199,10 @@ impl<'a> Experiment<'a> {
             threads: machine.threads,
             dtype: machine.dtype.to_string(),
             n_params: self.n_params(),
+            checked: self.checked,
+            loss: &self.spec.loss,
+            net: self.spec.net.span,
+            lines: self,
             conserved: self.conserved.as_deref(),
             trial,
         }

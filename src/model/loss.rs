@@ -23,6 +23,16 @@ pub struct Loss {
     pub span: Span,
 }
 
+impl Loss {
+    /// The margin from which a sample is well classified, where the form knows one.
+    pub fn delta(&self) -> Option<f64> {
+        match &self.form {
+            Form::Plain | Form::SingleScale { .. } => None,
+            Form::TwoScale { delta, .. } | Form::Separation { delta, .. } => Some(*delta),
+        }
+    }
+}
+
 /// How the logits are scaled; ẑ = z / R.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Form {

@@ -122,6 +122,17 @@ pub enum Optimizer {
     },
 }
 
+impl Optimizer {
+    /// How strongly weights shrink without a gradient.
+    pub fn weight_decay(&self) -> f64 {
+        match self {
+            Self::Sgd { weight_decay, .. }
+            | Self::Adam { weight_decay, .. }
+            | Self::AdamW { weight_decay, .. } => *weight_decay,
+        }
+    }
+}
+
 /// Two-phase sharpness-aware minimisation around an optimiser.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sharpness {

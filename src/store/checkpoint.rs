@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::tensors::{bytes_of, write_tensors};
-use super::{StoreError, copies, read_tensors};
+use super::{Seen, StoreError, copies, read_tensors};
 use crate::lower::{DType, HostTensor, State, StateEntry};
 
 /// Where a run stands between two steps.
@@ -37,17 +37,23 @@ pub struct Position {
     pub metrics_bytes: u64,
     /// The lines of `metrics.jsonl` that depend on whether the run ends here.
     pub tail: Tail,
+    /// What the steps and epochs so far have shown; nothing in checkpoints that are older.
+    #[serde(default)]
+    pub seen: Seen,
     /// Identifies the run.
     pub spec_hash: String,
 }
 
 /// What follows in `metrics.jsonl` after the last step of a command; empty elsewhere.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Tail {
     /// All lines, for a run that ends here.
     pub ended: String,
     /// Those that stay when it goes on: not the ones that only mark an early stop.
     pub continued: String,
+    /// [`Position::seen`] with all these lines.
+    #[serde(default)]
+    pub seen: Option<Seen>,
 }
 
 /// A position with the tensors that belong to it.

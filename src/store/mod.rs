@@ -9,6 +9,7 @@ mod copies;
 mod error;
 mod lines;
 mod run_dir;
+mod seen;
 mod spec;
 mod tensors;
 
@@ -17,5 +18,6 @@ pub use checkpoint::{Checkpoint, Position, Tail};
 pub use error::StoreError;
 pub use lines::LineFile;
 pub use run_dir::{Identity, Opened, RunDir};
+pub use seen::Seen;
 pub use spec::{UnreadableSpec, read_import, read_spec};
 pub use tensors::{Logits, TensorFile, read_tensors, write_logits};

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::SplitSamples;
 use super::record::ScalingRecord;
 use crate::check::numeric::{Point, Trial};
+use crate::ir::Graph;
 use crate::lower::{Batch, HostTensor, Samples, State, StateEntry};
 
 /// Tries the claims at `state` on the first training samples, without augmentation; `None` where the state or the data do
@@ -15,7 +16,7 @@ pub(super) fn confirm(
     samples: SplitSamples<'_>,
     (step, epoch): (u64, u64),
 ) -> Option<ScalingRecord> {
-    let point = point(trial, state, samples)?;
+    let point = point(trial.checked().graph(), trial.samples(), state, samples)?;
     let tried = trial.at(&point);
     let held = tried.iter().filter_map(|confirmed| Some((confirmed.worst?, &confirmed.claim.name)));
     let worst = held.max_by(|a, b| a.0.total_cmp(&b.0));
@@ -30,9 +31,14 @@ pub(super) fn confirm(
     })
 }
 
-fn point(trial: &Trial<'_>, state: &State, samples: SplitSamples<'_>) -> Option<Point> {
-    let graph = trial.checked().graph();
-    let n = trial.samples().min(samples.all_labels().len());
+/// The parameters of `state` with the first `n` samples, without augmentation.
+pub(super) fn point(
+    graph: &Graph,
+    n: usize,
+    state: &State,
+    samples: SplitSamples<'_>,
+) -> Option<Point> {
+    let n = n.min(samples.all_labels().len());
     let indices: Vec<u32> = (0..n as u32).collect();
     let mut input = vec![0.0; n * samples.sample_len()];
     samples.gather_f64(&Batch { samples: &samples, indices: &indices, epoch: 0 }, &mut input);

@@ -8,6 +8,7 @@
 mod clock;
 mod confirm;
 mod evaluate;
+mod learning;
 mod observer;
 mod plan;
 mod record;
@@ -17,9 +18,11 @@ mod schedule;
 mod session;
 mod summary;
 mod telemetry;
+mod warning;
 
 pub use clock::{Stopwatch, nanoseconds, unix_seconds};
 pub use evaluate::{Evaluated, Evaluation, Measured, evaluate, evaluate_splits};
+pub use learning::{Finding, Share};
 pub use observer::{Beginning, Observer, Progress, Silent};
 pub use plan::{Ended, RunError, RunPlan, StopReason, StopSignal};
 pub use record::{EpochRecord, Means, ScalingRecord, StepRecord};
@@ -29,3 +32,4 @@ pub use schedule::{LearningRate, RunLength};
 pub use session::Session;
 pub use summary::Summary;
 pub use telemetry::{LayerScale, conserved_values, layer_scales};
+pub use warning::{Lines, Place, Warning};

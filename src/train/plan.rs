@@ -1,13 +1,13 @@
 //! What a run is asked to do, and how it ends.
 
-use super::{RunLength, Summary};
-use crate::check::Conserved;
+use super::{Lines, RunLength, Summary};
 use crate::check::numeric::Trial;
+use crate::check::{Checked, Conserved};
 use crate::data::Dataset;
-use crate::diag::{Code, Diagnostic, ToDiagnostic};
+use crate::diag::{Code, Diagnostic, Span, ToDiagnostic};
 use crate::lower::ExecError;
 use crate::measure;
-use crate::model::Train;
+use crate::model::{Loss, Train};
 use crate::store::StoreError;
 
 /// What the runs of a session share.
@@ -33,6 +33,14 @@ pub struct RunPlan<'a> {
     pub dtype: String,
     /// Trainable numbers of the net.
     pub n_params: u64,
+    /// The net.
+    pub checked: &'a Checked,
+    /// The loss.
+    pub loss: &'a Loss,
+    /// The head of the net in the spec.
+    pub net: Span,
+    /// Where things stand in `resolved.net`.
+    pub lines: &'a dyn Lines,
     /// Quantities to log with every step; `None` where they are not asked for.
     pub conserved: Option<&'a [Conserved]>,
     /// Scaling claims to try at every checkpoint of an epoch.

@@ -2,16 +2,17 @@
 
 use std::ops::Range;
 
-use super::confirm::confirm;
+use super::confirm::{confirm, point};
+use super::learning::{End, findings, see_epoch, see_step};
 use super::record::{Perturbed, TimingRecord, line, timed_epoch};
 use super::telemetry::scales_before;
 use super::{
-    EpochRecord, Evaluated, Means, RunError, RunPlan, SplitSamples, StepRecord, Summary,
-    conserved_values, layer_scales,
+    EpochRecord, Evaluated, Finding, Means, Measured, RunError, RunLength, RunPlan, Share,
+    SplitSamples, StepRecord, Summary, Warning, conserved_values, layer_scales,
 };
 use crate::data;
 use crate::lower::{Batch, ExecError, HyperValues, Motion, State, StepOutput};
-use crate::store::{Checkpoint, LineFile, Position, RunDir, StoreError, Tail, write_logits};
+use crate::store::{Checkpoint, LineFile, Position, RunDir, Seen, StoreError, Tail, write_logits};
 
 /// A run that takes its place in a session: a new one, or one that goes on.
 #[derive(Debug)]
@@ -119,6 +120,10 @@ impl<'a> Run<'a> {
         self.position.samples_of_epoch += count;
         self.position.loss_sum += output.loss * count as f64;
         self.position.correct += output.correct;
+        if let Some(well) = output.well {
+            self.position.seen.passed |= well > 0;
+            self.position.seen.missed |= well < count;
+        }
     }
 
     /// Running means of the epoch.
@@ -159,7 +164,21 @@ impl<'a> Run<'a> {
                 size: second.size,
             }),
         };
+        let train = self.plan.train;
+        let (lr, decays) = (train.lr, train.optimizer.weight_decay() > 0.0);
+        self.see(lasting, |seen| see_step(seen, &record, lr, decays));
         self.push_metrics(&line(&record), lasting)
+    }
+
+    /// Notes what a line shows, for a run that ends here or for one that goes on, as [`Run::push_metrics`] does.
+    fn see(&mut self, lasting: bool, note: impl Fn(&mut Seen)) {
+        let Position { seen, tail, .. } = &mut self.position;
+        if !lasting || tail.seen.is_some() {
+            note(tail.seen.get_or_insert_with(|| seen.clone()));
+        }
+        if lasting {
+            note(seen);
+        }
     }
 
     /// Lines that an undisturbed run would not have are kept out of what a continued run starts from.
@@ -192,6 +211,7 @@ impl<'a> Run<'a> {
             test,
             partial,
         };
+        self.see(!partial, |seen| see_epoch(seen, &record));
         self.push_metrics(&line(&record), !partial)?;
         self.timing.push(&line(&TimingRecord {
             epoch: record.epoch,
@@ -229,8 +249,14 @@ impl<'a> Run<'a> {
         checkpoint.write(&self.dir.path().join("ckpt"))
     }
 
-    /// Writes the logits and the summary.
-    pub(super) fn finish(&self, evaluated: Evaluated, isa: String) -> Result<Summary, StoreError> {
+    /// Writes the logits and the summary, with what the run shows where it did not learn.
+    pub(super) fn finish(
+        &self,
+        evaluated: Evaluated,
+        state: &State,
+        isa: String,
+    ) -> Result<(Summary, Vec<Finding>), StoreError> {
+        let findings = self.findings(&evaluated, state);
         for (split, measured) in [("train", &evaluated.train), ("test", &evaluated.test)] {
             let path = self.dir.path().join("logits").join(format!("{split}.safetensors"));
             write_logits(&path, &measured.logits)?;
@@ -248,6 +274,7 @@ impl<'a> Run<'a> {
             steps: self.position.step,
             scales: evaluated.scales,
             size: evaluated.scalars.size,
+            warnings: findings.iter().map(|finding| Warning::new(finding, self.plan)).collect(),
             train: evaluated.train.summary,
             test: evaluated.test.summary,
         };
@@ -256,7 +283,28 @@ impl<'a> Run<'a> {
         text.push('\n');
         self.dir.write("summary.json", text.as_bytes())?;
         self.dir.write("DONE", b"")?;
-        Ok(summary)
+        Ok((summary, findings))
+    }
+
+    fn findings(&self, evaluated: &Evaluated, state: &State) -> Vec<Finding> {
+        let Position { seen, tail, step, epoch, batch_of_epoch, .. } = &self.position;
+        let data = self.plan.dataset;
+        let share = |labels, measured: &Measured| {
+            Share::new(labels, measured.summary.accuracy.unwrap_or(0.0))
+        };
+        let end = End {
+            seen: tail.seen.as_ref().unwrap_or(seen),
+            step: *step,
+            epoch: epoch - u64::from(*batch_of_epoch == 0),
+            whole: *step >= RunLength::new(self.plan.train, data.train.len()).steps,
+            splits: [
+                share(data.train.labels(), &evaluated.train),
+                share(data.test.labels(), &evaluated.test),
+            ],
+            delta: self.plan.loss.delta().or(self.plan.train.well_delta),
+        };
+        let checked = self.plan.checked;
+        findings(&end, checked, |n| point(checked.graph(), n, state, self.samples))
     }
 }
 
@@ -271,6 +319,7 @@ fn start(plan: &RunPlan<'_>, seed: u64) -> Position {
         seed,
         metrics_bytes: 0,
         tail: Tail::default(),
+        seen: Seen::default(),
         spec_hash: plan.spec_hash.clone(),
     }
 }

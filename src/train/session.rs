@@ -187,10 +187,16 @@ impl<'a> Session<'a> {
         let mut summaries = vec![];
         if self.lead().is_some() {
             observer.note("measuring both sets");
-            let (dataset, isa) = (self.plan.dataset, self.program.isa());
-            let measured = evaluate_splits(&mut *self.program, dataset, self.plan.train.batch);
-            summaries =
-                self.each(measured, |run, measured| Ok(run.finish(measured?, isa.clone())?));
+            let (plan, isa) = (self.plan, self.program.isa());
+            let measured = evaluate_splits(&mut *self.program, plan.dataset, plan.train.batch);
+            let given = measured.into_iter().zip(self.program.state()).collect();
+            summaries = self.each(given, |run, (measured, state)| {
+                let (summary, findings) = run.finish(measured?, &state?, isa.clone())?;
+                for finding in &findings {
+                    observer.warning(&finding.diagnostic(plan));
+                }
+                Ok(summary)
+            });
         }
         summaries.resize_with(self.places.len(), || None);
         let ended = |(Place { broken, .. }, summary): (Place<'a>, _)| match (broken, summary) {

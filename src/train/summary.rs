@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::Warning;
 use crate::measure::SplitSummary;
 
 /// What a finished run amounts to (`specc.summary/1`).
@@ -34,6 +35,9 @@ pub struct Summary {
     /// Size of the parameters at the end.
     #[serde(rename = "R")]
     pub size: Option<f64>,
+    /// What shows that the run did not learn; places are lines of `resolved.net`.
+    #[serde(default)]
+    pub warnings: Vec<Warning>,
     /// Measures on the training set, in evaluation mode without augmentation.
     pub train: SplitSummary,
     /// Measures on the test set.

@@ -22,7 +22,7 @@ const PERMITTED: [(&str, &[&str]); 20] = [
     ("measure", &["diag"]),
     ("report", &["measure"]),
     ("store", &["diag", "lower"]),
-    ("train", &["check", "data", "diag", "kernels", "lower", "measure", "model", "store"]),
+    ("train", &["check", "data", "diag", "ir", "kernels", "lower", "measure", "model", "store"]),
     (
         "experiment",
         &[

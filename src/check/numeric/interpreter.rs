@@ -25,6 +25,11 @@ impl<'a> Interpreter<'a> {
 
     /// The value of the root, `[n, …]` row-major; `None` where an operation of a loss or of a gradient stands in the way.
     pub fn evaluate(&self, point: &Point) -> Option<Vec<f64>> {
+        self.visit(point, &mut |_, _| {})
+    }
+
+    /// As [`Interpreter::evaluate`], and shows every value on the way.
+    pub fn visit(&self, point: &Point, visit: &mut dyn FnMut(NodeId, &[f64])) -> Option<Vec<f64>> {
         let mut values: Vec<Option<Vec<f64>>> = vec![None; self.graph.len()];
         let mut last_use = vec![0_usize; self.graph.len()];
         for (step, id) in self.nodes.iter().enumerate() {
@@ -39,6 +44,7 @@ impl<'a> Interpreter<'a> {
                 operands.push((values[input.0 as usize].as_deref()?, &self.graph[*input].shape));
             }
             let value = self.apply(*id, &operands, point)?;
+            visit(*id, &value);
             values[id.0 as usize] = Some(value);
             for input in inputs {
                 if last_use[input.0 as usize] == step && input != self.root {

@@ -7,8 +7,8 @@ mod failures;
 mod identity;
 mod interrupt;
 mod last_batch;
+mod learning;
 mod metrics;
-
 mod run_dir;
 mod streams;
 mod time;

@@ -1,0 +1,163 @@
+//! Findings about a run as users read them, and as `summary.json` keeps them.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Finding, RunPlan, Share};
+use crate::diag::{Code, Diagnostic, Severity, Span};
+
+/// Most layers named in one message, so that it stays readable.
+const NAMES: usize = 8;
+
+/// Something in a spec.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// The head of the net.
+    Net,
+    /// The call that selects the loss.
+    Loss,
+    /// A layer by its name.
+    Layer(String),
+}
+
+/// Knows where things stand in `resolved.net`, whose lines do not depend on how and where the spec was written.
+pub trait Lines: fmt::Debug {
+    /// The line of a place, from 1.
+    fn line(&self, place: &Place) -> Option<usize>;
+}
+
+/// One entry of `warnings` in `summary.json`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Warning {
+    /// `W0702`.
+    pub code: String,
+    /// `warning`.
+    pub severity: String,
+    /// What is wrong.
+    pub message: String,
+    /// `resolved.net`.
+    pub file: Option<String>,
+    /// Its line, from 1.
+    pub line: Option<usize>,
+    /// How to fix it.
+    pub help: Option<String>,
+}
+
+impl Warning {
+    /// What a finding amounts to in a summary.
+    pub(super) fn new(finding: &Finding, plan: &RunPlan<'_>) -> Self {
+        let diagnostic = finding.diagnostic(plan);
+        let line = finding.places().first().and_then(|(place, _)| plan.lines.line(place));
+        Self {
+            code: diagnostic.code.id().to_owned(),
+            severity: match diagnostic.severity() {
+                Severity::Warning => "warning".to_owned(),
+                Severity::Error => "error".to_owned(),
+            },
+            message: diagnostic.title,
+            file: line.map(|_| "resolved.net".to_owned()),
+            line,
+            help: diagnostic.help.into_iter().next(),
+        }
+    }
+}
+
+impl Finding {
+    /// The finding as a user reads it, with its places in the spec.
+    pub fn diagnostic(&self, plan: &RunPlan<'_>) -> Diagnostic {
+        let (code, title, help) = self.words();
+        let mut diagnostic = Diagnostic::new(code, title).help(help);
+        for (place, text) in self.places() {
+            if let Some(span) = span(&place, plan) {
+                diagnostic = diagnostic.label(span, text);
+            }
+        }
+        match self {
+            Self::Chance { splits: [_, test] } => {
+                diagnostic.note(format!("on the test set: {}", share(test)))
+            }
+            Self::Dead { .. }
+            | Self::Unmoved { .. }
+            | Self::SameLoss { .. }
+            | Self::Delta { .. } => diagnostic,
+        }
+    }
+
+    fn words(&self) -> (Code, String, &'static str) {
+        match self {
+            Self::Dead { layers, .. } => {
+                let title = match &layers[..] {
+                    [layer] => format!("no unit of `{layer}` is active"),
+                    layers => format!("no unit of {} layers is active", layers.len()),
+                };
+                (Code::W0702, title, "lower `lr`, warm it up, or choose another `init`")
+            }
+            Self::Unmoved { layers, .. } => {
+                let title = match &layers[..] {
+                    [(layer, _)] => format!("the weights of `{layer}` do not move"),
+                    layers => format!("the weights of {} layers do not move", layers.len()),
+                };
+                let help = "lower `lr`: where activations or the loss saturate, the gradient is 0";
+                (Code::W0703, title, help)
+            }
+            Self::SameLoss { .. } => (
+                Code::W0704,
+                "the loss does not change".to_owned(),
+                "lower `lr`, or check that the loss depends on the net",
+            ),
+            Self::Chance { .. } => (
+                Code::W0705,
+                "the accuracy is that of chance".to_owned(),
+                "change `lr`, train longer, or check the labels",
+            ),
+            Self::Delta { .. } => (
+                Code::W0706,
+                "`delta` tells no samples apart".to_owned(),
+                "choose `delta` within the margins of `summary.json`",
+            ),
+        }
+    }
+
+    /// Where it shows, the first place first, and what was found there.
+    fn places(&self) -> Vec<(Place, String)> {
+        let layer = |name: &String| Place::Layer(name.clone());
+        match self {
+            Self::Dead { layers, samples } => {
+                let text = format!("0 on all of {samples} training samples");
+                layers.iter().take(NAMES).map(|name| (layer(name), text.clone())).collect()
+            }
+            Self::Unmoved { layers, step } => {
+                let text = |since| format!("the same since step {since} of {step}");
+                let layers = layers.iter().take(NAMES);
+                layers.map(|(name, since)| (layer(name), text(since))).collect()
+            }
+            Self::SameLoss { loss, since } => {
+                vec![(Place::Loss, format!("{loss:.4} on the test set since epoch {since}"))]
+            }
+            Self::Chance { splits: [train, _] } => {
+                vec![(Place::Net, format!("on the training set: {}", share(train)))]
+            }
+            Self::Delta { delta, passed } => {
+                let who = if *passed { "every sample" } else { "no sample" };
+                vec![(Place::Loss, format!("{who} reached delta = {delta} in any step"))]
+            }
+        }
+    }
+}
+
+fn share(share: &Share) -> String {
+    let Share { n, right, largest } = share;
+    format!("{right} of {n} right, the largest class has {largest}")
+}
+
+fn span(place: &Place, plan: &RunPlan<'_>) -> Option<Span> {
+    match place {
+        Place::Net => Some(plan.net),
+        Place::Loss => Some(plan.loss.span),
+        Place::Layer(name) => {
+            let layers = &plan.checked.graph().layers;
+            layers.iter().find(|layer| layer.name == *name).map(|layer| layer.origin)
+        }
+    }
+}
