@@ -140,7 +140,7 @@ impl Translator<'_, '_, '_> {
             let span = call.callee.span;
             if call.parens && name != "one_hot" {
                 find(name, span)?;
-            } else if !call.parens && !BUILT_IN.contains(&name) && self.bound(name).is_none() {
+            } else if !call.parens && !BUILT_IN.contains(&name) && !self.is_bound(name) {
                 return Err(self.unknown(name, span));
             }
         }
@@ -230,17 +230,21 @@ impl Translator<'_, '_, '_> {
             }
             _ => {}
         }
-        match self.bound(name) {
-            Some(meaning) => meaning
-                .ok_or_else(|| foreign(span, "a word or a list of other things than numbers")),
-            None => Err(self.unknown(name, span)),
-        }
+        self.bound(name, span)
     }
 
-    /// The meaning of a `let` or a parameter; `Some(None)` where it has none in a formula.
-    fn bound(&self, name: &str) -> Option<Option<Meaning>> {
-        let local = self.scopes.iter().rev().find_map(|scope| scope.get(name));
-        local.map(|meaning| Some(meaning.clone())).or_else(|| self.values.get(name).map(constant))
+    fn is_bound(&self, name: &str) -> bool {
+        self.scopes.iter().any(|scope| scope.contains_key(name)) || self.values.contains_key(name)
+    }
+
+    /// The meaning of a `let` or a parameter.
+    fn bound(&self, name: &str, span: Span) -> Result<Meaning, LossError> {
+        if let Some(meaning) = self.scopes.iter().rev().find_map(|scope| scope.get(name)) {
+            return Ok(meaning.clone());
+        }
+        let value = self.values.get(name).ok_or_else(|| self.unknown(name, span))?;
+        constant(value)
+            .ok_or_else(|| foreign(span, "a word or a list of other things than numbers"))
     }
 
     fn unknown(&self, name: &str, span: Span) -> LossError {

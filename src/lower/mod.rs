@@ -18,6 +18,6 @@ pub use program::{
     Batch, DType, ExecError, HostTensor, HyperValues, Program, RawSamples, Samples, State,
     StateEntry, StepOutput,
 };
-pub use replicas::Replicas;
+pub use replicas::{MeasuredStep, Replicas};
 pub use tables::{PhaseId, PhaseOutputs, Phases, Tables, Target, ValueId, Write};
 pub use work::{Share, Work};

@@ -2,6 +2,9 @@
 
 use super::{Batch, ExecError, HostTensor, HyperValues, Motion, Program, State, StepOutput};
 
+/// The outputs of a step, and how far it moved each tensor.
+pub type MeasuredStep = (Vec<StepOutput>, Vec<Motion>);
+
 /// Runs of one joint graph, each with parameters, buffers and batches of its own.
 ///
 /// Results come in the order of the replicas. No replica feels another: each gives the bits it would give alone.
@@ -21,7 +24,7 @@ pub trait Replicas: Send {
         &mut self,
         batches: &[Batch<'_>],
         hyper: &HyperValues,
-    ) -> Vec<Result<(Vec<StepOutput>, Vec<Motion>), ExecError>>;
+    ) -> Vec<Result<MeasuredStep, ExecError>>;
 
     /// The same batch in every replica, as [`Program::eval`].
     fn eval(&mut self, batch: &Batch<'_>) -> Vec<Result<(HostTensor, StepOutput), ExecError>>;
@@ -60,7 +63,7 @@ impl Replicas for Vec<Box<dyn Program>> {
         &mut self,
         batches: &[Batch<'_>],
         hyper: &HyperValues,
-    ) -> Vec<Result<(Vec<StepOutput>, Vec<Motion>), ExecError>> {
+    ) -> Vec<Result<MeasuredStep, ExecError>> {
         let steps = self.iter_mut().zip(batches);
         steps.map(|(program, batch)| program.step_measured(batch, hyper)).collect()
     }
