@@ -17,6 +17,7 @@ use super::terminal::Terminal;
 use crate::check::numeric::Trial;
 use crate::check::{Mode, Options};
 use crate::compile::Compiled;
+use crate::data;
 use crate::grad;
 use crate::kernels::isa::Isa;
 use crate::lower;
@@ -99,12 +100,16 @@ pub(crate) fn run(args: &CheckArgs, terminal: &mut Terminal) -> anyhow::Result<O
         Bn::Eval => Mode::Eval,
     };
     let budget = if args.numeric { NUMERIC_BUDGET } else { Options::default().budget };
-    let compiled = compile::compile(&Request {
+    let mut compiled = compile::compile(&Request {
         spec: &args.spec,
         overrides: &args.overrides,
         locations: &locations,
         check: Options { budget, ..Options::from(mode) },
     });
+    if !compile::look_at_data(&mut compiled, &locations) {
+        let bound = data::GLANCE_BYTES >> 20;
+        terminal.tell(format!("`specc train` looks at the composition of data above {bound} MiB"));
+    }
     // A refused net has facts, too: they say why.
     let facts = compiled.checked.as_ref().or(compiled.refused.as_ref());
     let tried = match facts {

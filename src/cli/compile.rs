@@ -5,8 +5,9 @@ use std::path::Path;
 use super::outcome::Outcome;
 use crate::check;
 use crate::compile::{self, Compiled};
-use crate::data::{self, DataSpec, Locations};
-use crate::diag::ToDiagnostic;
+use crate::data::{self, DataSpec, Finding, Locations, Source};
+use crate::diag::{Diagnostics, ToDiagnostic, sort};
+use crate::model;
 use crate::store;
 
 /// What is compiled, and how.
@@ -41,6 +42,32 @@ pub(crate) fn compile(request: &Request<'_>) -> Compiled {
         describe: &describe,
         check: request.check,
     })
+}
+
+/// Adds what the composition of the data deserves to be told, where so much may be read; says whether it may.
+pub(crate) fn look_at_data(compiled: &mut Compiled, locations: &Locations) -> bool {
+    let Some(spec) = &compiled.model else { return true };
+    match data::glance(&spec.data, locations) {
+        Ok(Some(findings)) => {
+            let told = about_data(spec, &findings);
+            compiled.diagnostics.extend(told);
+        }
+        Ok(None) => return matches!(spec.data.source, Source::Named(_)),
+        Err(error) => {
+            let told = error.to_diagnostic().label(spec.data_span, "asked for here");
+            compiled.diagnostics.push(told);
+        }
+    }
+    sort(&mut compiled.diagnostics);
+    true
+}
+
+/// Findings about the data of a spec as messages that point to its `data` item.
+pub(crate) fn about_data(spec: &model::Spec, findings: &[Finding]) -> Diagnostics {
+    let tell = |finding: &Finding| {
+        finding.to_diagnostic().label(spec.data_span, "found in the data asked for here")
+    };
+    findings.iter().map(tell).collect()
 }
 
 /// The exit code that the errors of a spec ask for.

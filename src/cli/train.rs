@@ -15,6 +15,7 @@ use super::outcome::Outcome;
 use super::signals::Signals;
 use super::terminal::Terminal;
 use crate::check;
+use crate::data;
 use crate::experiment::{self, Ended, Existing, Experiment, Options};
 use crate::model::{Command, overruled_settings};
 use crate::report;
@@ -159,7 +160,11 @@ impl Report {
             runs.push(run);
         }
         if self.outcome == Outcome::Ok && runs.len() == 1 {
-            return Ok(runs.remove(0));
+            let mut run = runs.remove(0);
+            if !diagnostics.is_empty() {
+                run["diagnostics"] = diagnostics.into();
+            }
+            return Ok(run);
         }
         let stopped = self
             .stopped
@@ -237,6 +242,8 @@ fn train(args: &TrainArgs, terminal: &mut Terminal) -> anyhow::Result<Report> {
             return Ok(Outcome::of_error(&error).into());
         }
     };
+    let findings = data::composition(&dataset, &experiment.spec().data);
+    terminal.report(&compile::about_data(experiment.spec(), &findings), &compiled.sources);
     let signals = Signals::install()?;
     let mut report = Report::from(Outcome::Ok);
     for seed in experiment.seeds() {

@@ -166,6 +166,7 @@ impl Run<'_> {
                         record: number,
                         found: i64::from(label),
                         classes,
+                        base: 0,
                     });
                 }
             }

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::failure::{ArchiveProblem, Attempt};
 use super::named::NamedSet;
 
 /// A reason why data cannot be used.
@@ -133,8 +134,10 @@ pub enum DataError {
         record: u64,
         /// The label.
         found: i64,
-        /// Labels run from 0 to one less.
+        /// Number of classes.
         classes: usize,
+        /// The label of class 0; labels run from it on.
+        base: u32,
     },
     /// A number is infinite or not a number.
     #[error("{}: {found} at byte {offset}", file.display())]
@@ -172,8 +175,20 @@ pub enum DataError {
         /// Fields of the first row.
         expected: usize,
     },
+    /// The fields of a table are separated by another character.
+    #[error("{}:{line}: the fields seem to be separated by {seems:?}", file.display())]
+    Delimiter {
+        /// The file.
+        file: PathBuf,
+        /// Line, from 1.
+        line: u64,
+        /// The character that was to separate them.
+        used: char,
+        /// The character that stands where it should.
+        seems: char,
+    },
     /// A table cannot be split into fields.
-    #[error("{}:{line}: not a comma-separated table", file.display())]
+    #[error("{}:{line}: not a table", file.display())]
     Table {
         /// The file.
         file: PathBuf,
@@ -345,72 +360,6 @@ pub enum PathProblem {
         /// Where it ends.
         target: PathBuf,
     },
-}
-
-/// One mirror that did not deliver.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Attempt {
-    /// The address.
-    pub url: String,
-    /// Why not.
-    pub failure: Failure,
-}
-
-/// Why a mirror did not deliver.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Failure {
-    /// The server answered with this status.
-    Status(u16),
-    /// The connection failed or broke, in the words of the network, after this many tries.
-    Connection {
-        /// Tries made.
-        tries: u32,
-        /// What the last one said.
-        reason: String,
-    },
-    /// The server announces or delivers another length.
-    Length {
-        /// Bytes announced or delivered.
-        found: u64,
-        /// Bytes published.
-        expected: u64,
-    },
-    /// Everything arrived, but other bytes than the published ones.
-    Hash {
-        /// SHA-256 of what arrived.
-        found: String,
-        /// SHA-256 published.
-        expected: String,
-    },
-}
-
-/// What is wrong with an archive.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ArchiveProblem {
-    /// It cannot be unpacked, in the words of the decoder.
-    Damaged(String),
-    /// It contains something of a name that does not belong there.
-    Member(String),
-    /// A member has another size than published, or is larger than any member may be.
-    Size {
-        /// The member.
-        member: String,
-        /// Its size.
-        found: u64,
-    },
-    /// A member is missing.
-    Missing(String),
-}
-
-impl std::fmt::Display for ArchiveProblem {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Damaged(reason) => write!(f, "cannot be unpacked: {reason}"),
-            Self::Member(name) => write!(f, "contains `{name}`, which does not belong there"),
-            Self::Size { member, found } => write!(f, "`{member}` has {found} bytes"),
-            Self::Missing(name) => write!(f, "`{name}` is missing"),
-        }
-    }
 }
 
 impl DataError {

@@ -44,6 +44,7 @@ pub(super) fn read(folder: &Path, prefix: &str) -> Result<Split, DataError> {
             record: at as u64,
             found: i64::from(bytes[at]),
             classes,
+            base: 0,
         });
     }
     Ok(Split::new(Pixels::U8(pixels), bytes.into_iter().map(u32::from).collect()))

@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::error::{Attempt, DataError, Failure, PathProblem};
+use super::error::{DataError, PathProblem};
+use super::failure::{Attempt, Failure};
 use crate::diag::{Code, Diagnostic, ToDiagnostic, nearest};
 
 impl DataError {
@@ -41,6 +42,7 @@ impl DataError {
             Self::Archive { .. } => Code::E0617,
             Self::Write { .. } => Code::E0618,
             Self::Hash { .. } => Code::E0619,
+            Self::Delimiter { .. } => Code::E0622,
             Self::NoCoarse => Code::E0620,
             Self::CoarseConflict { .. } => Code::E0621,
         }
@@ -106,19 +108,23 @@ impl ToDiagnostic for DataError {
                     .note(place(file))
                     .note(format!("found: {field} {} in the header at byte {offset}", clip(found, 60)))
                     .expected(expected)
-                    .help("convert it, for example `numpy.save(path, numpy.ascontiguousarray(a, dtype=\"float32\"))`")
+                    .help(format!("convert it, for example `numpy.save(path, numpy.ascontiguousarray(a, dtype=\"{}\"))`", if expected.contains("<i8") { "int64" } else { "float32" }))
             }
             Self::Compressed { file, offset, source } => start(format!("`{}` cannot be unpacked", short(file)))
                 .note(place(file))
                 .note(format!("found: {source} after {offset} unpacked bytes"))
                 .expected("one whole gzip stream and nothing after it")
                 .help("fetch or copy the file again"),
-            Self::Label { file, offset, record, found, classes } => {
+            Self::Label { file, offset, record, found, classes, base } => {
                 start(format!("label {found} is out of range"))
                     .note(place(file))
                     .note(format!("found: {found} at byte {offset} (sample {record})"))
-                    .expected(format!("0 to {}, for {classes} classes", classes.saturating_sub(1)))
-                    .help("check that the file belongs to this data set, or state `classes`")
+                    .expected(format!("{base} to {}, for {classes} classes", (*classes as u64 + u64::from(*base)).saturating_sub(1)))
+                    .help(if *found == *classes as i64 && *base == 0 {
+                        "check that the file belongs to this data set; if its labels count from 1, say `label_base=1`"
+                    } else {
+                        "check that the file belongs to this data set, or state `classes`"
+                    })
             }
             Self::NotFinite { file, offset, found } => start("a data value is not finite".to_owned())
                 .note(place(file))
@@ -137,12 +143,24 @@ impl ToDiagnostic for DataError {
                     .note(format!("file: {}:{line}", file.display()))
                     .note(format!("found: {found} fields"))
                     .expected(format!("{expected} fields, as in the first row"))
-                    .help("correct the row; a field that contains commas needs double quotes")
+                    .help("correct the row; a field that contains the delimiter needs double quotes")
+            }
+            Self::Delimiter { file, line, used, seems } => {
+                let start = start("the fields of a table are separated otherwise".to_owned())
+                    .note(format!("file: {}:{line}", file.display()))
+                    .note(format!("found: {}, where {} was to separate the fields", shown(*seems), shown(*used)))
+                    .expected("the delimiter that the file has")
+                    .help(format!("say `delimiter=\"{}\"`", seems.escape_default()));
+                if *used == ',' && *seems == ';' {
+                    start.note("numbers need a decimal point, not a comma")
+                } else {
+                    start
+                }
             }
             Self::Table { file, line, source } => start(format!("`{}` is not a table", short(file)))
                 .note(format!("file: {}:{line}", file.display()))
                 .note(format!("found: {source}"))
-                .expected("comma-separated fields in UTF-8")
+                .expected("fields in UTF-8 with a delimiter between them")
                 .help("save the table as CSV in UTF-8"),
             Self::Column { file, name, known } => column_message(start("the label column is missing".to_owned()), file, name, known),
             Self::TooFew { part, asked, found } => start(format!("not enough {part} samples"))
@@ -210,6 +228,15 @@ impl ToDiagnostic for DataError {
                 .expected(format!("SHA-256 {expected}"))
                 .help("move the file away and fetch the set again, or go on if you changed it on purpose"),
         }
+    }
+}
+
+/// A delimiter as prose names it.
+fn shown(delimiter: char) -> String {
+    match delimiter {
+        '\t' => "a tab".to_owned(),
+        ' ' => "a space".to_owned(),
+        other => format!("`{other}`"),
     }
 }
 

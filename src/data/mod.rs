@@ -6,12 +6,15 @@
 
 mod augment;
 mod cifar;
+mod composition;
 mod dataset;
 mod digits;
 mod error;
+mod failure;
 pub mod fetch;
 mod files;
 mod gather;
+mod hold_out;
 mod idx;
 mod load;
 mod locations;
@@ -29,8 +32,10 @@ mod table;
 mod verify;
 
 pub use augment::{Augment, Draw};
+pub use composition::{Absent, Finding, GLANCE_BYTES, Remedy, Share, composition, glance};
 pub use dataset::Dataset;
-pub use error::{Action, ArchiveProblem, Attempt, DataError, Failure, PathProblem};
+pub use error::{Action, DataError, PathProblem};
+pub use failure::{ArchiveProblem, Attempt, Failure};
 pub use load::{Description, describe, load};
 pub use locations::Locations;
 pub use named::NamedSet;

@@ -104,8 +104,8 @@ impl Array {
         Ok(Pixels::F32(values))
     }
 
-    /// All labels; each lies in `0..classes`.
-    pub(super) fn labels(mut self, classes: usize) -> Result<Vec<u32>, DataError> {
+    /// The class of each label, in `0..classes`; the label of class 0 is `base`.
+    pub(super) fn labels(mut self, classes: usize, base: u32) -> Result<Vec<u32>, DataError> {
         let (kind, file) = (self.kind, self.file.clone());
         let first = self.start;
         let mut labels = Vec::with_capacity(self.len());
@@ -116,13 +116,20 @@ impl Array {
                     [a, b, c, d] => i64::from(i32::from_le_bytes([a, b, c, d])),
                     _ => i64::from_le_bytes(eight(bytes)),
                 };
-                match u32::try_from(found) {
+                match u32::try_from(found.saturating_sub(i64::from(base))) {
                     Ok(label) if (label as usize) < classes => labels.push(label),
                     _ => {
                         let offset = start + (i * kind.bytes()) as u64;
                         let record = (offset - first) / kind.bytes() as u64;
                         let file = file.clone();
-                        return Err(DataError::Label { file, offset, record, found, classes });
+                        return Err(DataError::Label {
+                            file,
+                            offset,
+                            record,
+                            found,
+                            classes,
+                            base,
+                        });
                     }
                 }
             }

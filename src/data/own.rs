@@ -1,6 +1,8 @@
 //! Data of the user's own: tables and arrays, each with a training and a test part.
 
 use super::error::DataError;
+use super::files;
+use super::hold_out::{counts, hold_out, nonempty};
 use super::locations::Locations;
 use super::npy;
 use super::spec::{CsvSource, HeldOut, NpyPair, NpySource};
@@ -30,7 +32,7 @@ pub(super) fn read_csv(source: &CsvSource, locations: &Locations) -> Result<Own,
     let whole_train = whole(parts.train.features, parts.train_labels);
     let (train, test) = match parts.test {
         Some((table, labels)) => (whole_train, whole(table.features, labels)),
-        None => hold_out(whole_train, &source.test)?,
+        None => hold_out(whole_train, parts.classes.count, &source.test)?,
     };
     Ok(Own { shape: vec![width], classes: parts.classes.count, names, train, test })
 }
@@ -49,6 +51,40 @@ pub(super) fn describe_csv(
     Ok((vec![parts.train.width], parts.classes.count, n_train, n_test))
 }
 
+/// The byte between two fields.
+fn delimiter(found: char) -> Result<u8, DataError> {
+    let good = found == '\t' || found.is_ascii_graphic() || found == ' ';
+    if good && !found.is_ascii_alphanumeric() && !"\"+-._".contains(found) {
+        return Ok(found as u8);
+    }
+    let found = format!("{found:?}");
+    let expected = "a character that is part of no number or name, such as `,`, `;` or a tab";
+    Err(DataError::Setting { name: "delimiter", found, expected })
+}
+
+/// The length of the files of a table.
+pub(super) fn csv_bytes(source: &CsvSource, locations: &Locations) -> Result<u64, DataError> {
+    let paths = match &source.test {
+        HeldOut::Files(test) => vec![&source.path, test],
+        HeldOut::First(_) | HeldOut::Last(_) | HeldOut::Random { .. } => vec![&source.path],
+    };
+    total_bytes(&paths, locations)
+}
+
+/// The length of the files of arrays.
+pub(super) fn npy_bytes(source: &NpySource, locations: &Locations) -> Result<u64, DataError> {
+    let test = match &source.test {
+        HeldOut::Files(test) => Some(test),
+        HeldOut::First(_) | HeldOut::Last(_) | HeldOut::Random { .. } => None,
+    };
+    let pairs = std::iter::once(&source.train).chain(test);
+    total_bytes(&pairs.flat_map(|pair| [&pair.images, &pair.labels]).collect::<Vec<_>>(), locations)
+}
+
+fn total_bytes(paths: &[&String], locations: &Locations) -> Result<u64, DataError> {
+    paths.iter().map(|path| files::length(&locations.resolve(path)?)).sum()
+}
+
 struct CsvParts {
     train: Table,
     train_labels: Vec<u32>,
@@ -61,11 +97,16 @@ fn csv_tables(
     locations: &Locations,
     keep: bool,
 ) -> Result<CsvParts, DataError> {
-    let format = TableFormat { label: source.label.as_deref(), header: source.header, keep };
+    let format = TableFormat {
+        label: source.label.as_deref(),
+        header: source.header,
+        delimiter: delimiter(source.delimiter)?,
+        keep,
+    };
     let file = locations.resolve(&source.path)?;
     let train = table::read(&file, format)?;
     nonempty("training", train.labels.len())?;
-    let classes = Classes::of(&file, &train, source.classes)?;
+    let classes = Classes::of(&file, &train, source.classes, source.label_base)?;
     check_classes(classes.count)?;
     let train_labels = classes.labels(&file, &train)?;
     let test = match &source.test {
@@ -82,7 +123,7 @@ fn csv_tables(
             let labels = classes.labels(&file, &table)?;
             Some((table, labels))
         }
-        HeldOut::First(_) | HeldOut::Last(_) => None,
+        HeldOut::First(_) | HeldOut::Last(_) | HeldOut::Random { .. } => None,
     };
     Ok(CsvParts { train, train_labels, test, classes })
 }
@@ -93,7 +134,7 @@ pub(super) fn read_npy(source: &NpySource, locations: &Locations) -> Result<Own,
     let read = |pair: &NpyPair| {
         let images = npy::open_samples(&locations.resolve(&pair.images)?)?;
         let labels = npy::open_labels(&locations.resolve(&pair.labels)?)?;
-        Ok(Split::new(images.samples()?, labels.labels(classes)?))
+        Ok(Split::new(images.samples()?, labels.labels(classes, source.label_base)?))
     };
     let whole = read(&source.train)?;
     let (train, test) = match &source.test {
@@ -110,7 +151,9 @@ pub(super) fn read_npy(source: &NpySource, locations: &Locations) -> Result<Own,
                 }
             }
         }
-        HeldOut::First(_) | HeldOut::Last(_) => hold_out(whole, &source.test)?,
+        HeldOut::First(_) | HeldOut::Last(_) | HeldOut::Random { .. } => {
+            hold_out(whole, classes, &source.test)?
+        }
     };
     Ok(Own { shape, classes, names: None, train, test })
 }
@@ -126,7 +169,11 @@ pub(super) fn describe_npy(
         classes
     } else {
         let labels = npy::open_labels(&locations.resolve(&source.train.labels)?)?;
-        labels.labels(MAX_CLASSES)?.into_iter().max().map_or(0, |label| label as usize + 1)
+        labels
+            .labels(MAX_CLASSES, source.label_base)?
+            .into_iter()
+            .max()
+            .map_or(0, |label| label as usize + 1)
     };
     check_classes(classes)?;
     let (n_train, n_test) = match &source.test {
@@ -138,7 +185,7 @@ pub(super) fn describe_npy(
             }
             (n, n_test)
         }
-        HeldOut::First(_) | HeldOut::Last(_) => counts(n, &source.test)?,
+        HeldOut::First(_) | HeldOut::Last(_) | HeldOut::Random { .. } => counts(n, &source.test)?,
     };
     Ok((shape, classes, n_train, n_test))
 }
@@ -154,49 +201,10 @@ fn npy_header(pair: &NpyPair, locations: &Locations) -> Result<(Vec<usize>, usiz
     Ok((samples.shape[1..].to_vec(), n))
 }
 
-fn nonempty(part: &'static str, found: usize) -> Result<(), DataError> {
-    if found == 0 { Err(DataError::TooFew { part, asked: 1, found }) } else { Ok(()) }
-}
-
 fn check_classes(classes: usize) -> Result<(), DataError> {
     if (2..=MAX_CLASSES).contains(&classes) {
         return Ok(());
     }
     let found = classes.to_string();
     Err(DataError::Setting { name: "classes", found, expected: "from 2 to 65536" })
-}
-
-/// Numbers of training and test samples out of `n`; both are at least 1.
-fn counts<F>(n: usize, held_out: &HeldOut<F>) -> Result<(usize, usize), DataError> {
-    let fraction = match held_out {
-        HeldOut::Files(_) => return Ok((n, 0)),
-        HeldOut::First(fraction) | HeldOut::Last(fraction) => *fraction,
-    };
-    if !(fraction > 0.0 && fraction < 1.0) {
-        return Err(DataError::Setting {
-            name: "test_fraction",
-            found: fraction.to_string(),
-            expected: "a number between 0 and 1",
-        });
-    }
-    #[expect(clippy::cast_sign_loss, reason = "the fraction is positive")]
-    let n_test = (fraction * n as f64 + 0.5) as usize;
-    nonempty("test", n_test)?;
-    nonempty("training", n.saturating_sub(n_test))?;
-    Ok((n - n_test, n_test))
-}
-
-/// Splits samples into training and test part.
-fn hold_out<F>(mut whole: Split, held_out: &HeldOut<F>) -> Result<(Split, Split), DataError> {
-    let (n_train, n_test) = counts(whole.len(), held_out)?;
-    match held_out {
-        HeldOut::First(_) => {
-            let train = whole.split_off(n_test);
-            Ok((train, whole))
-        }
-        HeldOut::Files(_) | HeldOut::Last(_) => {
-            let test = whole.split_off(n_train);
-            Ok((whole, test))
-        }
-    }
 }

@@ -71,9 +71,16 @@ pub enum HeldOut<F> {
     First(f64),
     /// This fraction of the samples, from the end of the file; the rest trains.
     Last(f64),
+    /// This fraction of the samples, drawn from each class in proportion; the rest trains. Both parts keep file order.
+    Random {
+        /// The fraction.
+        fraction: f64,
+        /// Seed of the draw, apart from the seeds of the runs.
+        seed: u64,
+    },
 }
 
-/// A comma-separated table: one row a sample, one column the label, all others features in column order.
+/// A table: one row a sample, one column the label, all others features in column order.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CsvSource {
     /// The file with the training rows, relative to the folder of the spec or a data folder.
@@ -86,6 +93,10 @@ pub struct CsvSource {
     pub header: Option<bool>,
     /// The number of classes; `None`: what the labels of the training file show.
     pub classes: Option<usize>,
+    /// The label of class 0, where labels are numbers: 0 or 1.
+    pub label_base: u32,
+    /// What stands between two fields: one character of ASCII.
+    pub delimiter: char,
 }
 
 /// Arrays in `.npy` files: samples along the first axis.
@@ -95,8 +106,10 @@ pub struct NpySource {
     pub train: NpyPair,
     /// The test samples.
     pub test: HeldOut<NpyPair>,
-    /// The number of classes; `None`: one more than the largest label of the training file.
+    /// The number of classes; `None`: what the largest label of the training file shows.
     pub classes: Option<usize>,
+    /// The label of class 0: 0 or 1.
+    pub label_base: u32,
 }
 
 /// The two arrays of a split, relative to the folder of the spec or a data folder.

@@ -94,6 +94,23 @@ impl Split {
         Self { pixels, labels, sample_len: self.sample_len }
     }
 
+    /// The samples that are not marked, and those that are, each in file order.
+    pub(super) fn partition(&self, marked: &[bool]) -> (Self, Self) {
+        let part = |wanted: bool| {
+            let chosen = || (0..self.len()).filter(|&i| marked[i] == wanted);
+            let ranges = chosen().map(|i| self.range(i as u32));
+            let pixels = match &self.pixels {
+                Pixels::U8(values) => Pixels::U8(ranges.flat_map(|r| values[r].to_vec()).collect()),
+                Pixels::F32(values) => {
+                    Pixels::F32(ranges.flat_map(|r| values[r].to_vec()).collect())
+                }
+            };
+            let labels = chosen().map(|i| self.labels[i]).collect();
+            Self { pixels, labels, sample_len: self.sample_len }
+        };
+        (part(false), part(true))
+    }
+
     /// Where the values of a sample are.
     pub(super) fn range(&self, index: u32) -> std::ops::Range<usize> {
         let start = index as usize * self.sample_len;

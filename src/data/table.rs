@@ -1,6 +1,6 @@
-//! Comma-separated tables.
+//! Tables of fields with a delimiter between them.
 //!
-//! In: a file, which column is the label, whether there is a header. Out: finite features as f32 in column order without the
+//! In: a file, its delimiter, which column is the label, whether there is a header. Out: finite features as f32 in column order without the
 //! label, and labels as text, to be turned into classes by [`Classes`].
 
 use std::collections::BTreeMap;
@@ -19,6 +19,8 @@ pub(super) struct TableFormat<'a> {
     pub(super) label: Option<&'a str>,
     /// Whether the first row is a header; found out if `None`.
     pub(super) header: Option<bool>,
+    /// What stands between two fields.
+    pub(super) delimiter: u8,
     /// Whether features are kept, or only counted and checked.
     pub(super) keep: bool,
 }
@@ -48,8 +50,12 @@ pub(super) fn read(file: &Path, format: TableFormat<'_>) -> Result<Table, DataEr
             limit: MAX_FILE_BYTES,
         });
     }
-    let mut reader =
-        ReaderBuilder::new().has_headers(false).flexible(true).trim(Trim::All).from_reader(reader);
+    let mut reader = ReaderBuilder::new()
+        .has_headers(false)
+        .flexible(true)
+        .trim(Trim::All)
+        .delimiter(format.delimiter)
+        .from_reader(reader);
     let mut record = StringRecord::new();
     let mut table = Table::default();
     let mut known: BTreeMap<String, u32> = BTreeMap::new();
@@ -72,8 +78,9 @@ pub(super) fn read(file: &Path, format: TableFormat<'_>) -> Result<Table, DataEr
             }
         }
         if record.len() != fields {
-            let (file, found) = (file.to_path_buf(), record.len());
-            return Err(DataError::RowWidth { file, line, found, expected: fields });
+            let (path, found) = (file.to_path_buf(), record.len());
+            let width = DataError::RowWidth { file: path, line, found, expected: fields };
+            return Err(otherwise_separated(file, format, &record).unwrap_or(width));
         }
         row(file, format, &record, line, &mut known, &mut table)?;
     }
@@ -86,18 +93,19 @@ fn start(
     record: &StringRecord,
     table: &mut Table,
 ) -> Result<bool, DataError> {
+    let line = record.position().map_or(1, ::csv::Position::line);
     if record.len() < 2 {
-        return Err(DataError::RowWidth {
-            file: file.to_path_buf(),
-            line: record.position().map_or(1, ::csv::Position::line),
-            found: record.len(),
-            expected: 2,
-        });
+        let (path, found) = (file.to_path_buf(), record.len());
+        let width = DataError::RowWidth { file: path, line, found, expected: 2 };
+        return Err(otherwise_separated(file, format, record).unwrap_or(width));
     }
     table.width = record.len() - 1;
     let last = table.width;
-    let guess = || (0..last).any(|i| record.get(i).is_some_and(|f| f.parse::<f64>().is_err()));
-    let header = format.header.unwrap_or_else(|| format.label.is_some() || guess());
+    let header = match (format.header, format.label) {
+        (Some(header), _) => header,
+        (None, Some(_)) => true,
+        (None, None) => looks_like_header(file, format, record, line)?,
+    };
     let position = match format.label {
         None => Some(last),
         Some(name) if header => record.iter().position(|field| field == name),
@@ -110,6 +118,66 @@ fn start(
     };
     table.column = position + 1;
     Ok(header)
+}
+
+/// Whether a first row is a header: no field of it is a number. It is none where every feature is a number.
+///
+/// # Errors
+/// A row between these: a sample with a field that cannot be used, or a header with numbers as names.
+fn looks_like_header(
+    file: &Path,
+    format: TableFormat<'_>,
+    record: &StringRecord,
+    line: u64,
+) -> Result<bool, DataError> {
+    let is_number = |field: &str| field.parse::<f64>().is_ok();
+    let features = record.len() - 1;
+    let Some(word) = record.iter().take(features).position(|field| !is_number(field)) else {
+        return Ok(false);
+    };
+    if !record.iter().any(is_number) {
+        return Ok(true);
+    }
+    let expected = "a finite number; if the first row is a header, say `header=true`";
+    Err(no_number(file, format, record, (line, word), expected))
+}
+
+/// The error of a feature that is no number, at this line and position.
+fn no_number(
+    file: &Path,
+    format: TableFormat<'_>,
+    record: &StringRecord,
+    (line, position): (u64, usize),
+    expected: &'static str,
+) -> DataError {
+    let found = record[position].to_owned();
+    let cell = |expected| {
+        let file = file.to_path_buf();
+        DataError::Cell { file, line, column: position + 1, found: found.clone(), expected }
+    };
+    if found.contains(',') && found.replacen(',', ".", 1).parse::<f64>().is_ok() {
+        return cell("a finite number with a decimal point, not a comma");
+    }
+    otherwise_separated(file, format, record).unwrap_or_else(|| cell(expected))
+}
+
+/// The error of a row whose fields hold another delimiter than the one they were split at.
+fn otherwise_separated(
+    file: &Path,
+    format: TableFormat<'_>,
+    record: &StringRecord,
+) -> Option<DataError> {
+    let used = char::from(format.delimiter);
+    let holds = |other: &char| record.iter().any(|field| field.contains(*other));
+    // Commas and spaces also stand inside numbers and names, so they count where nothing was split.
+    let whole = record.len() < 2;
+    let candidates = [';', '\t', '|', ',', ' '];
+    let seems = candidates
+        .into_iter()
+        .filter(|&other| other != used && (whole || !matches!(other, ',' | ' ')))
+        .find(holds)?;
+    let line = record.position().map_or(0, ::csv::Position::line);
+    Some(DataError::Delimiter { file: file.to_path_buf(), line, used, seems })
 }
 
 fn row(
@@ -130,7 +198,8 @@ fn row(
         };
         if i + 1 != table.column {
             let value = field.parse::<f64>().ok().map(|v| v as f32).filter(|v| v.is_finite());
-            let value = value.ok_or_else(|| cell("a finite number"))?;
+            let value = value
+                .ok_or_else(|| no_number(file, format, record, (line, i), "a finite number"))?;
             if format.keep {
                 table.features.push(value);
             }
@@ -156,51 +225,76 @@ fn row(
 
 /// The classes that the labels of a training table stand for.
 ///
-/// If every label is a whole number from 0, it is the class. Otherwise labels are names and classes are numbered in the order
-/// of their bytes.
+/// If every label is a whole number, the class is its distance from `label_base`. Otherwise labels are names and classes are
+/// numbered in the order of their bytes.
 #[derive(Debug)]
 pub(super) struct Classes {
     /// The number of classes.
     pub(super) count: usize,
     /// Sorted names; `None` where labels are numbers.
     pub(super) names: Option<Vec<String>>,
+    /// The label of class 0, where labels are numbers.
+    base: u32,
 }
 
 impl Classes {
     /// Classes of the training table; `stated` is the number in the spec.
-    pub(super) fn of(file: &Path, table: &Table, stated: Option<usize>) -> Result<Self, DataError> {
-        let numbers: Option<Vec<u32>> =
-            table.names.iter().map(|(name, _)| name.parse().ok()).collect();
+    pub(super) fn of(
+        file: &Path,
+        table: &Table,
+        stated: Option<usize>,
+        base: u32,
+    ) -> Result<Self, DataError> {
+        let number = |name: &str| name.parse::<u32>().ok();
+        let numbers: Option<Vec<u32>> = table.names.iter().map(|(name, _)| number(name)).collect();
         if let Some(numbers) = numbers {
             let largest = numbers.iter().max().map_or(0, |&n| n as usize);
-            return Ok(Self {
-                count: stated.unwrap_or((largest + 1).min(MAX_CLASSES)),
-                names: None,
-            });
+            let count = (largest + 1).saturating_sub(base as usize).min(MAX_CLASSES);
+            return Ok(Self { count: stated.unwrap_or(count), names: None, base });
         }
         for (name, line) in &table.names {
             // A number that is no class is a regression target or a mistake, not a name.
-            if name.parse::<f64>().is_ok() && name.parse::<u32>().is_err() {
-                return Err(table.label_error(
-                    file,
-                    name,
-                    *line,
-                    "a whole number from 0, or a name",
-                ));
+            if name.parse::<f64>().is_ok() && number(name).is_none() {
+                let expected = "a whole number from 0, or a name";
+                return Err(table.label_error(file, name, *line, expected));
             }
+        }
+        if let Some((name, line)) = table.lone_name() {
+            let expected = "a whole number, as all other labels; if the first row is a header, say `header=true`";
+            return Err(table.label_error(file, name, *line, expected));
+        }
+        if base != 0 {
+            return Err(DataError::Setting {
+                name: "label_base",
+                found: format!("{base}, with the label `{}`", table.names[0].0),
+                expected: "labels that are whole numbers",
+            });
         }
         let mut names: Vec<String> = table.names.iter().map(|(name, _)| name.clone()).collect();
         names.sort_unstable();
-        Ok(Self { count: stated.unwrap_or(names.len()), names: Some(names) })
+        Ok(Self { count: stated.unwrap_or(names.len()), names: Some(names), base })
     }
 
     /// The class of each row of a table.
     pub(super) fn labels(&self, file: &Path, table: &Table) -> Result<Vec<u32>, DataError> {
         let class = |(name, line): &(String, u64)| match &self.names {
-            None => match name.parse::<u32>() {
-                Ok(class) if (class as usize) < self.count => Ok(class),
-                _ => Err(table.label_error(file, name, *line, "a class number below `classes`")),
-            },
+            None => {
+                let number = name.parse::<u32>().ok();
+                match number.map(|number| number.checked_sub(self.base)) {
+                    Some(Some(class)) if (class as usize) < self.count => Ok(class),
+                    found => {
+                        let expected = match found {
+                            Some(None) => "a whole number from 1, since `label_base=1`",
+                            _ if self.base != 0 => "a class number up to `classes`",
+                            _ if number.is_some_and(|n| n as usize == self.count) => {
+                                "a class number below `classes`; if labels count from 1, say `label_base=1`"
+                            }
+                            _ => "a class number below `classes`",
+                        };
+                        Err(table.label_error(file, name, *line, expected))
+                    }
+                }
+            }
             Some(names) => match names.binary_search(name) {
                 Ok(class) if class < self.count => Ok(class as u32),
                 _ => Err(table.label_error(file, name, *line, "a label of the training rows")),
@@ -212,6 +306,16 @@ impl Classes {
 }
 
 impl Table {
+    /// The one label that is no whole number, if a single row has it and all others are numbers.
+    fn lone_name(&self) -> Option<&(String, u64)> {
+        let is_word = |(name, _): &(String, u64)| name.parse::<u32>().is_err();
+        let lone = self.names.iter().position(is_word)?;
+        let words = self.names.iter().filter(|&label| is_word(label)).count();
+        let rows = self.labels.iter().filter(|&&label| label as usize == lone).count();
+        // With two labels the other one may be a name that happens to be a number.
+        (words == 1 && rows == 1 && self.names.len() > 2).then(|| &self.names[lone])
+    }
+
     fn label_error(&self, file: &Path, name: &str, line: u64, expected: &'static str) -> DataError {
         let (file, found) = (file.to_path_buf(), name.to_owned());
         DataError::Cell { file, line, column: self.column, found, expected }

@@ -133,6 +133,13 @@ codes! {
     E0619 "a data file is not the published one",
     E0620 "the data has no coarse labels",
     E0621 "coarse labels contradict each other",
+    E0622 "a table has another delimiter",
+    W0601 "labels count from 1",
+    W0602 "classes without a sample",
+    W0603 "test samples occur in training",
+    W0604 "equal samples have different labels",
+    W0605 "features without variation",
+    W0606 "classes are very unequal",
     // E065: stored logits.
     E0650 "a logits file is damaged or of another format",
     E0651 "a tensor is missing in a logits file",

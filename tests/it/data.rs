@@ -1,6 +1,7 @@
 //! Data sets from files: golden and published ones, damaged ones, those of users.
 
 mod command;
+mod composition;
 mod damaged;
 mod fetch;
 mod own;
@@ -15,6 +16,8 @@ use specc::data::{
 use specc::diag::ToDiagnostic;
 
 use crate::golden::golden_dir;
+
+pub(crate) use own::npy;
 
 pub(crate) fn at(folder: &Path) -> Locations {
     Locations { data_dir: Some(folder.to_path_buf()), ..Locations::default() }
@@ -35,12 +38,13 @@ pub(crate) fn read(path: &Path) -> Vec<u8> {
     std::fs::read(path).unwrap()
 }
 
-/// The code, title and notes of an error: what a user reads.
+/// Code, title, notes and help of an error: what a user reads.
 pub(crate) fn told(error: &DataError) -> String {
     let diagnostic = error.to_diagnostic();
     assert!(diagnostic.title.chars().count() <= 72, "{}", diagnostic.title);
     assert!(!diagnostic.help.is_empty(), "{error}");
-    format!("{} {}\n{}", diagnostic.code, diagnostic.title, diagnostic.notes.join("\n"))
+    let lines = [diagnostic.notes, diagnostic.help].concat().join("\n");
+    format!("{} {}\n{lines}", diagnostic.code, diagnostic.title)
 }
 
 fn bytes(data: &Dataset) -> &[u8] {

@@ -11,7 +11,8 @@ use ureq::http::{HeaderMap, StatusCode, header};
 
 use super::store::PartFile;
 use super::{FetchEvent, FetchProgress, Patience, RemoteFile};
-use crate::data::error::{Attempt, DataError, Failure};
+use crate::data::error::DataError;
+use crate::data::failure::{Attempt, Failure};
 use crate::data::sums::sha256_of;
 
 /// Bytes taken from the network at a time.

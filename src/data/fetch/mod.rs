@@ -14,7 +14,8 @@ use std::time::Duration;
 
 pub use catalog::{Content, Package, RemoteFile};
 
-use super::error::{Attempt, DataError};
+use super::error::DataError;
+use super::failure::Attempt;
 use super::files;
 use super::locations::Locations;
 use super::named::NamedSet;

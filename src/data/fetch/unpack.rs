@@ -14,7 +14,8 @@ use tar::{Archive, EntryType};
 use tempfile::TempDir;
 
 use super::store;
-use crate::data::error::{ArchiveProblem, DataError};
+use crate::data::error::DataError;
+use crate::data::failure::ArchiveProblem;
 use crate::data::files;
 use crate::data::sums::{SUMS_FILE, hex};
 

@@ -90,12 +90,16 @@ fn source(bound: &Bound<'_>, scope: &dyn Scope, errors: &mut Diagnostics) -> Opt
             let label = reader.text("label");
             let header = reader.optional_bool("header");
             let classes = reader.optional_int("classes");
+            let label_base = reader.int("label_base");
+            let delimiter = delimiter(&mut reader);
             Some(Source::Csv(CsvSource {
                 path: path??,
                 test: test?,
                 label: label?,
                 header: header?,
                 classes: classes?.and_then(|classes| usize::try_from(classes).ok()),
+                label_base: u32::try_from(label_base?).unwrap_or(0),
+                delimiter: delimiter?,
             }))
         }
         "npy" => {
@@ -110,10 +114,12 @@ fn source(bound: &Bound<'_>, scope: &dyn Scope, errors: &mut Diagnostics) -> Opt
             let images = reader.text("images");
             let labels = reader.text("labels");
             let classes = reader.optional_int("classes");
+            let label_base = reader.int("label_base");
             Some(Source::Npy(NpySource {
                 train: NpyPair { images: images??, labels: labels?? },
                 test: test?,
                 classes: classes?.and_then(|classes| usize::try_from(classes).ok()),
+                label_base: u32::try_from(label_base?).unwrap_or(0),
             }))
         }
         _ => synthetic(bound, scope, errors).map(Source::Synthetic),
@@ -144,7 +150,24 @@ fn synthetic(bound: &Bound<'_>, scope: &dyn Scope, errors: &mut Diagnostics) -> 
     })
 }
 
-/// `0.2`, `first(0.2)` or `last(0.2)`.
+/// `delimiter=";"`: one character.
+fn delimiter(reader: &mut Reader<'_, '_>) -> Option<char> {
+    let Some(written) = reader.text("delimiter")? else { return Some(',') };
+    let mut chars = written.chars();
+    if let (Some(one), "") = (chars.next(), chars.as_str()) {
+        return Some(one);
+    }
+    let error = ModelError::OutOfRange {
+        what: "`delimiter`".to_owned(),
+        value: format!("\"{}\"", written.escape_default()),
+        range: "one character, such as `\";\"` or `\"\\t\"`".to_owned(),
+        span: reader.bound.place("delimiter"),
+    };
+    reader.errors.push(error.to_diagnostic());
+    None
+}
+
+/// `0.2`, `random(0.2)`, `random(0.2, seed=1)`, `first(0.2)` or `last(0.2)`.
 fn part<F>(
     bound: &Bound<'_>,
     expr: &Expr,
@@ -153,31 +176,50 @@ fn part<F>(
 ) -> Option<HeldOut<F>> {
     let param = bound.row.param("test")?;
     let call = as_call(expr).filter(|call| call.parens);
-    let (first, number) = match call {
+    let (name, number, seed) = match call {
         Some(call) => match (call.callee.value.as_str(), call.args.as_slice()) {
-            ("first", [arg]) if arg.key.is_none() => (true, &arg.value),
-            ("last", [arg]) if arg.key.is_none() => (false, &arg.value),
+            (name @ ("first" | "last" | "random"), [arg]) if arg.key.is_none() => {
+                (name, &arg.value, None)
+            }
+            ("random", [arg, seed])
+                if arg.key.is_none()
+                    && seed.key.as_ref().is_some_and(|key| key.value == "seed") =>
+            {
+                ("random", &arg.value, Some(&seed.value))
+            }
             _ => {
                 wrong_type(param, looks_like(expr), expr.span, errors);
                 return None;
             }
         },
-        None => (false, expr),
+        None => ("last", expr, None),
     };
-    if matches!(number.value, ExprKind::Str(_) | ExprKind::List(_)) {
-        wrong_type(param, looks_like(number), number.span, errors);
-        return None;
-    }
-    let value = eval(number, scope, errors)?;
-    let Some(fraction) = value.number() else {
-        wrong_type(param, looks_like(number), number.span, errors);
+    let mut value = |expr: &Expr| {
+        let is_number = !matches!(expr.value, ExprKind::Str(_) | ExprKind::List(_));
+        let value = if is_number { Some(eval(expr, scope, errors)?) } else { None };
+        if value.is_none() {
+            wrong_type(param, looks_like(expr), expr.span, errors);
+        }
+        value
+    };
+    let fraction = value(number)?;
+    let seed = match seed {
+        Some(expr) => value(expr)?.int().and_then(|seed| u64::try_from(seed).ok()),
+        None => Some(0),
+    };
+    let (Some(fraction), Some(seed)) = (fraction.number(), seed) else {
+        wrong_type(param, looks_like(expr), expr.span, errors);
         return None;
     };
     if !param.range.holds(fraction) {
         errors.push(out_of_range(param, fraction, number.span));
         return None;
     }
-    Some(if first { HeldOut::First(fraction) } else { HeldOut::Last(fraction) })
+    Some(match name {
+        "first" => HeldOut::First(fraction),
+        "random" => HeldOut::Random { fraction, seed },
+        _ => HeldOut::Last(fraction),
+    })
 }
 
 fn out_of_range(param: &ParamRow, value: f64, span: Span) -> crate::diag::Diagnostic {

@@ -25,6 +25,9 @@ const SHUFFLE: ParamRow = ParamRow::new(
 const CLASSES: ParamRow =
     ParamRow::new("classes", Type::Int, None, "number of classes; else what the labels show")
         .within(Range::Within(2.0, 16_777_216.0));
+const LABEL_BASE: ParamRow =
+    ParamRow::new("label_base", Type::Int, Int(0), "the label of class 0: 0 or 1")
+        .within(Range::Within(0.0, 1.0));
 const PLAIN: &[ParamRow] = &[NORMALIZE, AUGMENT, SUBSET, TEST_SUBSET, SHUFFLE];
 
 pub(super) const SOURCES: &[CallRow] = &[
@@ -63,6 +66,13 @@ pub(super) const SOURCES: &[CallRow] = &[
                 "whether the first row is a header; else by its look",
             ),
             CLASSES,
+            LABEL_BASE,
+            ParamRow::new(
+                "delimiter",
+                Type::Text,
+                Formula("\",\""),
+                "what stands between two fields, such as `\";\"` or `\"\\t\"`",
+            ),
             NORMALIZE,
             SUBSET,
             TEST_SUBSET,
@@ -83,6 +93,7 @@ pub(super) const SOURCES: &[CallRow] = &[
             )
             .within(Range::Inside(0.0, 1.0)),
             CLASSES,
+            LABEL_BASE,
             NORMALIZE,
             AUGMENT,
             SUBSET,

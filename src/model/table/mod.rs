@@ -219,9 +219,9 @@ pub enum Type {
     Seeds,
     /// A list of permissions.
     Permissions,
-    /// `"test.csv"`, `0.2`, `first(0.2)` or `last(0.2)`.
+    /// `"test.csv"`, `0.2`, `random(0.2)`, `first(0.2)` or `last(0.2)`.
     TestTable,
-    /// `["images.npy", "labels.npy"]`, `0.2`, `first(0.2)` or `last(0.2)`.
+    /// `["images.npy", "labels.npy"]`, `0.2`, `random(0.2)`, `first(0.2)` or `last(0.2)`.
     TestArrays,
     /// No value: the key alone.
     Flag,
@@ -276,10 +276,11 @@ impl Type {
             Self::Seeds => "seeds such as `0..10`, `[0, 3]` or `7`".into(),
             Self::Permissions => "a list of `nonhomogeneous`".into(),
             Self::TestTable => {
-                "a file in quotes, a fraction, `first(fraction)` or `last(fraction)`".into()
+                "a file in quotes, a fraction, `random(…)`, `first(…)` or `last(…)`".into()
             }
             Self::TestArrays => {
-                "`[\"images.npy\", \"labels.npy\"]`, a fraction, `first(…)` or `last(…)`".into()
+                "`[\"images.npy\", \"labels.npy\"]`, a fraction, `random(…)`, `first(…)` or `last(…)`"
+                    .into()
             }
             Self::Flag => "no value".into(),
         }

@@ -75,38 +75,25 @@ pub fn to_ast(spec: &Spec) -> Tree {
 
 fn data(data: &DataSpec) -> Call {
     let mut args = vec![];
-    let part = |first: bool, fraction: f64| {
-        call_expr(if first { "first" } else { "last" }, [plain(float(fraction))])
-    };
     let name = match &data.source {
         Source::Named(set) => set.name(),
         Source::Csv(csv) => {
             args.push(plain(text(&csv.path)));
-            args.push(keyed(
-                "test",
-                match &csv.test {
-                    HeldOut::Files(file) => text(file),
-                    HeldOut::First(fraction) => part(true, *fraction),
-                    HeldOut::Last(fraction) => part(false, *fraction),
-                },
-            ));
+            args.push(keyed("test", test(&csv.test, |file| text(file))));
             args.extend(csv.label.iter().map(|label| keyed("label", text(label))));
             args.extend(csv.header.map(|header| keyed("header", boolean(header))));
             args.extend(csv.classes.map(|classes| keyed("classes", size(classes))));
+            args.extend(label_base(csv.label_base));
+            let delimiter = (csv.delimiter != ',').then(|| csv.delimiter.to_string());
+            args.extend(delimiter.map(|delimiter| keyed("delimiter", text(&delimiter))));
             "csv"
         }
         Source::Npy(npy) => {
             let pair = |pair: &NpyPair| [text(&pair.images), text(&pair.labels)];
             args.extend(pair(&npy.train).map(plain));
-            args.push(keyed(
-                "test",
-                match &npy.test {
-                    HeldOut::Files(files) => list(pair(files)),
-                    HeldOut::First(fraction) => part(true, *fraction),
-                    HeldOut::Last(fraction) => part(false, *fraction),
-                },
-            ));
+            args.push(keyed("test", test(&npy.test, |files| list(pair(files)))));
             args.extend(npy.classes.map(|classes| keyed("classes", size(classes))));
+            args.extend(label_base(npy.label_base));
             "npy"
         }
         Source::Synthetic(synthetic) => {
@@ -143,6 +130,22 @@ fn data(data: &DataSpec) -> Call {
         args.push(keyed("coarse", boolean(data.coarse)));
     }
     call(name, args)
+}
+
+fn test<F>(test: &HeldOut<F>, files: impl Fn(&F) -> Expr) -> Expr {
+    match test {
+        HeldOut::Files(given) => files(given),
+        HeldOut::First(fraction) => call_expr("first", [plain(float(*fraction))]),
+        HeldOut::Last(fraction) => call_expr("last", [plain(float(*fraction))]),
+        HeldOut::Random { fraction, seed } => {
+            call_expr("random", [plain(float(*fraction)), keyed("seed", count(*seed))])
+        }
+    }
+}
+
+/// Stated only where it is not 0, so that specs without it keep their text.
+fn label_base(base: u32) -> Option<Arg> {
+    (base != 0).then(|| keyed("label_base", int(base.into())))
 }
 
 fn net_head(spec: &Spec, taken: &BTreeSet<&'static str>) -> Call {

@@ -10,17 +10,19 @@ use specc::data::{
 
 use super::{told, write};
 
-fn beside(folder: &Path) -> Locations {
+pub(super) fn beside(folder: &Path) -> Locations {
     Locations { spec_dir: Some(folder.to_path_buf()), ..Locations::default() }
 }
 
-fn csv_source(path: &str) -> CsvSource {
+pub(super) fn csv_source(path: &str) -> CsvSource {
     CsvSource {
         path: path.to_owned(),
         test: HeldOut::Last(0.25),
         label: None,
         header: None,
         classes: None,
+        label_base: 0,
+        delimiter: ',',
     }
 }
 
@@ -104,6 +106,66 @@ fn tables_that_cannot_be_used() {
 }
 
 #[test]
+fn tables_with_another_delimiter() {
+    let semicolons = "a;b;y\n1;2;0\n3;4;1\n5;6;0\n7;8;1\n";
+    let commas = semicolons.replace(';', ",");
+    let expected = load_csv(&commas, |_| {}).unwrap();
+    for delimiter in [';', '\t', '|', ' ', ':', '/'] {
+        let text = semicolons.replace(';', &delimiter.to_string());
+        let told = told(&load_csv(&text, |_| {}).unwrap_err());
+        if ";\t| ".contains(delimiter) {
+            let fix = format!("`delimiter=\"{}\"`", delimiter.escape_default());
+            assert!(told.contains("E0622") && told.contains(&fix), "{told}");
+        }
+        let data = load_csv(&text, |source| source.delimiter = delimiter).unwrap();
+        assert_eq!(data, expected, "{delimiter:?}");
+    }
+    let wrong = told(&load_csv(&commas, |source| source.delimiter = ';').unwrap_err());
+    assert!(wrong.contains("E0622") && wrong.contains("`delimiter=\",\"`"), "{wrong}");
+    // As spreadsheets write them: a mark of byte order, line ends of two bytes, blank lines behind.
+    let saved = format!("\u{feff}{}\r\n\r\n", semicolons.replace('\n', "\r\n"));
+    assert_eq!(load_csv(&saved, |source| source.delimiter = ';').unwrap(), expected);
+}
+
+#[test]
+fn decimal_commas_and_doubtful_headers() {
+    let cases = [
+        ("1,5;2,5;0\n3,5;4,5;1\n", ',', ["E0622", "decimal point"]),
+        ("a,b;c;y\n1;2;0\n", ',', ["E0622", "`delimiter=\";\"`"]),
+        ("1,5;2,5;0\n3,5;4,5;1\n", ';', ["E0608", "not a comma"]),
+        ("a;b;y\n1,5;2;0\n", ';', ["E0608", "not a comma"]),
+        ("1,NA,0\n2,3,1\n", ',', ["E0608", "`NA`"]),
+        ("0,1,label\n3,4,0\n5,6,1\n7,8,0\n", ',', ["E0608", "header=true"]),
+    ];
+    for (text, delimiter, parts) in cases {
+        let told = told(&load_csv(text, |source| source.delimiter = delimiter).unwrap_err());
+        assert!(parts.iter().all(|part| told.contains(part)), "{parts:?}\n{told}\n{text}");
+    }
+}
+
+#[test]
+fn labels_from_a_base() {
+    let from_one = "1,1\n2,2\n3,1\n4,2\n";
+    let based = |source: &mut CsvSource| source.label_base = 1;
+    let data = load_csv(from_one, based).unwrap();
+    assert_eq!((data.classes, data.train.labels()), (2, &[0, 1, 0][..]));
+    let cases: [(&str, Option<usize>, u32, &str); 5] = [
+        (from_one, Some(2), 0, "`label_base=1`"),
+        ("1,0\n2,1\n3,2\n", None, 1, "a whole number from 1"),
+        (from_one, Some(1), 1, "classes"),
+        ("1,1\n2,2\n3,3\n", Some(2), 1, "up to `classes`"),
+        ("1,x\n2,y\n3,x\n", None, 1, "`label_base`"),
+    ];
+    for (text, classes, base, part) in cases {
+        let error = load_csv(text, |source| {
+            (source.classes, source.label_base) = (classes, base);
+        });
+        let told = told(&error.unwrap_err());
+        assert!(told.contains(part), "{part}\n{told}");
+    }
+}
+
+#[test]
 fn a_test_table_of_its_own() {
     let dir = tempfile::tempdir().unwrap();
     write(&dir.path().join("a.csv"), b"1,x\n2,y\n");
@@ -119,7 +181,7 @@ fn a_test_table_of_its_own() {
 }
 
 /// A `.npy` file of version 1.
-pub(super) fn npy(descr: &str, shape: &str, values: &[u8]) -> Vec<u8> {
+pub(crate) fn npy(descr: &str, shape: &str, values: &[u8]) -> Vec<u8> {
     let mut text = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}");
     while (10 + text.len() + 1) % 64 != 0 {
         text.push(' ');
@@ -134,6 +196,7 @@ fn npy_spec() -> DataSpec {
         train: NpyPair { images: "x.npy".into(), labels: "y.npy".into() },
         test: HeldOut::Last(0.5),
         classes: None,
+        label_base: 0,
     }))
 }
 
