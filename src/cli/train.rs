@@ -161,9 +161,7 @@ impl Report {
         }
         if self.outcome == Outcome::Ok && runs.len() == 1 {
             let mut run = runs.remove(0);
-            if !diagnostics.is_empty() {
-                run["diagnostics"] = diagnostics.into();
-            }
+            run["diagnostics"] = diagnostics.into();
             return Ok(run);
         }
         let stopped = self

@@ -262,10 +262,10 @@ mod tests {
             seen.unmoved.get("fc").copied()
         };
         assert_eq!(see(line(10, 0.1, 1.0, 0.0), false), Some(9));
-        assert_eq!(see(line(20, 0.1, 1.0, 0.0), false), Some(10));
-        assert_eq!(see(line(30, 0.1, 1.0, 0.0), false), Some(10));
+        assert_eq!(see(line(20, 0.1, 1.0, 0.0), false), Some(9), "since before the first line");
+        assert_eq!(see(line(30, 0.1, 1.0, 0.0), false), Some(9));
         // At a rate of nothing it proves nothing to stay.
-        assert_eq!(see(line(40, 1e-9, 1.0, 0.0), false), Some(10));
+        assert_eq!(see(line(40, 1e-9, 1.0, 0.0), false), Some(9));
         assert_eq!(see(line(50, 0.1, 1.1, 0.0), false), Some(49), "it had moved in between");
         assert_eq!(see(line(60, 0.1, 1.1, 1e-9), false), None);
         assert_eq!(see(line(70, 0.1, 1.0, 1e-9), true), Some(69), "it only shrinks");

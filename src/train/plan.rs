@@ -115,7 +115,9 @@ impl ToDiagnostic for RunError {
             Self::Store(error) => error.to_diagnostic(),
             Self::Measure(error) => {
                 let title = "training diverged: the logits are not finite";
-                Diagnostic::new(Code::E0713, title).note(format!("found: {error}"))
+                Diagnostic::new(Code::E0713, title)
+                    .note(format!("found: {error}"))
+                    .help("lower `lr`, or check the scale of the inputs with `normalize`")
             }
         }
     }

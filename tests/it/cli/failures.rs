@@ -247,14 +247,16 @@ fn what_the_spec_asks_of_its_data_can_be_wrong_in_itself() {
 
 #[test]
 fn an_evaluation_that_meets_an_infinity_ends_as_a_run_does() {
-    let spec = "data csv(\"t.csv\", test=last(0.25))\nnet n { linear(4) -> relu  linear(classes) }\n\
+    let spec = "data csv(\"t.csv\", test=last(0.25))\nnet n { linear(32) -> relu  linear(classes) }\n\
         loss cross_entropy\ntrain sgd(lr=0.05) { batch = 4  epochs = 1 }\n";
+    // Sums of many such features leave single precision.
     let table = |far: &str| {
-        let rows = (0..16).map(|i| match i {
-            ..12 => format!("{i},{},{}\n", i % 5, i % 2),
-            _ => format!("{far},{far},{}\n", i % 2),
-        });
-        rows.collect::<String>()
+        let row = |i: i32| {
+            let near = (i % 5).to_string();
+            let feature = if i < 12 { near.as_str() } else { far };
+            format!("{}{}\n", format!("{feature},").repeat(24), i % 2)
+        };
+        (0..16).map(row).collect::<String>()
     };
     let sandbox = Sandbox::with(spec);
     sandbox.write("t.csv", table("3").as_bytes());

@@ -41,6 +41,10 @@ fn a_huge_rate_is_told_with_layers_and_lines() {
     assert_eq!(unmoved["file"], "resolved.net");
     assert!(resolved.lines().nth(line - 1).unwrap().contains("linear(32"), "{resolved}");
     assert_eq!(document["warnings"], sandbox.json("r/summary.json")["warnings"]);
+    let told = document["diagnostics"].as_array().unwrap();
+    let place = |told: &Value| (told["code"].to_string(), told["line"].as_u64());
+    let places: Vec<_> = told.iter().map(place).collect();
+    assert_eq!(places, [("\"W0703\"".to_owned(), Some(3)), ("\"W0705\"".to_owned(), Some(2))]);
     assert!(sandbox.text("r/log.txt").contains("warning[W0703]"));
 }
 
@@ -112,9 +116,10 @@ fn what_was_seen_survives_checkpoints() {
 fn runs_that_learn_give_no_alarm() {
     let none: [&str; 0] = [];
     for more in [&[][..], &["--no-fuse"], &["--dtype", "f64"], &["train.epochs=1"]] {
-        assert_eq!(codes(&MLP.replace("1e6", "0.1"), more), none, "{more:?}");
+        assert_eq!(codes(&MLP.replace("1e6", "1"), more), none, "{more:?}");
     }
-    for loss in ["cross_entropy", "hinge", "focal(gamma=2)", "two_scale(delta=1, size=weights)"] {
+    for loss in ["cross_entropy", "hinge", "focal(gamma=2)", "two_scale(delta=0.01, size=weights)"]
+    {
         let spec = MLP.replace("loss mse", &format!("loss {loss}")).replace("1e6", "0.05");
         let spec = spec.replace("epochs = 3", "epochs = 6");
         assert_eq!(codes(&spec, &[]), none, "{loss}");
