@@ -1,4 +1,7 @@
-//! The functions that chains are made of.
+//! The functions that chains are made of, and what each does to a tile.
+
+use crate::kernels::LANES;
+use crate::kernels::isa::{Simd, math, per_isa};
 
 /// An element-wise function; operands a, b, c in order.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -98,5 +101,109 @@ pub fn arity(function: Function) -> usize {
         | Function::Gt
         | Function::Eq => 2,
         Function::Select => 3,
+    }
+}
+
+per_isa!(pub(super) unsafe fn apply(
+    function: Function, n: usize, a: *const f32, b: *const f32, c: *const f32, to: *mut f32
+) = apply_body);
+
+/// # Safety
+/// All pointers reach `n` floats, a multiple of 16; `to` equals an operand or overlaps none.
+#[inline(always)]
+unsafe fn apply_body<S: Simd>(
+    function: Function,
+    n: usize,
+    a: *const f32,
+    b: *const f32,
+    c: *const f32,
+    to: *mut f32,
+) {
+    macro_rules! each {
+        (|$x:ident| $value:expr) => {
+            for at in (0..n).step_by(S::N) {
+                let $x = S::load(a.add(at));
+                S::store(to.add(at), $value);
+            }
+        };
+        (|$x:ident, $y:ident| $value:expr) => {
+            for at in (0..n).step_by(S::N) {
+                let ($x, $y) = (S::load(a.add(at)), S::load(b.add(at)));
+                S::store(to.add(at), $value);
+            }
+        };
+    }
+    debug_assert!(n.is_multiple_of(LANES), "whole vectors");
+    // SAFETY: the caller vouches for `n` floats behind every pointer.
+    unsafe {
+        let zero = S::splat(0.0);
+        let one = S::splat(1.0);
+        let half = S::splat(0.5);
+        match function {
+            Function::Copy => each!(|x| x),
+            Function::Neg => each!(|x| S::mul(x, S::splat(-1.0))),
+            Function::Abs => each!(|x| S::abs(x)),
+            Function::Exp => each!(|x| math::exp::<S>(x)),
+            Function::Log => each!(|x| math::log::<S>(x)),
+            Function::Sqrt => each!(|x| S::sqrt(x)),
+            Function::Square => each!(|x| S::mul(x, x)),
+            Function::Power(power) => {
+                for at in 0..n {
+                    *to.add(at) = libm::pow(f64::from(*a.add(at)), power) as f32;
+                }
+            }
+            Function::Sign => each!(|x| {
+                let negative = S::select(S::gt(zero, x), S::splat(-1.0), zero);
+                let sign = S::select(S::gt(x, zero), one, negative);
+                S::select(S::is_nan(x), x, sign)
+            }),
+            Function::Step => each!(|x| S::select(S::gt(x, zero), one, zero)),
+            Function::Relu => each!(|x| S::max(zero, x)),
+            Function::LeakyRelu(slope) => {
+                each!(|x| S::select(S::gt(x, zero), x, S::mul(x, S::splat(slope))));
+            }
+            Function::LeakyStep(slope) => {
+                each!(|x| S::select(S::gt(x, zero), one, S::splat(slope)));
+            }
+            Function::Tanh => each!(|x| math::tanh::<S>(x)),
+            Function::Sigmoid => each!(|x| math::sigmoid::<S>(x)),
+            Function::Gelu => each!(|x| {
+                let scaled = S::mul(x, S::splat(std::f32::consts::FRAC_1_SQRT_2));
+                S::mul(S::mul(half, x), S::add(one, math::erf::<S>(scaled)))
+            }),
+            Function::GeluGrad => each!(|x| {
+                let scaled = S::mul(x, S::splat(std::f32::consts::FRAC_1_SQRT_2));
+                let normal = S::mul(half, S::add(one, math::erf::<S>(scaled)));
+                let density = math::exp::<S>(S::sub(zero, S::mul(scaled, scaled)));
+                S::add(normal, S::mul(S::mul(x, density), S::splat(0.398_942_3)))
+            }),
+            Function::Silu => each!(|x| S::mul(x, math::sigmoid::<S>(x))),
+            Function::SiluGrad => each!(|x| {
+                let s = math::sigmoid::<S>(x);
+                S::mul(s, S::add(one, S::mul(x, S::sub(one, s))))
+            }),
+            Function::Add => each!(|x, y| S::add(x, y)),
+            Function::Sub => each!(|x, y| S::sub(x, y)),
+            Function::Mul => each!(|x, y| S::mul(x, y)),
+            Function::Div => each!(|x, y| S::div(x, y)),
+            Function::Max => each!(|x, y| S::select(S::is_nan(x), x, S::max(x, y))),
+            Function::Min => each!(|x, y| S::select(S::is_nan(x), x, S::min(x, y))),
+            Function::Pow => {
+                for at in 0..n {
+                    let power = libm::pow(f64::from(*a.add(at)), f64::from(*b.add(at)));
+                    *to.add(at) = power as f32;
+                }
+            }
+            Function::Ge => each!(|x, y| S::select(S::ge(x, y), one, zero)),
+            Function::Gt => each!(|x, y| S::select(S::gt(x, y), one, zero)),
+            Function::Eq => each!(|x, y| S::select(S::eq(x, y), one, zero)),
+            Function::Select => {
+                for at in (0..n).step_by(S::N) {
+                    let mask = S::eq(S::load(a.add(at)), zero);
+                    let (x, y) = (S::load(b.add(at)), S::load(c.add(at)));
+                    S::store(to.add(at), S::select(mask, y, x));
+                }
+            }
+        }
     }
 }

@@ -4,12 +4,11 @@
 //! axis. Out: its results, each written once. Invariant: an element depends on the elements at its own place only, so
 //! bits depend neither on tiles nor on threads; lengths are whole vectors of 16.
 
-mod apply;
 mod function;
 
 pub use self::function::{Function, arity};
 
-use self::apply::apply;
+use self::function::apply;
 use super::LANES;
 use super::isa::Isa;
 use super::threads::{SharedSlice, ThreadPool};
