@@ -6,7 +6,7 @@ use crate::kernels::LANES;
 const MAX_FLOATS: usize = 1 << 40;
 
 /// Sizes of a two-dimensional convolution with square kernel, PyTorch's `Conv2d` without dilation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ConvGeometry {
     /// Channels of the input.
     pub in_channels: usize,

@@ -152,7 +152,8 @@ impl<'g> Facts<'g> {
         }
     }
 
-    /// Whether a rank-1 tensor may keep the pixel order of a picture: nothing but matrix products and chains meet it.
+    /// Gives each node its layout; a rank-1 tensor keeps the pixel order of a picture where nothing but matrix products and
+    /// chains meet it.
     fn choose_layouts(&mut self) {
         for id in self.live.clone() {
             let shape = self.shape(id);

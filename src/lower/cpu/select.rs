@@ -98,7 +98,7 @@ pub(super) struct Selector<'a, 'g> {
     pub(super) heads: BTreeMap<NodeId, Head>,
     pub(super) selection: Selection,
     /// Packed weights by weight, sizes and direction.
-    pub(super) packed: BTreeMap<(NodeId, String, bool), Memory>,
+    pub(super) packed: BTreeMap<(NodeId, ConvGeometry, bool), Memory>,
     /// Masks by pool.
     pub(super) masks: BTreeMap<NodeId, Memory>,
     pub(super) moments: BTreeMap<NodeId, Memory>,
@@ -329,7 +329,7 @@ impl Selector<'_, '_> {
 
     pub(super) fn packed(&mut self, map: NodeId, conv: &Conv, turned: bool) -> Memory {
         let weight = self.facts.storage(self.facts.inputs(map)[1]);
-        let name = (weight, format!("{:?}", conv.geometry()), turned);
+        let name = (weight, *conv.geometry(), turned);
         if let Some(known) = self.packed.get(&name) {
             return *known;
         }
