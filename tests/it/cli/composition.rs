@@ -17,9 +17,11 @@ fn own(table: &str, settings: &str) -> Sandbox {
     sandbox
 }
 
+/// The codes about data in a document.
 fn codes(document: &Value) -> Vec<&str> {
-    let list = document["diagnostics"].as_array().map_or(&[][..], Vec::as_slice);
-    list.iter().map(|diagnostic| diagnostic["code"].as_str().unwrap()).collect()
+    let list = document["diagnostics"].as_array().unwrap();
+    let codes = list.iter().map(|diagnostic| diagnostic["code"].as_str().unwrap());
+    codes.filter(|code| code.starts_with("W06")).collect()
 }
 
 const FROM_ONE: &str = "a,b,y\n1,2,1\n3,4,2\n5,6,1\n7,8,2\n9,1,1\n2,2,2\n3,3,1\n4,5,2\n";
@@ -58,7 +60,7 @@ fn new_settings_are_stated_only_where_they_differ() {
     let model = |table: &str, settings: &str| {
         let done = own(table, settings).specc(&["check", "spec.net", "--emit", "model"]).exits(0);
         let data = done.out.split("net ").next().unwrap().to_owned();
-        data.split_whitespace().collect::<String>()
+        data.split_whitespace().collect::<String>().replace(",)", ")")
     };
     let text = "1,0\n2,1\n3,0\n4,1\n";
     assert_eq!(
