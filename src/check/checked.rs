@@ -69,7 +69,7 @@ impl EpsBound {
     }
 }
 
-/// A graph with everything known about it; made by [`super::run`] only.
+/// A graph with everything known about it; made by [`facts`] only.
 #[derive(Clone, Debug)]
 pub struct Checked {
     graph: Graph,
