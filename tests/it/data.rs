@@ -17,14 +17,23 @@ use specc::diag::ToDiagnostic;
 
 use crate::golden::golden_dir;
 
-pub(crate) use own::npy;
-
 pub(crate) fn at(folder: &Path) -> Locations {
     Locations { data_dir: Some(folder.to_path_buf()), ..Locations::default() }
 }
 
 pub(crate) fn named(set: NamedSet) -> DataSpec {
     DataSpec::new(Source::Named(set))
+}
+
+/// A `.npy` file of version 1.
+pub(crate) fn npy(descr: &str, shape: &str, values: &[u8]) -> Vec<u8> {
+    let mut text = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}");
+    while (10 + text.len() + 1) % 64 != 0 {
+        text.push(' ');
+    }
+    text.push('\n');
+    let head = [&b"\x93NUMPY\x01\x00"[..], &(text.len() as u16).to_le_bytes()].concat();
+    [&head[..], text.as_bytes(), values].concat()
 }
 
 #[expect(clippy::disallowed_methods, reason = "tests write data files")]

@@ -8,7 +8,7 @@ use specc::data::{
     Pixels, Source, describe, load,
 };
 
-use super::{told, write};
+use super::{npy, told, write};
 
 pub(super) fn beside(folder: &Path) -> Locations {
     Locations { spec_dir: Some(folder.to_path_buf()), ..Locations::default() }
@@ -178,17 +178,6 @@ fn a_test_table_of_its_own() {
     assert!(text.contains("`z`") && text.contains("b.csv:1, field 2"), "{text}");
     write(&dir.path().join("b.csv"), b"3,3,y\n");
     assert!(told(&load(&spec, &beside(dir.path())).unwrap_err()).contains("E0611"));
-}
-
-/// A `.npy` file of version 1.
-pub(crate) fn npy(descr: &str, shape: &str, values: &[u8]) -> Vec<u8> {
-    let mut text = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}");
-    while (10 + text.len() + 1) % 64 != 0 {
-        text.push(' ');
-    }
-    text.push('\n');
-    let head = [&b"\x93NUMPY\x01\x00"[..], &(text.len() as u16).to_le_bytes()].concat();
-    [&head[..], text.as_bytes(), values].concat()
 }
 
 fn npy_spec() -> DataSpec {
