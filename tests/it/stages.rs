@@ -66,7 +66,8 @@ fn readable(text: &str) -> String {
     format!("{n_lines} lines of SHA-256 {}", specc::ir::hex(&Sha256::digest(text)))
 }
 
-/// The joint graph and the fused plan, which is the same for every instruction set.
+/// The joint graph and the fused plan: the same steps for every instruction set, in scratch of its own size. The portable
+/// set, which every machine has, comes last.
 fn joint_and_plan(path: &Path, text: &str) {
     let compiled = compile(path, text, &[]);
     let (spec, checked) = compiled.sound().unwrap();
@@ -77,8 +78,14 @@ fn joint_and_plan(path: &Path, text: &str) {
         text.split_once('\n').unwrap().1.to_owned()
     };
     let plans: Vec<String> = Isa::available().into_iter().map(fused).collect();
-    assert!(plans.windows(2).all(|pair| pair[0] == pair[1]));
-    insta::assert_snapshot!("plan", readable(&plans[0]));
+    let steps = |plan: &str| {
+        let lines = plan.lines().filter(|line| !line.starts_with("  memory "));
+        lines.map(str::to_owned).collect::<Vec<_>>()
+    };
+    for pair in plans.windows(2) {
+        assert_eq!(steps(&pair[0]), steps(&pair[1]));
+    }
+    insta::assert_snapshot!("plan", readable(plans.last().unwrap()));
 }
 
 #[test]
