@@ -261,6 +261,20 @@ pub fn typed(
         unknown_name(Group::Init.noun(), name, &known, expr.span, errors);
         return None;
     }
+    if param.ty == Type::Text
+        && let Some(name) = bare_name(expr)
+        && scope.value(name).is_none()
+    {
+        let error = ModelError::WrongType {
+            what: format!("`{}`", param.name),
+            expected: param.ty.words(),
+            found: looks_like(expr),
+            help: Some(format!("write it in quotes: `\"{name}\"`")),
+            span: expr.span,
+        };
+        errors.push(error.to_diagnostic());
+        return None;
+    }
     let value = eval(expr, scope, errors)?;
     check(param, value, expr.span, errors)
 }

@@ -233,7 +233,7 @@ impl Type {
         match self {
             Self::Word(words) => words,
             Self::Permissions => &["nonhomogeneous"],
-            Self::TestTable | Self::TestArrays => &["first", "last"],
+            Self::TestTable | Self::TestArrays => &["first", "last", "random"],
             Self::Int
             | Self::Float
             | Self::Bool

@@ -97,3 +97,16 @@ fn settings_that_cannot_be_used() {
         assert!(done.err.contains(code) && done.err.contains(words), "{settings}: {}", done.err);
     }
 }
+
+#[test]
+fn the_test_part_may_be_chosen_by_a_condition() {
+    let held = |condition: &str| {
+        let sides = format!(", test=if {condition} {{ random(0.5) }} else {{ last(0.25) }}");
+        let done = own("1,0\n2,1\n3,0\n4,1\n", &sides)
+            .specc(&["check", "spec.net", "--emit", "model"])
+            .exits(0);
+        done.out.split("test=").nth(1).unwrap().split(')').next().unwrap().to_owned()
+    };
+    assert_eq!(held("1 < 2"), "random(0.5, seed=0");
+    assert_eq!(held("1 > 2"), "last(0.25");
+}
