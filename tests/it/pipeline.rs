@@ -102,10 +102,6 @@ pub(crate) fn rendered(compiled: &Compiled) -> String {
     compiled.diagnostics.iter().map(render).collect()
 }
 
-/// Codes that [`diagnose`] can raise, by their first letters; their pages are held to it.
-pub(crate) const RAISED: &[&str] =
-    &["E01", "E02", "W02", "E030", "E031", "E0350", "E0351", "E0352", "E0353", "E04", "W04"];
-
 /// A stage's result for a spec as text, for snapshots.
 pub(crate) type Stage = fn(&Path, &str) -> String;
 

@@ -1,5 +1,6 @@
 //! The `specc` program from outside: arguments in; exit codes, output and files out.
 
+mod codes;
 mod composition;
 mod conserved;
 mod damage;
