@@ -139,6 +139,7 @@ mod tests {
     use super::*;
     use crate::diag::{FileId, Span};
     use crate::ir::{ParamRole, Shape};
+    use crate::kernels::Tolerance;
 
     fn param(shape: &[usize], init: Init) -> Param {
         Param {
@@ -190,7 +191,7 @@ mod tests {
                     let product: f64 = (0..long).map(|i| at(a, i) * at(b, i)).sum();
                     let expected = if a == b { 4.0 } else { 0.0 };
                     assert!(
-                        (product - expected).abs() < 1e-13,
+                        Tolerance::DoubleSum.holds(product, expected, 1.0),
                         "{rows}x{columns} {a} {b} {product}"
                     );
                 }

@@ -182,6 +182,7 @@ pub fn sparsemax_support(x: &[f32], y: &mut [f32]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kernels::Tolerance;
 
     fn block() -> Vec<f32> {
         (0..5 * LANES).map(|i| (i as f32 * 0.7).sin() * 3.0).collect()
@@ -198,8 +199,16 @@ mod tests {
                 let total: f64 = (0..5).map(|k| f64::from(x[k * LANES + lane]).exp()).sum();
                 for k in 0..5 {
                     let expected = f64::from(x[k * LANES + lane]).exp() / total;
-                    assert!((f64::from(p[k * LANES + lane]) - expected).abs() < 1e-6);
-                    assert!((f64::from(log[k * LANES + lane]) - expected.ln()).abs() < 2e-6);
+                    assert!(Tolerance::Rounding.holds(
+                        f64::from(p[k * LANES + lane]),
+                        expected,
+                        1.0
+                    ));
+                    assert!(Tolerance::Sum.holds(
+                        f64::from(log[k * LANES + lane]),
+                        expected.ln(),
+                        1.0
+                    ));
                 }
             }
         }
@@ -216,9 +225,13 @@ mod tests {
         for lane in 0..LANES {
             let label = labels[lane] as usize;
             let not = 1.0 - p[label * LANES + lane];
-            assert!((log[lane] - not.ln()).abs() < 1e-5);
+            assert!(Tolerance::Sum.holds(f64::from(log[lane]), f64::from(not.ln()), 1.0));
             for k in (0..5).filter(|k| *k != label) {
-                assert!((rest[k * LANES + lane] * not - p[k * LANES + lane]).abs() < 1e-6);
+                assert!(Tolerance::Rounding.holds(
+                    f64::from(rest[k * LANES + lane] * not),
+                    f64::from(p[k * LANES + lane]),
+                    1.0
+                ));
             }
         }
     }
@@ -231,9 +244,9 @@ mod tests {
         sparsemax_support(&x, &mut share);
         for lane in 0..LANES {
             let total: f32 = (0..5).map(|k| (x[k * LANES + lane] - tau[lane]).max(0.0)).sum();
-            assert!((total - 1.0).abs() < 1e-6);
+            assert!(Tolerance::Rounding.holds(f64::from(total), 1.0, 1.0));
             let shares: f32 = (0..5).map(|k| share[k * LANES + lane]).sum();
-            assert!((shares - 1.0).abs() < 1e-6);
+            assert!(Tolerance::Rounding.holds(f64::from(shares), 1.0, 1.0));
         }
     }
 }

@@ -37,6 +37,7 @@ impl Dropout {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kernels::Tolerance;
 
     #[test]
     fn the_share_of_zeros_is_p() {
@@ -45,7 +46,7 @@ mod tests {
         dropout.fill(7, 3, dropout.scale(), 0.0, &mut mask);
         let zeros = mask.iter().filter(|m| **m == 0.0).count();
         assert!(zeros.abs_diff(6_000) < 300, "{zeros}");
-        assert!(mask.iter().all(|m| *m == 0.0 || (*m - 1.0 / 0.7).abs() < 1e-15));
+        assert!(mask.iter().all(|m| *m == 0.0 || Tolerance::Double.holds(*m, 1.0 / 0.7, 1.0)));
     }
 
     #[test]

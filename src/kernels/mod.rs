@@ -35,7 +35,7 @@ pub(crate) mod winograd;
 /// Samples in a block, which lie along one vector.
 pub const LANES: usize = 16;
 
-/// How close a kernel comes to its reference in double precision.
+/// How close a result comes to its reference in double precision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tolerance {
     /// A few roundings of single precision: elementwise results.
@@ -44,6 +44,10 @@ pub enum Tolerance {
     Sum,
     /// A central difference in double precision against an exact derivative.
     Slope,
+    /// A few roundings of double precision.
+    Double,
+    /// A sum of some hundred products in double precision.
+    DoubleSum,
 }
 
 impl Tolerance {
@@ -53,6 +57,8 @@ impl Tolerance {
             Self::Rounding => 1e-6,
             Self::Sum => 4e-6,
             Self::Slope => 1e-5,
+            Self::Double => 1e-14,
+            Self::DoubleSum => 1e-12,
         }
     }
 

@@ -203,6 +203,7 @@ fn normalize(vector: &mut [f64]) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kernels::Tolerance;
 
     fn rotation(angle: f64) -> [f64; 4] {
         [angle.cos(), -angle.sin(), angle.sin(), angle.cos()]
@@ -212,8 +213,8 @@ mod tests {
     fn the_largest_value_of_a_diagonal_is_found() {
         let matrix = Matrix { rows: 2, columns: 3, values: vec![0.0, 3.0, 0.0, -4.0, 0.0, 0.0] };
         let (sigma, left, right) = matrix.largest();
-        assert!((sigma - 4.0).abs() < 1e-14, "{sigma}");
-        assert!((left[1] * right[0] + 1.0).abs() < 1e-14, "{left:?} {right:?}");
+        assert!(Tolerance::Double.holds(sigma, 4.0, 1.0), "{sigma}");
+        assert!(Tolerance::Double.holds(left[1] * right[0], -1.0, 1.0), "{left:?} {right:?}");
     }
 
     #[test]
@@ -221,9 +222,13 @@ mod tests {
         let matrix =
             Matrix { rows: 2, columns: 2, values: rotation(0.7).map(|v| v * 5.0).to_vec() };
         let (sigma, left, right) = matrix.largest();
-        assert!((sigma - 5.0).abs() < 1e-14);
+        assert!(Tolerance::Double.holds(sigma, 5.0, 1.0));
         let image = matrix.times(&right);
-        assert!(image.iter().zip(&left).all(|(a, b)| (a - sigma * b).abs() < 1e-13));
+        assert!(image.iter().zip(&left).all(|(a, b)| Tolerance::DoubleSum.holds(
+            *a,
+            sigma * b,
+            sigma
+        )));
     }
 
     #[test]
@@ -234,13 +239,21 @@ mod tests {
         let (sigma, left, right) = matrix.largest();
         let image = matrix.times(&right);
         let back = matrix.transposed_times(&left);
-        assert!(image.iter().zip(&left).all(|(a, b)| (a - sigma * b).abs() < 1e-12 * sigma));
-        assert!(back.iter().zip(&right).all(|(a, b)| (a - sigma * b).abs() < 1e-12 * sigma));
+        assert!(image.iter().zip(&left).all(|(a, b)| Tolerance::DoubleSum.holds(
+            *a,
+            sigma * b,
+            sigma
+        )));
+        assert!(back.iter().zip(&right).all(|(a, b)| Tolerance::DoubleSum.holds(
+            *a,
+            sigma * b,
+            sigma
+        )));
         for other in [start(70), right.iter().map(|v| v + 0.01).collect()] {
             let mut other = other;
             normalize(&mut other);
             let image = matrix.times(&other);
-            assert!(dot(&image, &image).sqrt() <= sigma * (1.0 + 1e-14));
+            assert!(dot(&image, &image).sqrt() <= sigma * (1.0 + Tolerance::Double.relative()));
         }
     }
 

@@ -72,6 +72,7 @@ fn angle(motion: &Motion) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kernels::Tolerance;
 
     fn scale(before: &[f64], after: &[f64]) -> LayerScale {
         layer_scales(&[Motion::of("conv1.weight", before, after)], 0.1)["conv1"]
@@ -80,15 +81,15 @@ mod tests {
     #[test]
     fn a_quarter_turn_of_a_vector_of_length_two() {
         let scale = scale(&[2.0, 0.0], &[0.0, 3.0]);
-        assert!((scale.norm - 2.0).abs() < 1e-15);
-        assert!((scale.angle.unwrap() - std::f64::consts::FRAC_PI_2).abs() < 1e-12);
-        assert!((scale.effective_lr.unwrap() - 0.025).abs() < 1e-15);
+        assert!(Tolerance::Double.holds(scale.norm, 2.0, 1.0));
+        assert!(Tolerance::DoubleSum.holds(scale.angle.unwrap(), std::f64::consts::FRAC_PI_2, 1.0));
+        assert!(Tolerance::Double.holds(scale.effective_lr.unwrap(), 0.025, 1.0));
     }
 
     #[test]
     fn a_tiny_turn_is_not_lost_and_zero_has_no_direction() {
         let turned = scale(&[1.0, 0.0], &[1.0, 1e-9]);
-        assert!((turned.angle.unwrap() / 1e-9 - 1.0).abs() < 1e-6);
+        assert!(Tolerance::Rounding.holds(turned.angle.unwrap() / 1e-9, 1.0, 1.0));
         let zero = scale(&[0.0], &[1.0]);
         assert_eq!((zero.angle, zero.effective_lr), (None, None));
     }

@@ -10,6 +10,7 @@ use serde_json::Value;
 use specc::cli::analyze::{AnalyzeArgs, Outcome, run};
 use tempfile::TempDir;
 
+use crate::close::double;
 use crate::golden;
 
 #[derive(Parser)]
@@ -111,7 +112,10 @@ fn assert_histogram(found: &Value, expected: &Value, what: &str) {
     }
     let (found, expected) = (&found["density"], &expected["density"]);
     for (found, expected) in found.as_array().unwrap().iter().zip(expected.as_array().unwrap()) {
-        assert!((found.as_f64().unwrap() - expected.as_f64().unwrap()).abs() < 1e-10, "{what}");
+        assert!(
+            (found.as_f64().unwrap() - expected.as_f64().unwrap()).abs() < double::ORACLE,
+            "{what}"
+        );
     }
 }
 

@@ -8,11 +8,10 @@ use specc::lower::{
 };
 
 use crate::cases::{Numbers, compile_text, net_text};
+use crate::close::{double, single};
 use crate::golden::{bytes, f64s, golden_dir, json};
 use crate::nets::{checked, weights};
-
-/// Forward tests in double precision.
-const FORWARD: f64 = 1e-12;
+use crate::random::Random;
 
 fn options(dtype: DType) -> Options {
     Options { dtype, seed: 1, threads: 2, batch: 1, isa: specc::kernels::isa::Isa::detect() }
@@ -30,15 +29,8 @@ fn spec_around(net: &str, shape: &[usize], loss: &str, train: &str) -> String {
 
 /// Numbers without structure in [−1, 1).
 fn numbers(len: usize, seed: u64) -> Vec<f64> {
-    let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
-    (0..len)
-        .map(|_| {
-            state ^= state << 13;
-            state ^= state >> 7;
-            state ^= state << 17;
-            (state >> 11) as f64 / 4_503_599_627_370_496.0 - 1.0
-        })
-        .collect()
+    let mut random = Random::new(seed);
+    (0..len).map(|_| random.signed()).collect()
 }
 
 #[test]
@@ -77,7 +69,7 @@ fn golden_networks_give_the_golden_logits() {
         let batch = Batch { samples: &samples, indices: &indices, epoch: 0 };
         let hyper = HyperValues { lr: 0.0, step: 1 };
         let expected = f64s(&file, tensors["logits"].as_str().unwrap());
-        for (dtype, allowed) in [(DType::F64, FORWARD), (DType::F32, 1e-5)] {
+        for (dtype, allowed) in [(DType::F64, double::PASS), (DType::F32, single::PASS)] {
             let found = evaluate(&graph, &state, &batch, &hyper, options(dtype)).unwrap();
             let found = &found["logits"].values;
             let largest = expected.iter().fold(1.0_f64, |a, b| a.max(b.abs()));
@@ -381,7 +373,7 @@ fn gradients_agree_with_the_autograd_of_candle() {
     for (name, var) in &vars {
         let expected: Vec<f64> = store.get(var).unwrap().flatten_all().unwrap().to_vec1().unwrap();
         for (a, b) in found[name].values.iter().zip(&expected) {
-            assert!((a - b).abs() <= FORWARD * (1.0 + b.abs()), "{name}: {a} {b}");
+            assert!((a - b).abs() <= double::PASS * (1.0 + b.abs()), "{name}: {a} {b}");
         }
     }
 }

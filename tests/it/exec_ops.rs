@@ -7,13 +7,11 @@ use specc::ir::{
 };
 use specc::lower::{Batch, DType, HostTensor, HyperValues, Samples, State, StateEntry};
 
+use crate::close::{double, single};
 use crate::grad::nowhere;
 use crate::interp;
+use crate::random::Random;
 
-/// Relative to the largest value of the result.
-const DOUBLE: f64 = 1e-12;
-/// The same in single precision.
-const SINGLE: f64 = 2e-5;
 /// Random shapes per operation.
 const ROUNDS: u64 = 12;
 /// Features of a sample from which operands are cut.
@@ -21,31 +19,12 @@ const FEATURES: usize = 4096;
 /// Number of classes that labels go through.
 const CLASSES: usize = 7;
 
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0
+/// In [−1.5, 1.5), exact in single precision, now and then 0.
+fn number(random: &mut Random) -> f64 {
+    if random.below(20) == 0 {
+        return 0.0;
     }
-
-    fn below(&mut self, bound: usize) -> usize {
-        (self.next() >> 33) as usize % bound
-    }
-
-    fn between(&mut self, low: usize, high: usize) -> usize {
-        low + self.below(high - low + 1)
-    }
-
-    /// In [−1.5, 1.5), exact in single precision, now and then 0.
-    fn number(&mut self) -> f64 {
-        if self.below(20) == 0 {
-            return 0.0;
-        }
-        f64::from(((self.next() >> 40) as f64 / f64::from(1 << 24) * 3.0 - 1.5) as f32)
-    }
+    f64::from(((random.next() >> 40) as f64 / f64::from(1 << 24) * 3.0 - 1.5) as f32)
 }
 
 /// A graph under construction with the numbers that it will see.
@@ -62,7 +41,7 @@ impl Bench {
     fn new(seed: u64) -> Self {
         let mut graph = Graph::new();
         let input = graph.add_leaf(Op::Input, Shape::per_sample([FEATURES]), Kind::Real, nowhere());
-        let random = Random(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
+        let random = Random::new(seed);
         Self { graph, random, input, used: 0, params: vec![], count: 0 }
     }
 
@@ -83,7 +62,7 @@ impl Bench {
     /// A tensor without batch.
     fn fixed(&mut self, dims: &[usize]) -> NodeId {
         let len = dims.iter().product();
-        self.params.push((0..len).map(|_| self.random.number()).collect());
+        self.params.push((0..len).map(|_| number(&mut self.random)).collect());
         let (_, node) = self.graph.add_param(Param {
             name: format!("p{}", self.params.len()),
             shape: Shape::fixed(dims),
@@ -115,7 +94,7 @@ impl Bench {
 
     fn check(mut self, what: &str) {
         let n = self.random.between(1, 5);
-        let values: Vec<f64> = (0..n * FEATURES).map(|_| self.random.number()).collect();
+        let values: Vec<f64> = (0..n * FEATURES).map(|_| number(&mut self.random)).collect();
         let labels: Vec<u32> = (0..n).map(|_| self.random.below(CLASSES) as u32).collect();
         let mut state = interp::State::new(&self.graph);
         state.params.clone_from(&self.params);
@@ -131,7 +110,7 @@ impl Bench {
         let indices: Vec<u32> = (0..n as u32).collect();
         let batch = Batch { samples: &samples, indices: &indices, epoch: 0 };
         let hyper = HyperValues { lr: 0.5, step: 3 };
-        for (dtype, allowed) in [(DType::F64, DOUBLE), (DType::F32, SINGLE)] {
+        for (dtype, allowed) in [(DType::F64, double::PASS), (DType::F32, single::OPERATION)] {
             let options = Options {
                 dtype,
                 seed: 0,

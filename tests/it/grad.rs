@@ -10,12 +10,12 @@ use specc::ir::{
     Pool, Shape, Unary,
 };
 
+use crate::close::double;
 use crate::interp::{Feed, State, elements, hashed, run};
+use crate::random::Random;
 
 /// Step of the central differences: error h² against rounding ε / h.
 const STEP: f64 = 1e-5;
-/// Largest difference allowed, relative to max(1, |derivative|).
-const FINITE_DIFFERENCE: f64 = 2e-7;
 
 pub(crate) fn nowhere() -> Span {
     Span::new(FileId(0), 0, 0)
@@ -39,11 +39,9 @@ struct Case {
 /// away from every kink.
 fn values(count: usize, seed: u64, operand: usize, positive: bool) -> Vec<f64> {
     let mut order: Vec<usize> = (0..count).collect();
-    let mut x =
-        (seed + operand as u64).wrapping_mul(2_862_933_555_777_941_757).wrapping_add(3_037_000_493);
+    let mut random = Random::new(seed + operand as u64 + 1);
     for i in (1..count).rev() {
-        x = x.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        order.swap(i, (x >> 33) as usize % (i + 1));
+        order.swap(i, random.below(i + 1));
     }
     let spacing = 3.7 / count.max(1) as f64;
     order
@@ -99,7 +97,7 @@ fn check(case: &Case, n: usize, seed: u64) {
             let below = total_at(&moved);
             let expected = (above - below) / (2.0 * STEP);
             assert!(
-                (found - expected).abs() <= FINITE_DIFFERENCE * expected.abs().max(1.0),
+                (found - expected).abs() <= double::OPERATION_SLOPE * expected.abs().max(1.0),
                 "{:?} port {port} element {i} of a batch of {n}: {found}, expected {expected}",
                 case.op
             );

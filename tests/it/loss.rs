@@ -16,13 +16,12 @@ use specc::passes::clean;
 use specc::syntax::ast::ItemKind;
 use specc::syntax::parse;
 
+use crate::close::double;
 use crate::golden::{bytes, f64s, golden_dir, i64s, json};
 use crate::grad::nowhere;
 use crate::interp::{Feed, State, hashed, run, step};
+use crate::random::Random;
 
-/// Relative and absolute tolerance of golden losses.
-const RELATIVE: f64 = 1e-10;
-const ABSOLUTE: f64 = 1e-12;
 /// Error of a value obtained by cancelling logits of size s, per s.
 const CANCELLED: f64 = 1e-15;
 
@@ -176,7 +175,8 @@ fn golden_case(case: &Json, file: &SafeTensors<'_>) -> usize {
             let extra = if what.starts_with('d') { 0.0 } else { cancelled };
             for (found, expected) in found.iter().zip(&expected) {
                 assert!(
-                    (found - expected).abs() <= RELATIVE * expected.abs() + ABSOLUTE + extra,
+                    (found - expected).abs()
+                        <= double::ORACLE * expected.abs() + double::PASS + extra,
                     "{name} {entry} {what}: {found}, expected {expected}"
                 );
             }
@@ -254,8 +254,8 @@ fn a_written_loss_may_weigh_classes_and_choose() {
     let bench = Bench::new(&loss, 3);
     let found = bench.run(&[0.0, 0.0, 0.0, 0.0, 3.0, 0.0], &[2, 1], 1.0, &BTreeMap::new());
     let well = 2.0 * (1.0 + 2.0 * (-3.0f64).exp()).ln() / 2.0;
-    assert!((found["per_sample"][0] - 4.0 * 3.0f64.ln()).abs() < ABSOLUTE);
-    assert!((found["per_sample"][1] - well).abs() < ABSOLUTE);
+    assert!((found["per_sample"][0] - 4.0 * 3.0f64.ln()).abs() < double::PASS);
+    assert!((found["per_sample"][1] - well).abs() < double::PASS);
 }
 
 #[test]
@@ -359,15 +359,11 @@ const SAMPLES: [f64; 6] = [0.5, -1.25, 1.5, 0.25, -0.75, 0.875];
 const LABELS: [u32; 3] = [1, 3, 0];
 
 fn state_of(net: &Net, seed: u64, initial_size: f64) -> State {
-    let mut x = seed + 1;
-    let mut draw = || {
-        x = x.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (x >> 11) as f64 / (1u64 << 53) as f64 * 2.0 - 1.0
-    };
+    let mut random = Random::new(seed + 1);
     let mut state = State::new(&net.graph);
     for values in &mut state.params {
         for value in values.iter_mut() {
-            *value = draw();
+            *value = random.signed();
         }
     }
     state.params[4] = vec![1.75];
@@ -410,7 +406,7 @@ proptest! {
                 };
                 let expected = (at(step) - at(-step)) / (2.0 * step);
                 prop_assert!(
-                    (found - expected).abs() <= 1e-6 * expected.abs().max(1.0),
+                    (found - expected).abs() <= double::SLOPE * expected.abs().max(1.0),
                     "parameter {param} element {i}: {found}, expected {expected}"
                 );
             }

@@ -16,6 +16,7 @@ mod cases;
 mod check;
 #[cfg(feature = "exec")]
 mod cli;
+mod close;
 #[cfg(feature = "exec")]
 mod cpu;
 mod data;
@@ -40,6 +41,7 @@ mod nets;
 mod optim;
 mod pipeline;
 mod props;
+mod random;
 mod reference;
 mod render;
 mod stages;

@@ -9,6 +9,7 @@ use specc::measure::{
     masses, normalized_margins, per_class, summarize, top_k, well_counts,
 };
 
+use crate::close::double;
 use crate::golden;
 
 fn numbers(value: &Value) -> Vec<f64> {
@@ -23,7 +24,7 @@ fn close(found: &[f64], expected: &[f64], what: &str) {
     assert_eq!(found.len(), expected.len(), "{what}");
     for (idx, (found, expected)) in found.iter().zip(expected).enumerate() {
         let error = (found - expected).abs();
-        assert!(error <= 1e-10, "{what}[{idx}]: {found} instead of {expected}");
+        assert!(error <= double::ORACLE, "{what}[{idx}]: {found} instead of {expected}");
     }
 }
 
@@ -245,7 +246,7 @@ proptest! {
         let found = summarize(&logits_of(classes, &samples), None, 1.0, &request(classes));
         for mass in found.masses.unwrap() {
             let sum = mass.well.zip(mass.marginal).zip(mass.poor).map(|((w, m), p)| w + m + p);
-            prop_assert!(sum.map_or(samples.is_empty(), |sum| (sum - 1.0).abs() < 1e-12));
+            prop_assert!(sum.map_or(samples.is_empty(), |sum| (sum - 1.0).abs() < double::PASS));
         }
     }
 

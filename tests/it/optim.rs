@@ -14,15 +14,11 @@ use specc::model::{
 };
 use specc::syntax::ast::BinaryOp;
 
+use crate::close::double;
 use crate::golden::{bytes, f64s, golden_dir, json};
 use crate::grad::nowhere;
 use crate::interp::{Feed, State, hashed, step};
 use crate::nets;
-
-/// Relative tolerance of golden trajectories in double precision.
-const TRAJECTORY: f64 = 1e-10;
-/// Relative tolerance of the change of a scale.
-const CHANGE: f64 = 1e-6;
 
 #[test]
 fn mlp_follows_every_optimiser() {
@@ -123,7 +119,7 @@ fn compare_finals(name: &str, case: &Value, root: &Path, joint: &Joint, state: &
         let largest = expected.iter().fold(0.0, |m: f64, x| m.max(x.abs()));
         for (found, expected) in values.iter().step_by(stride).zip(&expected) {
             let difference = (found - expected).abs();
-            assert!(difference <= TRAJECTORY * largest, "{name} {}: {difference}", param.name);
+            assert!(difference <= double::ORACLE * largest, "{name} {}: {difference}", param.name);
         }
     }
 }
@@ -134,7 +130,8 @@ fn compare_changes(name: &str, changes: &Value, graph: &Graph, first: &State, la
         let change = param.name.strip_prefix("loss.").and_then(|scale| changes.get(scale));
         let Some(expected) = change.and_then(Value::as_f64) else { continue };
         let found = last.params[i][0] - first.params[i][0];
-        let allowed = CHANGE * expected.abs() + 24.0 * f64::EPSILON * last.params[i][0].abs();
+        let allowed =
+            double::SCALE_CHANGE * expected.abs() + 24.0 * f64::EPSILON * last.params[i][0].abs();
         assert!((found - expected).abs() <= allowed, "{name} {}: {found}, {expected}", param.name);
     }
 }
@@ -142,7 +139,7 @@ fn compare_changes(name: &str, changes: &Value, graph: &Graph, first: &State, la
 fn close(name: &str, record: &Value, key: &str, found: f64) {
     let expected = record[key].as_f64().unwrap_or_else(|| panic!("{name}: no {key} in {record}"));
     assert!(
-        (found - expected).abs() <= TRAJECTORY * expected.abs(),
+        (found - expected).abs() <= double::ORACLE * expected.abs(),
         "{name} {key}: {found}, expected {expected} in {record}"
     );
 }

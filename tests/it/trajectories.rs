@@ -12,20 +12,13 @@ use specc::lower::{
 };
 
 use crate::cases::{Part, compile_text, entries, golden_locations, spec_text};
+use crate::close::{double, single};
 use crate::golden::{bytes, f64s, golden_dir, json};
 use crate::nets::{checked, weights};
 
-/// Loss, R, scales and weights of a run in double precision.
-const EXACT: f64 = 1e-10;
-/// The smallest allowance of a run in single precision, relative.
-const SINGLE: f64 = 1e-4;
-/// Logits of `wrn` in single precision, relative: batch norm amplifies rounding.
-const SINGLE_WRN_LOGITS: f64 = 1e-2;
 /// Samples by which counts of `wrn` in single precision may differ: rounding flips single activations at the kink of relu,
 /// and batch norm spreads that further than the smallest distance of a margin to a threshold.
 const SINGLE_WRN_COUNTS: u64 = 1;
-/// Change of a scale over a run, relative, beside units in the last place of the scale.
-const CHANGE: f64 = 1e-6;
 
 #[test]
 fn lenet() {
@@ -183,7 +176,7 @@ impl Run {
         };
         let found = evaluate(&self.joint.train[0].graph, state, batch, &hyper, options).unwrap();
         let norm = found["gradient_norm"].values[0];
-        self.close("gradient norm", norm, &record["gradient_norm"], EXACT);
+        self.close("gradient norm", norm, &record["gradient_norm"], double::ORACLE);
     }
 
     fn check_end(&mut self, start: &State) {
@@ -212,7 +205,8 @@ impl Run {
                 DType::F64 => f64::EPSILON,
             };
             let expected = change.as_f64().unwrap();
-            let relative = if self.dtype == DType::F64 { CHANGE } else { 10.0 * SINGLE };
+            let relative =
+                if self.dtype == DType::F64 { double::SCALE_CHANGE } else { 10.0 * single::RUN };
             let slack = relative * expected.abs() + 24.0 * unit * before.abs();
             let found = after - before;
             assert!(
@@ -250,8 +244,8 @@ impl Run {
             HostTensor::F64(values) => values,
         };
         let allowed = match self.dtype {
-            DType::F64 => EXACT,
-            DType::F32 if name.starts_with("wrn") => SINGLE_WRN_LOGITS,
+            DType::F64 => double::ORACLE,
+            DType::F32 if name.starts_with("wrn") => single::NORMED_RUN,
             DType::F32 => self.allowed("test_logits"),
         };
         self.all_close("test logits", &logits[..expected.len()], &expected, allowed);
@@ -294,7 +288,8 @@ impl Run {
             if let Some(scale) = name.strip_prefix("loss.") {
                 let expected = &self.case["grad0_scales"][scale];
                 if !expected.is_null() {
-                    let allowed = if self.dtype == DType::F64 { 1e-9 } else { SINGLE };
+                    let allowed =
+                        if self.dtype == DType::F64 { double::DIFFERENCE } else { single::RUN };
                     self.close(
                         &format!("gradient of {scale}"),
                         gradient.values[0],
@@ -316,7 +311,7 @@ impl Run {
         ];
         let size = values.iter().map(|v| v.abs()).sum::<f64>();
         for (i, (found, expected)) in sums.iter().zip(expected).enumerate() {
-            let slack = EXACT * (expected.abs() + if i == 1 { 0.0 } else { 3.0 * size });
+            let slack = double::ORACLE * (expected.abs() + if i == 1 { 0.0 } else { 3.0 * size });
             assert!(
                 (found - expected).abs() <= slack,
                 "{} sum {i} of {name}: {found} {expected}",
@@ -332,10 +327,10 @@ impl Run {
     /// What a value may differ by, relative.
     fn allowed(&self, quantity: &str) -> f64 {
         match self.dtype {
-            DType::F64 => EXACT,
+            DType::F64 => double::ORACLE,
             DType::F32 => {
                 let deviation = self.case["float32_deviation"][quantity].as_f64().unwrap();
-                (10.0 * deviation).max(SINGLE)
+                (10.0 * deviation).max(single::RUN)
             }
         }
     }

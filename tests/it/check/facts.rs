@@ -6,10 +6,9 @@ use specc::check::{Exponents, Judgement, Mode, Number, Scaling};
 use specc::ir::Graph;
 
 use super::nets::Net;
+use crate::close::double;
 use crate::golden::{bytes, f64s, golden_dir, json};
 use safetensors::SafeTensors;
-
-const EXACT: f64 = 1e-12;
 
 #[test]
 fn every_golden_fact_holds() {
@@ -95,7 +94,7 @@ fn forward(case: &Value, graph: &Graph, judgement: Judgement, tensors: &SafeTens
     let expected = f64s(tensors, case["tensors"]["logits"].as_str().unwrap());
     assert_eq!(found.len(), expected.len());
     for (a, b) in found.iter().zip(&expected) {
-        assert!((a - b).abs() <= EXACT * b.abs().max(1.0), "{}: {a} {b}", case["name"]);
+        assert!((a - b).abs() <= double::PASS * b.abs().max(1.0), "{}: {a} {b}", case["name"]);
     }
 }
 
@@ -107,7 +106,9 @@ fn numbers(case: &Value, graph: &Graph, scaling: &Scaling) {
         let tried = confirm(&interpreter, &point, &claim).unwrap();
         let what = format!("{}: {}", case["name"], claim.name);
         match claim.degree {
-            Some(_) => assert!(tried.worst.unwrap() < 1e-9, "{what}: {:?}", tried.worst),
+            Some(_) => {
+                assert!(tried.worst.unwrap() < double::DIFFERENCE, "{what}: {:?}", tried.worst);
+            }
             None => assert!(tried.witness.is_some(), "{what}: no witness"),
         }
     }

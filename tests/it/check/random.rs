@@ -13,11 +13,15 @@ use specc::ir::{
 use super::blame::holds_inside;
 use super::nets::Net;
 
+use crate::random::Random;
+
 /// Deepest nets drawn, in layers.
 const DEPTH: usize = 30;
 
 /// Relative error that rounding through thirty layers may leave.
 const ROUNDING: f64 = 1e-6;
+/// A gap that rounding does not leave.
+const GAP: f64 = 1e-7;
 
 struct Draw<'a> {
     net: Net,
@@ -207,7 +211,7 @@ pub(super) fn no_power_fits(interpreter: &Interpreter<'_>, point: &Point, claim:
         runs.iter().any(|(c, after)| {
             let gap: Vec<f64> =
                 before.iter().zip(after).map(|(x, y)| y - c.powf(degree) * x).collect();
-            !degree.is_finite() || length(&gap) > 1e-7 * length(after)
+            !degree.is_finite() || length(&gap) > GAP * length(after)
         })
     })
 }
@@ -389,12 +393,8 @@ fn refusals_of_random_nets_are_seen() {
     let mut refusals = 0;
     let mut seen = 0;
     for seed in 0..60_u64 {
-        let choices: Vec<u8> = (0..80_u64)
-            .map(|i| {
-                let mixed = (seed * 1000 + i + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-                ((mixed ^ (mixed >> 29)).wrapping_mul(0xbf58_476d_1ce4_e5b9) >> 56) as u8
-            })
-            .collect();
+        let mut random = Random::new(seed + 1);
+        let choices: Vec<u8> = (0..80).map(|_| (random.next() >> 56) as u8).collect();
         let graph = draw(&choices);
         let logits = graph.output("logits").unwrap();
         let scaling = Scaling::of(&graph, logits, judgements()[0]);

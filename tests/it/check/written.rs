@@ -10,11 +10,9 @@ use specc::cli::check::json;
 use specc::compile::Compiled;
 use specc::data::Locations;
 
+use crate::close::double;
 use crate::golden::{golden_dir, json as read};
 use crate::pipeline::{built, compile_at, no_imports, rendered};
-
-/// Relative error of a claim in f64.
-const ROUNDING: f64 = 1e-9;
 
 /// Operations for the numbers of one net.
 const BUDGET: u64 = 1_000_000_000;
@@ -354,7 +352,11 @@ fn unusual_nets_are_judged_right() {
                 let what = format!("{body}: {mode:?} {}", tried.claim.name);
                 match tried.claim.degree {
                     Some(_) => {
-                        assert!(tried.worst.unwrap() < ROUNDING, "{what}: {:?}", tried.worst);
+                        assert!(
+                            tried.worst.unwrap() < double::DIFFERENCE,
+                            "{what}: {:?}",
+                            tried.worst
+                        );
                     }
                     None => assert!(tried.witness.is_some(), "{what}: no witness"),
                 }

@@ -4,6 +4,8 @@ use serde_json::Value;
 
 use super::{Sandbox, assert_close};
 
+use crate::close::double;
+
 /// Whole-batch gradient descent in file order: steps of one loss, so drifts of different rates can be compared.
 const SPEC: &str = "\
 data digits(subset=48, test_subset=12, shuffle=false)
@@ -43,6 +45,9 @@ fn orders(spec: &str) -> Vec<(f64, f64)> {
         .collect()
 }
 
+/// How exactly a ratio of drifts shows their order.
+const ORDER: f64 = 1e-4;
+
 /// Σ e ‖θ − η g‖² = Σ e ‖θ‖² + η² Σ e ‖g‖² where Σ e ⟨θ, g⟩ = 0: order two a step, order one over a time.
 #[track_caller]
 fn drifts_as_predicted(bias: &str, loss: &str, quantities: usize) {
@@ -50,7 +55,7 @@ fn drifts_as_predicted(bias: &str, loss: &str, quantities: usize) {
     let orders = orders(&spec);
     assert_eq!(orders.len(), quantities, "{bias} {loss}");
     for (once, over_time) in orders {
-        assert!((once - 4.0).abs() < 1e-4, "{bias} {loss}: {once} a step");
+        assert!((once - 4.0).abs() < ORDER, "{bias} {loss}: {once} a step");
         assert!((1.6..2.5).contains(&over_time), "{bias} {loss}: {over_time} over a time");
     }
 }
@@ -73,7 +78,7 @@ fn a_weight_in_front_of_a_norm_keeps_its_length() {
         .replace("LOSS", "cross_entropy")
         .replace("linear(12) -> relu", "linear(12) -> layer_norm(eps=0) -> relu");
     for (once, over_time) in orders(&spec) {
-        assert!((once - 4.0).abs() < 1e-4, "{once}");
+        assert!((once - 4.0).abs() < ORDER, "{once}");
         assert!((1.6..2.5).contains(&over_time), "{over_time}");
     }
 }
@@ -127,7 +132,7 @@ fn claims_hold_at_every_checkpoint() {
     assert_eq!(tried.iter().map(|line| at(line)).collect::<Vec<_>>(), [(1, 6), (2, 12), (3, 18)]);
     for line in tried {
         assert_eq!(line["tried"], line["claims"]);
-        assert!(line["worst"].as_f64().unwrap() < 1e-9, "{line}");
+        assert!(line["worst"].as_f64().unwrap() < double::DIFFERENCE, "{line}");
         assert!(line["claim"].is_string());
     }
     // A run that ends inside an epoch and goes on leaves the same bytes.

@@ -5,6 +5,8 @@ use serde_json::Value;
 
 use super::{Sandbox, TINY, assert_close, norm, values};
 
+use crate::close::double;
+
 fn steps(lines: &[Value]) -> Vec<u64> {
     let steps = lines.iter().filter(|line| line["kind"] == "step");
     steps.map(|line| line["step"].as_u64().unwrap()).collect()
@@ -109,7 +111,7 @@ fn the_learning_rate_follows_its_schedule() {
     let rates = lr(&TINY.replace("lr=0.05", "lr=0.4, schedule=cosine"));
     for (step, rate) in rates.iter().enumerate() {
         let expected = 0.2 * (1.0 + (std::f64::consts::PI * step as f64 / 18.0).cos());
-        assert!((rate - expected).abs() < 1e-12, "{step}: {rate}");
+        assert!((rate - expected).abs() < double::PASS, "{step}: {rate}");
     }
     let rates = lr(&TINY.replace("lr=0.05", "lr=0.4, schedule=step([1, 2], gamma=0.5), warmup=2"));
     assert_eq!((rates[0], rates[1], rates[5]), (0.2, 0.4, 0.4));

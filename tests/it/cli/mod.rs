@@ -24,6 +24,8 @@ use safetensors::{Dtype, SafeTensors};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::close::single;
+
 /// A small net on a few digits: 6 steps an epoch, three epochs.
 pub(crate) const TINY: &str = "\
 data digits(subset=48, test_subset=24)
@@ -290,7 +292,7 @@ pub(crate) fn norm(values: &[f64]) -> f64 {
 /// Equal up to single precision.
 #[track_caller]
 pub(crate) fn assert_close(left: f64, right: f64) {
-    assert!((left - right).abs() <= 2e-6 * (1.0 + right.abs()), "{left} and {right}");
+    assert!((left - right).abs() <= single::SUM * (1.0 + right.abs()), "{left} and {right}");
 }
 
 /// Every number of a document, found recursively, is finite; JSON has no other, but `null` may stand in for one.

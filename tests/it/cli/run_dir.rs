@@ -4,6 +4,8 @@ use safetensors::{Dtype, SafeTensors};
 
 use super::{Sandbox, TINY, keys};
 
+use crate::close::{double, single};
+
 #[test]
 fn the_files_of_a_finished_run() {
     let sandbox = Sandbox::with(TINY);
@@ -74,7 +76,7 @@ fn the_summary_has_every_field() {
     for (split, n) in [("train", 48), ("test", 24)] {
         let split = &summary[split];
         assert_eq!(split["n"], n);
-        assert!((split["probability_scale"].as_f64().unwrap() - scale).abs() < 1e-6);
+        assert!((split["probability_scale"].as_f64().unwrap() - scale).abs() < single::VALUE);
         for key in ["top_k", "top_k_upper"] {
             assert_eq!(keys(&split[key]), ["1", "3", "5", "10"]);
         }
@@ -87,7 +89,7 @@ fn the_summary_has_every_field() {
         }
         for masses in split["masses"].as_array().unwrap() {
             let part = |key: &str| masses[key].as_f64().unwrap();
-            assert!((part("well") + part("marginal") + part("poor") - 1.0).abs() < 1e-12);
+            assert!((part("well") + part("marginal") + part("poor") - 1.0).abs() < double::PASS);
             assert!(masses["mu"].is_number());
         }
         for key in ["loss", "accuracy", "accuracy_upper", "average_accuracy"] {

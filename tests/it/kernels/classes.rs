@@ -3,11 +3,12 @@
 use specc::kernels::isa::Isa;
 use specc::kernels::{LANES, Tolerance, classes};
 
-use super::sample::{Noise, SameBits, sample, wide};
+use super::sample::{SameBits, sample, wide};
+use crate::random::Random;
 
 #[test]
 fn large_logits_stay_finite() {
-    let x: Vec<f32> = Noise::new(9).vec(7 * LANES).iter().map(|x| x * 1e4).collect();
+    let x: Vec<f32> = Random::new(9).singles(7 * LANES).iter().map(|x| x * 1e4).collect();
     let mut same = SameBits::default();
     for isa in Isa::available() {
         let (mut p, mut log) = (vec![f32::NAN; x.len()], vec![f32::NAN; x.len()]);
@@ -42,7 +43,7 @@ fn the_first_of_equal_classes_wins() {
 
 #[test]
 fn what_is_gathered_is_scattered_back() {
-    let x = Noise::new(2).vec(5 * LANES);
+    let x = Random::new(2).singles(5 * LANES);
     let labels: [u32; LANES] = std::array::from_fn(|lane| lane as u32 % 5);
     let (mut picked, mut back) = ([f32::NAN; LANES], vec![f32::NAN; x.len()]);
     classes::gather(&x, &labels, &mut picked);

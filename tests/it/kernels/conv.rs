@@ -6,7 +6,9 @@ use specc::kernels::isa::Isa;
 use specc::kernels::pool2d::PoolGeometry;
 use specc::kernels::{LANES, Tolerance, pool2d, reference};
 
-use super::sample::{Noise, SameBits, assert_close, magnitudes, sample, wide};
+use super::sample::{SameBits, assert_close, magnitudes, sample, wide};
+use crate::close::double;
+use crate::random::Random;
 
 fn geometries() -> impl Strategy<Value = ConvGeometry> {
     let channels = prop_oneof![
@@ -55,10 +57,10 @@ fn nan(n: usize) -> Vec<f32> {
 }
 
 fn check(g: &ConvGeometry, seed: u64) {
-    let mut noise = Noise::new(seed);
-    let (x, dy) = (noise.vec(g.in_len()), noise.vec(g.out_len()));
-    let (weight, bias) = (noise.vec(g.weight_len()), noise.vec(g.out_channels));
-    let before = noise.vec(g.in_len());
+    let mut random = Random::new(seed);
+    let (x, dy) = (random.singles(g.in_len()), random.singles(g.out_len()));
+    let (weight, bias) = (random.singles(g.weight_len()), random.singles(g.out_channels));
+    let before = random.singles(g.in_len());
     let wide_weight = wide(&weight);
     let mut same = SameBits::default();
     for isa in Isa::available() {
@@ -131,8 +133,8 @@ fn check(g: &ConvGeometry, seed: u64) {
 
 /// Of the gradients behind pooling, those of winners alone give the whole weight gradient. Tells whether a kernel exists.
 fn check_winners(g: &ConvGeometry, size: usize, relu: bool, seed: u64) -> bool {
-    let mut noise = Noise::new(seed);
-    let (x, mut whole) = (noise.vec(g.in_len()), noise.vec(g.out_len()));
+    let mut random = Random::new(seed);
+    let (x, mut whole) = (random.singles(g.in_len()), random.singles(g.out_len()));
     // Windows without a winner, with relu.
     whole.chunks_mut(7 * LANES).step_by(3).for_each(|values| values.fill(-1.0));
     let mut same = SameBits::default();
@@ -141,15 +143,15 @@ fn check_winners(g: &ConvGeometry, size: usize, relu: bool, seed: u64) -> bool {
         let pool = *plan.pool();
         let (mut y, mut masks) = (nan(pool.out_len()), vec![0; pool.mask_len()]);
         pool2d::max::forward(isa, &pool, relu, &whole, &mut y, &mut masks);
-        let dy = Noise::new(seed + 1).vec(pool.out_len());
+        let dy = Random::new(seed + 1).singles(pool.out_len());
         let mut kept = nan(pool.out_len());
         pool2d::max::winners(isa, &pool, &dy, &masks, &mut kept);
         let mut spread = nan(g.out_len());
         pool2d::max::backward(isa, &pool, &dy, &masks, &mut spread);
         let total = |values: &[f32]| wide(values).iter().sum::<f64>();
-        assert!((total(&kept) - total(&spread)).abs() < 1e-9);
+        assert!((total(&kept) - total(&spread)).abs() < double::DIFFERENCE);
 
-        let weight = Noise::new(seed + 2).vec(g.weight_len());
+        let weight = Random::new(seed + 2).singles(g.weight_len());
         let mut dx = vec![];
         if let Some(plan) = PooledGradInput::new(isa, *g, size) {
             let (mut packed, mut scratch) = (nan(plan.packed_len()), nan(plan.scratch_len()));
@@ -199,9 +201,9 @@ fn check_pooled(g: &ConvGeometry, size: usize, relu: bool, seed: u64) {
     if pool.check().is_err() {
         return;
     }
-    let mut noise = Noise::new(seed);
-    let (x, weight) = (noise.vec(g.in_len()), noise.vec(g.weight_len()));
-    let bias = noise.vec(g.out_channels);
+    let mut random = Random::new(seed);
+    let (x, weight) = (random.singles(g.in_len()), random.singles(g.weight_len()));
+    let bias = random.singles(g.out_channels);
     for isa in Isa::available() {
         let conv = Conv::new(isa, *g).unwrap();
         let mut packed = nan(conv.packed_len());

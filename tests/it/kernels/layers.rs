@@ -7,7 +7,8 @@ use specc::kernels::pool2d::PoolGeometry;
 use specc::kernels::threads::ThreadPool;
 use specc::kernels::{LANES, Tolerance, bias, lanes, pool2d, reference};
 
-use super::sample::{Noise, SameBits, assert_close, sample, wide};
+use super::sample::{SameBits, assert_close, sample, wide};
+use crate::random::Random;
 
 fn nan(n: usize) -> Vec<f32> {
     vec![f32::NAN; n]
@@ -15,10 +16,10 @@ fn nan(n: usize) -> Vec<f32> {
 
 fn check_linear(channels: usize, pixels: usize, outputs: usize, n_blocks: usize, seed: u64) {
     let inputs = channels * pixels;
-    let mut noise = Noise::new(seed);
-    let x = noise.vec(n_blocks * inputs * LANES);
-    let dy = noise.vec(n_blocks * outputs * LANES);
-    let (weight, shift) = (noise.vec(inputs * outputs), noise.vec(outputs));
+    let mut random = Random::new(seed);
+    let x = random.singles(n_blocks * inputs * LANES);
+    let dy = random.singles(n_blocks * outputs * LANES);
+    let (weight, shift) = (random.singles(inputs * outputs), random.singles(outputs));
     let wide_weight = wide(&weight);
     let turned_weight: Vec<f64> = (0..inputs)
         .flat_map(|i| (0..outputs).map(move |o| (i, o)))
@@ -82,10 +83,10 @@ fn check_linear(channels: usize, pixels: usize, outputs: usize, n_blocks: usize,
 }
 
 fn check_pool(g: &PoolGeometry, relu: bool, seed: u64) {
-    let mut noise = Noise::new(seed);
+    let mut random = Random::new(seed);
     // Few distinct values, so that windows have ties.
-    let x: Vec<f32> = noise.vec(g.in_len()).iter().map(|x| (x * 3.0).round()).collect();
-    let dy = noise.vec(g.out_len());
+    let x: Vec<f32> = random.singles(g.in_len()).iter().map(|x| (x * 3.0).round()).collect();
+    let dy = random.singles(g.out_len());
     let mut same = SameBits::default();
     for isa in Isa::available() {
         let (mut y, mut dx) = (nan(g.out_len()), nan(g.in_len()));

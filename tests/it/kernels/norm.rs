@@ -2,7 +2,8 @@
 
 use specc::kernels::{LANES, Tolerance, moments, reference};
 
-use super::sample::{Noise, assert_close, sample};
+use super::sample::{assert_close, sample};
+use crate::random::Random;
 
 const EPS: f32 = 1e-3;
 
@@ -22,10 +23,10 @@ fn normalized(x: &[f64], groups: usize) -> Vec<f64> {
 #[test]
 fn groups_and_their_gradients() {
     for (channels, groups, pixels) in [(4, 2, 6), (4, 4, 3), (6, 1, 1), (3, 1, 5)] {
-        let mut noise = Noise::new(7);
+        let mut random = Random::new(7);
         let n = channels * pixels * LANES;
-        let x: Vec<f32> = noise.vec(n).iter().map(|x| x * 2.0 + 3.0).collect();
-        let dy = noise.vec(n);
+        let x: Vec<f32> = random.singles(n).iter().map(|x| x * 2.0 + 3.0).collect();
+        let dy = random.singles(n);
         let (mut y, mut dx) = (vec![f32::NAN; n], vec![f32::NAN; n]);
         moments::normalize(&x, channels, groups, EPS, &mut y);
         moments::normalize_grad(&x, &dy, channels, groups, EPS, &mut dx);

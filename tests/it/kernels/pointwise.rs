@@ -4,7 +4,8 @@ use specc::kernels::isa::Isa;
 use specc::kernels::pointwise::{Access, Chain, Function, Instruction, Operand, Source, arity};
 use specc::kernels::{LANES, Tolerance, reference};
 
-use super::sample::{Noise, SameBits, assert_close, wide};
+use super::sample::{SameBits, assert_close, wide};
+use crate::random::Random;
 
 /// One function on whole vectors, as a chain of one instruction.
 fn run(isa: Isa, function: Function, operands: &[&[f32]]) -> Vec<f32> {
@@ -49,8 +50,8 @@ fn functions_of_one_number() {
     // More than a tile, and not a whole number of tiles.
     let n = 45 * LANES;
     for (function, exact, is_positive) in cases {
-        let x: Vec<f32> = Noise::new(3)
-            .vec(n)
+        let x: Vec<f32> = Random::new(3)
+            .singles(n)
             .iter()
             .map(|x| if is_positive { x.abs() * 3.0 + 0.2 } else { x * 4.0 })
             .collect();
@@ -80,7 +81,7 @@ fn derivatives_are_slopes() {
         (Function::LeakyStep(0.1), |x| if x > 0.0 { x } else { x * f64::from(0.1_f32) }),
         (Function::Step, |x| x.max(0.0)),
     ];
-    let x: Vec<f32> = Noise::new(5).vec(5 * LANES).iter().map(|x| x * 4.0).collect();
+    let x: Vec<f32> = Random::new(5).singles(5 * LANES).iter().map(|x| x * 4.0).collect();
     for (function, exact) in cases {
         let slopes: Vec<f64> = x
             .iter()
@@ -98,9 +99,9 @@ fn derivatives_are_slopes() {
 fn functions_of_two_and_three_numbers() {
     type Exact = fn(f32, f32) -> f32;
     let truth = |holds: bool| f32::from(u8::from(holds));
-    let mut noise = Noise::new(4);
-    let a = noise.vec(3 * LANES);
-    let mut b = noise.vec(3 * LANES);
+    let mut random = Random::new(4);
+    let a = random.singles(3 * LANES);
+    let mut b = random.singles(3 * LANES);
     b[..LANES].copy_from_slice(&a[..LANES]);
     let cases: [(Function, Exact); 9] = [
         (Function::Add, |a, b| a + b),

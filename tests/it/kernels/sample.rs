@@ -3,26 +3,6 @@
 use specc::kernels::LANES;
 use specc::kernels::Tolerance;
 
-/// Deterministic numbers in (-1, 1), no two alike.
-pub(super) struct Noise(u64);
-
-impl Noise {
-    pub(super) fn new(seed: u64) -> Self {
-        Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
-    }
-
-    pub(super) fn next(&mut self) -> f32 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        ((self.0 >> 40) as f32 + 0.5) / (1u64 << 23) as f32 - 1.0
-    }
-
-    pub(super) fn vec(&mut self, n: usize) -> Vec<f32> {
-        (0..n).map(|_| self.next()).collect()
-    }
-}
-
 /// Sample `lane` of a block `[pixel][channel][16]` as `[channel][pixel]`.
 pub(super) fn sample(block: &[f32], channels: usize, lane: usize) -> Vec<f64> {
     let pixels = block.len() / (channels * LANES);
