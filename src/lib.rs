@@ -25,6 +25,7 @@
 //! | `experiment` | `Compiled` | runs | machine, seeds, identity, run directories; training, evaluation and timing start here |
 //! | [`measure`] | logits | `SplitSummary` | margins, close-enough, top-k, super-classes, masses, histograms |
 //! | [`report`] | measures | text | tables |
+//! | [`stats`] | numbers by seed | intervals, p | differences, sign flips, families |
 //!
 //! Two functions go through the stages: [`compile::compile`] from a text to `Checked` with every problem at once and without
 //! files, and `experiment::run` from there to a run directory. A program that embeds the library calls these.
@@ -55,6 +56,7 @@ pub mod model;
 pub mod optim;
 pub mod passes;
 pub mod report;
+pub mod stats;
 pub mod store;
 pub mod syntax;
 pub mod train;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// What each stage may import beside itself. Adding a name here is a design decision.
-const PERMITTED: [(&str, &[&str]); 20] = [
+const PERMITTED: [(&str, &[&str]); 21] = [
     ("diag", &[]),
     ("kernels", &[]),
     ("syntax", &["diag"]),
@@ -20,6 +20,7 @@ const PERMITTED: [(&str, &[&str]); 20] = [
     ("lower", &["diag", "grad", "ir", "kernels", "passes"]),
     ("exec", &["diag", "grad", "ir", "kernels", "loss", "lower", "model"]),
     ("measure", &["diag"]),
+    ("stats", &["kernels"]),
     ("report", &["measure"]),
     ("store", &["diag", "lower"]),
     ("train", &["check", "data", "diag", "ir", "kernels", "lower", "measure", "model", "store"]),

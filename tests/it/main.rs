@@ -45,6 +45,7 @@ mod random;
 mod reference;
 mod render;
 mod stages;
+mod stats;
 mod suite;
 mod syntax;
 #[cfg(feature = "exec")]
