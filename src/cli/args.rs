@@ -7,7 +7,7 @@ use clap::{Parser, Subcommand};
 use super::completions::CompletionsArgs;
 use super::environment;
 use super::outcome::Outcome;
-use super::terminal::{ColorChoice, Terminal};
+use super::terminal::{self, ColorChoice, Terminal};
 
 /// Compiles, trains and measures the networks of `.net` files.
 #[derive(Debug, Parser)]
@@ -99,22 +99,7 @@ pub(crate) fn usage_document(message: &str) -> serde_json::Value {
     serde_json::json!({
         "schema": "specc.usage/1",
         "ok": false,
-        "diagnostics": [usage_problem(message)],
-    })
-}
-
-/// A command line that cannot be understood, as one entry of `diagnostics`.
-pub(crate) fn usage_problem(message: &str) -> serde_json::Value {
-    serde_json::json!({
-        "code": null,
-        "severity": "error",
-        "message": message,
-        "file": null,
-        "line": null,
-        "column": null,
-        "help": "`specc help` lists the commands, `specc help COMMAND` the options of one",
-        "labels": [],
-        "notes": [],
+        "diagnostics": [terminal::usage_problem(message)],
     })
 }
 

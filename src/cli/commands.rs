@@ -69,9 +69,3 @@ pub(crate) fn data(args: &DataArgs, terminal: &mut Terminal) -> anyhow::Result<O
         Err(Err(error)) => Err(error),
     }
 }
-
-/// Writing to a closed pipe ends a command quietly.
-pub(crate) fn is_closed_pipe(error: &anyhow::Error) -> bool {
-    let mut causes = error.chain().filter_map(|cause| cause.downcast_ref::<io::Error>());
-    causes.any(|cause| cause.kind() == io::ErrorKind::BrokenPipe)
-}

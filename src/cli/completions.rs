@@ -1,9 +1,7 @@
 //! `specc completions SHELL`.
 
-use clap::CommandFactory;
 use clap_complete::Shell;
 
-use super::args::Cli;
 use super::outcome::Outcome;
 use super::terminal::Terminal;
 
@@ -14,9 +12,14 @@ pub(crate) struct CompletionsArgs {
     shell: Shell,
 }
 
-pub(crate) fn run(args: &CompletionsArgs, terminal: &mut Terminal) -> anyhow::Result<Outcome> {
+/// Runs `specc completions`; `program` is the whole command line.
+pub(crate) fn run(
+    args: &CompletionsArgs,
+    mut program: clap::Command,
+    terminal: &mut Terminal,
+) -> anyhow::Result<Outcome> {
     let mut script = vec![];
-    clap_complete::generate(args.shell, &mut Cli::command(), "specc", &mut script);
+    clap_complete::generate(args.shell, &mut program, "specc", &mut script);
     terminal.out().write_all(&script)?;
     Ok(Outcome::Ok)
 }

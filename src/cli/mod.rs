@@ -33,7 +33,7 @@ pub mod new;
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 
 use args::{Cli, Command};
 use outcome::Outcome;
@@ -70,6 +70,6 @@ fn dispatch(command: &Command, terminal: &mut Terminal) -> anyhow::Result<Outcom
         Command::New(args) => commands::new(args, terminal),
         Command::Explain(args) => commands::explain(args, terminal),
         Command::Data(args) => commands::data(args, terminal),
-        Command::Completions(args) => completions::run(args, terminal),
+        Command::Completions(args) => completions::run(args, Cli::command(), terminal),
     }
 }

@@ -2,7 +2,6 @@
 
 use std::io::{self, IsTerminal, Write};
 
-use super::commands::is_closed_pipe;
 use super::environment;
 use super::outcome::Outcome;
 use crate::diag::{self, Diagnostic, RenderStyle, Severity, SourceMap, ToDiagnostic, render};
@@ -120,7 +119,7 @@ impl Terminal {
     /// What is wrong with the arguments, and the form they take.
     pub(crate) fn report_usage(&mut self, message: &str, form: &str) {
         self.note(format!("error: {message}\n\nusage: {form}"));
-        self.reported.push(super::args::usage_problem(message));
+        self.reported.push(usage_problem(message));
     }
 
     /// A line on stderr that nobody needs to see, such as progress.
@@ -187,4 +186,25 @@ impl Terminal {
             Some(_) | None => outcome,
         }
     }
+}
+
+/// A command line that cannot be understood, as one entry of `diagnostics`.
+pub(crate) fn usage_problem(message: &str) -> serde_json::Value {
+    serde_json::json!({
+        "code": null,
+        "severity": "error",
+        "message": message,
+        "file": null,
+        "line": null,
+        "column": null,
+        "help": "`specc help` lists the commands, `specc help COMMAND` the options of one",
+        "labels": [],
+        "notes": [],
+    })
+}
+
+/// Writing to a closed pipe ends a command quietly.
+fn is_closed_pipe(error: &anyhow::Error) -> bool {
+    let mut causes = error.chain().filter_map(|cause| cause.downcast_ref::<io::Error>());
+    causes.any(|cause| cause.kind() == io::ErrorKind::BrokenPipe)
 }
