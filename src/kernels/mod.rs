@@ -15,6 +15,7 @@ pub mod bias;
 pub mod classes;
 pub mod conv;
 pub mod dropout;
+pub(crate) mod geometry;
 pub mod input;
 pub mod isa;
 pub mod lanes;

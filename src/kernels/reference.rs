@@ -2,7 +2,7 @@
 //!
 //! In: `[channel][height][width]`. Out: the same. Invariant: written from the definition, with no shared code beyond the sizes.
 
-use super::conv::ConvGeometry;
+use super::geometry::ConvGeometry;
 use super::pool2d::PoolGeometry;
 
 /// Calls `visit(output, input, weight)` with the indices of every multiply-add of a convolution.

@@ -5,7 +5,7 @@
 
 use super::sweep::{Job, Sweep, WeightView};
 use super::{Conv, ConvGeometry};
-use crate::kernels::conv::geometry::Axis;
+use crate::kernels::geometry::Axis;
 use crate::kernels::isa::Isa;
 use crate::kernels::micro::fma::Start;
 use crate::kernels::winograd::{self, Images, Then};

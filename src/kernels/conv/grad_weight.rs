@@ -7,9 +7,9 @@
 //! [`Conv::collapse_grad_weight`] makes a gradient in PyTorch's layout of them. Invariant: each weight is summed in the order
 //! of output rows and columns (and lanes).
 
-use super::geometry::{Axis, Class};
 use super::{Conv, ConvGeometry};
 use crate::kernels::LANES;
+use crate::kernels::geometry::{Axis, Class};
 use crate::kernels::isa::Isa;
 use crate::kernels::lanes::lane_sums;
 use crate::kernels::micro::outer::{self, Line, PANEL};

@@ -6,20 +6,19 @@
 
 mod behind_pool;
 mod forward;
-pub(crate) mod geometry;
 mod grad_input;
 mod grad_input_pooled;
 mod grad_weight;
 mod grad_weight_pooled;
 mod sweep;
 
-pub use geometry::{ConvGeometry, GeometryError};
+pub use super::geometry::{ConvGeometry, GeometryError};
 pub use grad_input_pooled::PooledGradInput;
 pub use grad_weight_pooled::PooledGradWeight;
 
-use self::geometry::Axis;
 use self::grad_weight::GradWeight;
 use self::sweep::{Sweep, WeightView};
+use super::geometry::Axis;
 use super::isa::Isa;
 use super::winograd;
 

@@ -5,8 +5,8 @@
 
 use std::ops::Range;
 
-use super::geometry::{Axis, Class};
 use crate::kernels::LANES;
+use crate::kernels::geometry::{Axis, Class};
 use crate::kernels::isa::Isa;
 use crate::kernels::micro::fma::{self, Start, Strip, TapLoop};
 use crate::kernels::micro::{choose_columns, choose_tile, cover_cost, parts, split};

@@ -9,7 +9,7 @@ mod grad_weight;
 use std::ops::Range;
 
 use super::LANES;
-use super::conv::geometry::{GeometryError, fits};
+use super::geometry::{GeometryError, fits};
 use super::isa::Isa;
 use super::micro::fma::{self, Start, Strip, TapLoop};
 use super::micro::{choose_tile, parts, split};

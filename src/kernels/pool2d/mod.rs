@@ -7,7 +7,7 @@ pub mod average;
 pub mod max;
 
 use super::LANES;
-use super::conv::geometry::{Axis, GeometryError, fits};
+use super::geometry::{Axis, GeometryError, fits};
 
 /// Sizes of a pooling layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,7 +6,7 @@
 use super::transform::{self, POINTS, Targets};
 use super::{PATCH, TILE, pays};
 use crate::kernels::LANES;
-use crate::kernels::conv::ConvGeometry;
+use crate::kernels::geometry::ConvGeometry;
 use crate::kernels::isa::Isa;
 use crate::kernels::micro::outer::{self, Line, PANEL};
 use crate::kernels::micro::parts;

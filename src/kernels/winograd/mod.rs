@@ -20,7 +20,7 @@ pub(crate) use grad_weight::GradWeight;
 pub(crate) use output::{Images, Then};
 pub(crate) use pass::Pass;
 
-use super::conv::ConvGeometry;
+use super::geometry::ConvGeometry;
 
 /// Targets of a tile along each side.
 pub(crate) const TILE: usize = 2;

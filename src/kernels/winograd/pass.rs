@@ -7,7 +7,7 @@ use super::output::{self, Finish, Images};
 use super::transform::{self, POINTS, Targets};
 use super::{PATCH, TILE, pays};
 use crate::kernels::LANES;
-use crate::kernels::conv::ConvGeometry;
+use crate::kernels::geometry::ConvGeometry;
 use crate::kernels::isa::Isa;
 use crate::kernels::micro::fma::{self, Start, Strip, TapLoop};
 use crate::kernels::micro::{choose_columns, choose_tile, parts, split};

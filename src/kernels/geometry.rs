@@ -1,4 +1,4 @@
-//! The shape of a convolution, checked once: every kernel of the folder trusts it.
+//! The shape of a convolution, checked once: every kernel trusts it.
 
 use crate::kernels::LANES;
 
