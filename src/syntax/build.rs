@@ -12,26 +12,17 @@ use pest::Parser;
 use pest::error::{ErrorVariant, InputLocation};
 use pest::iterators::Pair;
 
-use self::grammar::{NetParser, Rule};
 use super::ast::{
     Arg, Block, Call, Entry, Expr, ExprKind, IgnoredSpan, ItemKind, Let, Loss, Name, Net, Param,
     Step, Stmt, StmtKind, Train, UnaryOp,
 };
 use super::error::{Nesting, SyntaxError};
 use super::expected::words;
+use super::grammar::{NetParser, Rule};
 use super::limits::MAX_DEPTH;
 use super::operators::{Deep, Operators};
 use super::scan::{Token, is_reserved, is_word, parse_float, parse_int, unescape};
 use crate::diag::{FileId, Span, Spanned};
-
-pub(super) mod grammar {
-    //! What pest derives from the grammar.
-
-    /// The derived parser.
-    #[derive(pest_derive::Parser)]
-    #[grammar = "../grammar/net.pest"]
-    pub(in crate::syntax) struct NetParser;
-}
 
 /// Why a text could not be parsed.
 #[derive(Debug)]

@@ -1,6 +1,6 @@
 //! Rules of the grammar in the words of its users.
 
-use super::build::grammar::Rule;
+use super::grammar::Rule;
 
 /// What could stand at the place of an error, without repetition, most telling first.
 pub(super) fn words(rules: &[Rule]) -> Vec<&'static str> {

@@ -8,6 +8,7 @@ mod build;
 mod error;
 mod expected;
 mod format;
+mod grammar;
 mod layout;
 pub mod limits;
 mod operators;
