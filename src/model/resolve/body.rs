@@ -6,7 +6,7 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::import::Library;
+use super::library::Library;
 use super::{LetScope, built_in};
 use crate::diag::{Diagnostics, FileId, Span, Spanned, ToDiagnostic};
 use crate::model::bind::{

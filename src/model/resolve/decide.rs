@@ -3,7 +3,7 @@
 //! In: expressions that may hold `if c { a } else { b }`. Out: the same without them, each replaced by the side taken. Of
 //! the other side only the names are looked at: they must exist, and they count as used.
 
-use super::import::Library;
+use super::library::Library;
 use crate::diag::Diagnostics;
 use crate::model::Scope;
 use crate::model::eval::{condition, unknown_name};

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::decide::taken;
-use super::import::{Library, LossDefinition};
+use super::library::{Library, LossDefinition};
 use crate::diag::{Diagnostics, Span, ToDiagnostic, nearest};
 use crate::model::bind::{
     Bound, Reader, as_call, bind, bind_block, call_span, looks_like, wrong_type,

@@ -8,6 +8,7 @@ mod body;
 mod data;
 mod decide;
 mod import;
+mod library;
 mod loss;
 mod net;
 mod overrides;
@@ -237,7 +238,7 @@ impl<'a> Items<'a> {
 }
 
 fn warn_unused(
-    library: &import::Library,
+    library: &library::Library,
     lets: &BTreeSet<String>,
     blocks: &BTreeSet<String>,
     losses: &BTreeSet<String>,
