@@ -9,61 +9,12 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
 
-use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::position::Checkpoint;
 use super::tensors::{bytes_of, write_tensors};
-use super::{Seen, StoreError, copies, read_tensors};
-use crate::lower::{DType, HostTensor, State, StateEntry};
-
-/// Where a run stands between two steps.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Position {
-    /// Steps done.
-    pub step: u64,
-    /// The epoch of the next step, from 1.
-    pub epoch: u64,
-    /// Batches of that epoch already used; with seed and epoch it fixes order and augmentation.
-    pub batch_of_epoch: u64,
-    /// Samples of that epoch already seen.
-    pub samples_of_epoch: u64,
-    /// Sum over those samples of their loss.
-    pub loss_sum: f64,
-    /// How many of them had a positive margin.
-    pub correct: u64,
-    /// The seed of all Philox streams.
-    pub seed: u64,
-    /// Length of `metrics.jsonl` before the lines of [`Position::tail`].
-    pub metrics_bytes: u64,
-    /// The lines of `metrics.jsonl` that depend on whether the run ends here.
-    pub tail: Tail,
-    /// What the steps and epochs so far have shown; nothing in checkpoints that are older.
-    #[serde(default)]
-    pub seen: Seen,
-    /// Identifies the run.
-    pub spec_hash: String,
-}
-
-/// What follows in `metrics.jsonl` after the last step of a command; empty elsewhere.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Tail {
-    /// All lines, for a run that ends here.
-    pub ended: String,
-    /// Those that stay when it goes on: not the ones that only mark an early stop.
-    pub continued: String,
-    /// [`Position::seen`] with all these lines.
-    #[serde(default)]
-    pub seen: Option<Seen>,
-}
-
-/// A position with the tensors that belong to it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Checkpoint {
-    /// Where the run stands.
-    pub position: Position,
-    /// All tensors of the program.
-    pub state: State,
-}
+use super::{StoreError, copies, read_tensors};
+use crate::lower::{State, StateEntry};
 
 const RESUME: &str = "resume.safetensors";
 /// The metadata of the file: 64 hexadecimal digits, a space, the position as JSON.
@@ -72,14 +23,6 @@ const POSITION: &str = "position";
 const BUFFER: &str = "buffer/";
 
 impl Checkpoint {
-    /// Precision of the run.
-    pub fn dtype(&self) -> DType {
-        match self.state.params.first().map(|entry| &entry.values) {
-            Some(HostTensor::F64(_)) => DType::F64,
-            Some(HostTensor::F32(_)) | None => DType::F32,
-        }
-    }
-
     /// Writes the three files of a checkpoint into `ckpt`.
     ///
     /// # Errors
@@ -166,8 +109,4 @@ fn digest(position: &str, tensors: &[StateEntry]) -> String {
         let _ = write!(hex, "{byte:02x}");
         hex
     })
-}
-
-pub(super) fn is_running_statistic(name: &str) -> bool {
-    name.ends_with(".running_mean") || name.ends_with(".running_var")
 }

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::checkpoint::{Checkpoint, Position, is_running_statistic};
+use super::position::{Checkpoint, Position};
 use super::tensors::write_tensors;
 use super::{StoreError, read_tensors, read_text, write_atomic};
 use crate::lower::StateEntry;
@@ -22,7 +22,7 @@ const MAX_STATE_BYTES: u64 = 1 << 26;
 
 /// Writes both files.
 pub(super) fn write(checkpoint: &Checkpoint, ckpt: &Path) -> Result<(), StoreError> {
-    write_tensors(&ckpt.join(LAST), shown(checkpoint), &BTreeMap::new())?;
+    write_tensors(&ckpt.join(LAST), checkpoint.shown(), &BTreeMap::new())?;
     let text = serde_json::to_string_pretty(&checkpoint.position);
     let mut text = text.expect("a position holds finite numbers");
     text.push('\n');
@@ -45,7 +45,7 @@ pub(super) fn verify(checkpoint: &Checkpoint, ckpt: &Path) -> Result<(), StoreEr
     }
     let damaged = |reason: String| StoreError::DamagedCopy { path: path.clone(), reason };
     let found = read_tensors(&path).map_err(as_copy)?.tensors;
-    let mut expected: Vec<&StateEntry> = shown(checkpoint).collect();
+    let mut expected: Vec<&StateEntry> = checkpoint.shown().collect();
     expected.sort_by(|a, b| a.name.cmp(&b.name));
     let names = |entries: &[&StateEntry]| {
         entries.iter().map(|entry| format!("{} {:?}", entry.name, entry.shape)).collect::<Vec<_>>()
@@ -91,12 +91,6 @@ fn step(checkpoint: &Checkpoint, ckpt: &Path) -> Result<Option<u64>, StoreError>
         return Err(damaged("another position than in `resume.safetensors`".to_owned()));
     }
     Ok(Some(step))
-}
-
-/// Parameters and running statistics.
-fn shown(checkpoint: &Checkpoint) -> impl Iterator<Item = &StateEntry> {
-    let statistics = checkpoint.state.buffers.iter().filter(|b| is_running_statistic(&b.name));
-    checkpoint.state.params.iter().chain(statistics)
 }
 
 fn as_copy(error: StoreError) -> StoreError {

@@ -8,15 +8,16 @@ mod checkpoint;
 mod copies;
 mod error;
 mod lines;
+mod position;
 mod run_dir;
 mod seen;
 mod spec;
 mod tensors;
 
 pub use atomic::{read_text, write_atomic};
-pub use checkpoint::{Checkpoint, Position, Tail};
 pub use error::StoreError;
 pub use lines::LineFile;
+pub use position::{Checkpoint, Position, Tail};
 pub use run_dir::{Identity, Opened, RunDir};
 pub use seen::Seen;
 pub use spec::{UnreadableSpec, read_import, read_spec};
