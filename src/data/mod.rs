@@ -6,6 +6,7 @@
 
 mod augment;
 mod cifar;
+mod classes;
 mod composition;
 mod dataset;
 mod digits;

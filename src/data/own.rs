@@ -1,5 +1,6 @@
 //! Data of the user's own: tables and arrays, each with a training and a test part.
 
+use super::classes::Classes;
 use super::error::DataError;
 use super::files;
 use super::hold_out::{counts, hold_out, nonempty};
@@ -8,7 +9,7 @@ use super::npy;
 use super::spec::{CsvSource, HeldOut, NpyPair, NpySource};
 use super::split::{Pixels, Split};
 use super::synthetic::MAX_CLASSES;
-use super::table::{self, Classes, Table, TableFormat};
+use super::table::{self, Table, TableFormat};
 
 /// What own data turns out to be.
 #[derive(Debug)]

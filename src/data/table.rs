@@ -1,7 +1,7 @@
 //! Tables of fields with a delimiter between them.
 //!
 //! In: a file, its delimiter, which column is the label, whether there is a header. Out: finite features as f32 in column order without the
-//! label, and labels as text, to be turned into classes by [`Classes`].
+//! label, and labels as text, to be turned into classes by [`super::classes::Classes`].
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -223,100 +223,15 @@ fn row(
     Ok(())
 }
 
-/// The classes that the labels of a training table stand for.
-///
-/// If every label is a whole number, the class is its distance from `label_base`. Otherwise labels are names and classes are
-/// numbered in the order of their bytes.
-#[derive(Debug)]
-pub(super) struct Classes {
-    /// The number of classes.
-    pub(super) count: usize,
-    /// Sorted names; `None` where labels are numbers.
-    pub(super) names: Option<Vec<String>>,
-    /// The label of class 0, where labels are numbers.
-    base: u32,
-}
-
-impl Classes {
-    /// Classes of the training table; `stated` is the number in the spec.
-    pub(super) fn of(
-        file: &Path,
-        table: &Table,
-        stated: Option<usize>,
-        base: u32,
-    ) -> Result<Self, DataError> {
-        let number = |name: &str| name.parse::<u32>().ok();
-        let numbers: Option<Vec<u32>> = table.names.iter().map(|(name, _)| number(name)).collect();
-        if let Some(numbers) = numbers {
-            let largest = numbers.iter().max().map_or(0, |&n| n as usize);
-            let count = (largest + 1).saturating_sub(base as usize).min(MAX_CLASSES);
-            return Ok(Self { count: stated.unwrap_or(count), names: None, base });
-        }
-        for (name, line) in &table.names {
-            // A number that is no class is a regression target or a mistake, not a name.
-            if name.parse::<f64>().is_ok() && number(name).is_none() {
-                let expected = "a whole number from 0, or a name";
-                return Err(table.label_error(file, name, *line, expected));
-            }
-        }
-        if let Some((name, line)) = table.lone_name() {
-            let expected = "a whole number, as all other labels; if the first row is a header, say `header=true`";
-            return Err(table.label_error(file, name, *line, expected));
-        }
-        if base != 0 {
-            return Err(DataError::Setting {
-                name: "label_base",
-                found: format!("{base}, with the label `{}`", table.names[0].0),
-                expected: "labels that are whole numbers",
-            });
-        }
-        let mut names: Vec<String> = table.names.iter().map(|(name, _)| name.clone()).collect();
-        names.sort_unstable();
-        Ok(Self { count: stated.unwrap_or(names.len()), names: Some(names), base })
-    }
-
-    /// The class of each row of a table.
-    pub(super) fn labels(&self, file: &Path, table: &Table) -> Result<Vec<u32>, DataError> {
-        let class = |(name, line): &(String, u64)| match &self.names {
-            None => {
-                let number = name.parse::<u32>().ok();
-                match number.map(|number| number.checked_sub(self.base)) {
-                    Some(Some(class)) if (class as usize) < self.count => Ok(class),
-                    found => {
-                        let expected = match found {
-                            Some(None) => "a whole number from 1, since `label_base=1`",
-                            _ if self.base != 0 => "a class number up to `classes`",
-                            _ if number.is_some_and(|n| n as usize == self.count) => {
-                                "a class number below `classes`; if labels count from 1, say `label_base=1`"
-                            }
-                            _ => "a class number below `classes`",
-                        };
-                        Err(table.label_error(file, name, *line, expected))
-                    }
-                }
-            }
-            Some(names) => match names.binary_search(name) {
-                Ok(class) if class < self.count => Ok(class as u32),
-                _ => Err(table.label_error(file, name, *line, "a label of the training rows")),
-            },
-        };
-        let classes: Vec<u32> = table.names.iter().map(class).collect::<Result<_, _>>()?;
-        Ok(table.labels.iter().map(|&label| classes[label as usize]).collect())
-    }
-}
-
 impl Table {
-    /// The one label that is no whole number, if a single row has it and all others are numbers.
-    fn lone_name(&self) -> Option<&(String, u64)> {
-        let is_word = |(name, _): &(String, u64)| name.parse::<u32>().is_err();
-        let lone = self.names.iter().position(is_word)?;
-        let words = self.names.iter().filter(|&label| is_word(label)).count();
-        let rows = self.labels.iter().filter(|&&label| label as usize == lone).count();
-        // With two labels the other one may be a name that happens to be a number.
-        (words == 1 && rows == 1 && self.names.len() > 2).then(|| &self.names[lone])
-    }
-
-    fn label_error(&self, file: &Path, name: &str, line: u64, expected: &'static str) -> DataError {
+    /// The error of a label that cannot be used.
+    pub(super) fn label_error(
+        &self,
+        file: &Path,
+        name: &str,
+        line: u64,
+        expected: &'static str,
+    ) -> DataError {
         let (file, found) = (file.to_path_buf(), name.to_owned());
         DataError::Cell { file, line, column: self.column, found, expected }
     }
