@@ -10,11 +10,15 @@
 //!   stand under `train` and `test`.
 //! - `ok` and `diagnostics`: when something is wrong with an input, `inputs` is empty.
 //!
+//! Points come from the arguments, else from the `analyze` item of the run's spec, else they are those of the summary.
+//!
 //! Probabilities are taken at r1/R where both scalars are known, else at scale 1; `--R`, `--r1`
 //! and `--scale` override.
 
 mod inputs;
+mod points;
 
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -23,10 +27,10 @@ use clap::Args;
 use serde_json::{Map, Value, json};
 
 use self::inputs::Input;
+use self::points::{Vacuous, request};
 use crate::diag::{self, Code, Diagnostic, Diagnostics, SourceMap, ToDiagnostic};
 use crate::measure::{
-    Analysis, Edges, HistogramBins, Logits, LogitsError, Request, Scalars, WellCount, analyze,
-    probability_scale,
+    Analysis, Edges, Logits, LogitsError, Scalars, WellCount, analyze, probability_scale,
 };
 use crate::report::{split_table, well_table};
 
@@ -111,7 +115,7 @@ pub enum Scale {
 pub struct Outcome {
     /// 0, 2 for an unreadable file or an undefined scale, 6 for damaged logits.
     pub exit_code: u8,
-    /// What is wrong, for standard error; empty when the exit code is 0.
+    /// What is wrong, for standard error; warnings alone when the exit code is 0.
     pub diagnostics: Diagnostics,
 }
 
@@ -143,11 +147,16 @@ pub fn run(args: &AnalyzeArgs, width: u16, out: &mut dyn Write) -> io::Result<Ou
         }
     }
     let exit_code = problems.first().map_or(0, |(exit_code, _)| *exit_code);
-    let diagnostics: Diagnostics = problems.into_iter().map(|(_, diagnostic)| diagnostic).collect();
+    let mut diagnostics: Diagnostics =
+        problems.into_iter().map(|(_, diagnostic)| diagnostic).collect();
+    let vacuous: BTreeSet<&Vacuous> =
+        measured.iter().filter_map(|one| one.vacuous.as_ref()).collect();
+    diagnostics.extend(vacuous.into_iter().map(ToDiagnostic::to_diagnostic));
+    let ok = exit_code == 0;
     if args.json {
-        serde_json::to_writer(&mut *out, &document(args, &measured, &diagnostics))?;
+        serde_json::to_writer(&mut *out, &document(args, &measured, ok, &diagnostics))?;
         writeln!(out)?;
-    } else if diagnostics.is_empty() {
+    } else if ok {
         write_tables(&measured, width, out)?;
     }
     Ok(Outcome { exit_code, diagnostics })
@@ -162,6 +171,7 @@ struct Measured {
     seed: Option<u64>,
     scalars: Scalars,
     analysis: Analysis,
+    vacuous: Option<Vacuous>,
 }
 
 /// Why logits that were read cannot be measured as asked.
@@ -184,7 +194,8 @@ enum ScaleError {
 }
 
 fn measure(args: &AnalyzeArgs, input: Input) -> Result<Measured, (PathBuf, ScaleError)> {
-    let Input { run, file, split, logits, loss, probability_scale, seed } = input;
+    let Input { run, file, split, logits, loss, probability_scale, seed, asked } = input;
+    let vacuous = Vacuous::of(args, &asked, logits.n_classes());
     let stored = logits.scalars();
     let scalars = Scalars {
         size: args.size.or(stored.size),
@@ -194,10 +205,11 @@ fn measure(args: &AnalyzeArgs, input: Input) -> Result<Measured, (PathBuf, Scale
     };
     let overridden = args.size.is_some() || args.r1.is_some();
     let recorded = probability_scale.filter(|_| !overridden);
-    let measured = with_scale(args, logits, scalars, recorded)
-        .map(|(logits, scale)| analyze(&logits, loss, scale, &request(args, logits.n_classes())));
+    let measured = with_scale(args, logits, scalars, recorded).map(|(logits, scale)| {
+        analyze(&logits, loss, scale, &request(args, &asked, logits.n_classes()))
+    });
     match measured {
-        Ok(analysis) => Ok(Measured { run, file, split, seed, scalars, analysis }),
+        Ok(analysis) => Ok(Measured { run, file, split, seed, scalars, analysis, vacuous }),
         Err(error) => Err((file, error)),
     }
 }
@@ -215,27 +227,6 @@ fn with_scale(
         Some(scale) => scale.value(scalars)?,
     };
     if scale.is_finite() { Ok((logits, scale)) } else { Err(ScaleError::NotFinite) }
-}
-
-fn request(args: &AnalyzeArgs, n_classes: usize) -> Request {
-    let standard = Request::standard(n_classes);
-    // Adding 0 turns -0 into 0, which names the same point.
-    let or = |given: &Vec<f64>, default: Vec<f64>| match given.as_slice() {
-        [] => default,
-        given => given.iter().map(|value| value + 0.0).collect(),
-    };
-    Request {
-        a: or(&args.a, standard.a),
-        eta: or(&args.eta, standard.eta),
-        mu: or(&args.mu, standard.mu),
-        k: if args.k.is_empty() { standard.k } else { args.k.clone() },
-        histograms: HistogramBins {
-            n_bins: args.bins,
-            probability: args.edges.clone(),
-            margin: args.margin_edges.clone(),
-            normalized_margin: args.normalized_margin_edges.clone(),
-        },
-    }
 }
 
 impl Scale {
@@ -301,8 +292,12 @@ impl ToDiagnostic for ScaleError {
     }
 }
 
-fn document(args: &AnalyzeArgs, measured: &[Measured], diagnostics: &Diagnostics) -> Value {
-    let ok = diagnostics.is_empty();
+fn document(
+    args: &AnalyzeArgs,
+    measured: &[Measured],
+    ok: bool,
+    diagnostics: &Diagnostics,
+) -> Value {
     let inputs: Vec<Value> =
         if ok { measured.iter().map(object).map(Value::Object).collect() } else { vec![] };
     let mut document = Map::new();

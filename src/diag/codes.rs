@@ -150,6 +150,7 @@ codes! {
     E0656 "a scale of the logits is not defined",
     E0657 "a run directory holds no whole set of logits",
     E0658 "a file cannot be read",
+    W0651 "top-k takes every class",
     // E07: runs and checkpoints.
     E0701 "the output directory holds something else",
     E0702 "the output directory holds another run",

@@ -1,6 +1,6 @@
 //! The files that `specc analyze` reads: logits files, and run directories with theirs.
 //!
-//! In: paths as given. Out: checked [`Logits`] with their split and what the run's summary tells,
+//! In: paths as given. Out: checked [`Logits`] with their split and what the run's summary and spec tell,
 //! or a [`InputError`] for each path that holds none.
 #![expect(clippy::disallowed_methods, reason = "the command reads the files it is given")]
 
@@ -10,8 +10,11 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::diag::{Code, Diagnostic, ToDiagnostic};
+use crate::diag::{Code, Diagnostic, FileId, ToDiagnostic};
 use crate::measure::{Logits, StoredError, parse_stored};
+use crate::model::{Analyze, stated_analysis};
+use crate::store::read_spec;
+use crate::syntax;
 
 /// The largest file that is read, 8 GiB: a billion logits in f64.
 const MAX_FILE_BYTES: u64 = 8 << 30;
@@ -39,6 +42,8 @@ pub(super) struct Input {
     pub(super) probability_scale: Option<f64>,
     /// `seed` in the run's summary.
     pub(super) seed: Option<u64>,
+    /// The `analyze` item of the run's spec.
+    pub(super) asked: Analyze,
 }
 
 /// Why a path holds no logits.
@@ -71,6 +76,12 @@ pub(super) enum Problem {
     /// A folder without stored logits.
     #[error("no logits")]
     NoLogits,
+    /// A `resolved.net` that cannot be read.
+    #[error("{reason}")]
+    Spec {
+        /// The first thing that is wrong with it.
+        reason: String,
+    },
     /// A `summary.json` that is no JSON object.
     #[error("{reason}")]
     Summary {
@@ -96,6 +107,7 @@ pub(super) fn read(path: &Path) -> Result<Vec<Input>, Vec<InputError>> {
             loss: None,
             probability_scale: None,
             seed: None,
+            asked: Analyze::default(),
         }]);
     }
     if has_logits(path) {
@@ -142,6 +154,7 @@ fn seeds(folder: &Path) -> io::Result<Vec<PathBuf>> {
 
 fn read_run(run: &Path) -> Result<Vec<Input>, Vec<InputError>> {
     let summary = read_summary(run).map_err(|error| vec![error])?;
+    let asked = read_asked(run).map_err(|error| vec![error])?;
     let (mut inputs, mut errors) = (vec![], vec![]);
     for split in SPLITS {
         let file = logits_file(run, split);
@@ -157,6 +170,7 @@ fn read_run(run: &Path) -> Result<Vec<Input>, Vec<InputError>> {
                 loss: summary[split]["loss"].as_f64(),
                 probability_scale: summary[split]["probability_scale"].as_f64(),
                 seed: summary["seed"].as_u64(),
+                asked: asked.clone(),
             }),
             Err(error) => errors.push(error),
         }
@@ -175,6 +189,23 @@ fn read_summary(run: &Path) -> Result<Value, InputError> {
         path,
         problem: Problem::Summary { reason: error.to_string() },
     })
+}
+
+/// The points that the spec of a run asks for; none where the directory holds no spec.
+fn read_asked(run: &Path) -> Result<Analyze, InputError> {
+    let path = run.join("resolved.net");
+    if !path.exists() {
+        return Ok(Analyze::default());
+    }
+    let at = |reason| InputError { path: path.clone(), problem: Problem::Spec { reason } };
+    let text = read_spec(&path).map_err(|error| at(error.reason))?;
+    let (spec, mut problems) = syntax::parse(FileId(0), &text);
+    let asked = stated_analysis(&spec);
+    problems.extend(asked.as_ref().err().into_iter().flatten().cloned());
+    match (asked, problems.into_iter().next()) {
+        (Ok(asked), None) => Ok(asked),
+        (_, problem) => Err(at(problem.map_or_else(String::new, |problem| problem.title))),
+    }
 }
 
 fn read_logits(path: &Path) -> Result<Logits, InputError> {
@@ -204,7 +235,10 @@ impl InputError {
     pub(super) fn exit_code(&self) -> u8 {
         match self.problem {
             Problem::Unreadable(_) | Problem::NotAFile | Problem::TooLarge { .. } => 2,
-            Problem::NoLogits | Problem::Summary { .. } | Problem::Stored(_) => 6,
+            Problem::NoLogits
+            | Problem::Spec { .. }
+            | Problem::Summary { .. }
+            | Problem::Stored(_) => 6,
         }
     }
 }
@@ -229,6 +263,12 @@ impl ToDiagnostic for InputError {
             Problem::NoLogits => Diagnostic::new(Code::E0657, "this folder holds no stored logits")
                 .expected("`logits/train.safetensors` or `logits/test.safetensors` inside")
                 .help("finish the run with `specc train … --resume`, or name a logits file"),
+            Problem::Spec { reason } => {
+                Diagnostic::new(Code::E0657, "the spec of this run is damaged")
+                    .note(format!("found: {reason}"))
+                    .expected("`resolved.net` as training wrote it")
+                    .help("name the files in `logits/` directly, or run again with `--force`")
+            }
             Problem::Summary { reason } => {
                 Diagnostic::new(Code::E0657, "the summary of this run is damaged")
                     .note(format!("found: {reason}"))

@@ -14,6 +14,8 @@ mod net;
 mod overrides;
 mod train;
 
+pub use analyze::stated_analysis;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::table::Group;

@@ -81,6 +81,11 @@ const SCENARIOS: &[(&str, Scenario)] = &[
         sandbox.specc(&["analyze", "runs"])
     }),
     ("E0658", || tiny("analyze no/such/file.safetensors")),
+    ("W0651", || {
+        let sandbox = Sandbox::new();
+        sandbox.write("l.safetensors", &tensors(&[MATRIX, LABELS]));
+        sandbox.specc(&["analyze", "l.safetensors", "--k", "1,2"])
+    }),
     ("E0701", || {
         let sandbox = Sandbox::with(TINY);
         sandbox.write("documents/letter.txt", b"keep");
