@@ -69,7 +69,10 @@ impl Classes {
                     Some(Some(class)) if (class as usize) < self.count => Ok(class),
                     found => {
                         let expected = match found {
-                            Some(None) => "a whole number from 1, since `label_base=1`",
+                            Some(None) => {
+                                "a whole number from 1, since `label_base=1`; leave it out if labels count from 0"
+                            }
+                            _ if self.count == MAX_CLASSES => "a class number up to 65535",
                             _ if self.base != 0 => "a class number up to `classes`",
                             _ if number.is_some_and(|n| n as usize == self.count) => {
                                 "a class number below `classes`; if labels count from 1, say `label_base=1`"

@@ -7,6 +7,7 @@ use sha2::{Digest, Sha256};
 
 use super::augment::{Augment, Draw};
 use super::normalize::{Element, Normalization};
+use super::rounding::Merged;
 use super::split::{Pixels, Split};
 use super::sums::hex;
 use crate::kernels::augment::Planes;
@@ -28,6 +29,8 @@ pub struct Dataset {
     pub coarse_of_class: Option<Vec<u32>>,
     /// Names of the super-classes.
     pub coarse_names: Option<Vec<String>>,
+    /// Features of data of one's own in which different whole numbers became one.
+    pub merged: Vec<Merged>,
     /// Stored values to inputs, for both parts.
     pub normalization: Normalization,
     /// Random changes of training samples.

@@ -207,6 +207,50 @@ pub enum DataError {
         /// The names of the header; empty where there is no header.
         known: Vec<String>,
     },
+    /// Two columns have the label's name.
+    #[error("{} has two columns `{name}`", file.display())]
+    TwoColumns {
+        /// The file.
+        file: PathBuf,
+        /// The name asked for.
+        name: String,
+        /// The first two fields of this name, from 1.
+        columns: (usize, usize),
+    },
+    /// A field goes on over the end of its line, through fields of the next.
+    #[error("{}:{line}: field {column} goes on in the next line", file.display())]
+    Quote {
+        /// The file.
+        file: PathBuf,
+        /// The line in which the row starts, from 1.
+        line: u64,
+        /// Field, from 1.
+        column: usize,
+    },
+    /// The features of two tables have other names, or another order.
+    #[error("feature {number} is `{train}` in training, `{test}` in test")]
+    Features {
+        /// The training table.
+        train_file: PathBuf,
+        /// The test table.
+        test_file: PathBuf,
+        /// The first feature that differs, from 1.
+        number: usize,
+        /// Its name in training.
+        train: String,
+        /// Its name in test.
+        test: String,
+        /// Whether both tables have the same names.
+        reordered: bool,
+    },
+    /// Every label is the same.
+    #[error("every label is `{label}`")]
+    OneClass {
+        /// The file of labels.
+        file: PathBuf,
+        /// The label.
+        label: String,
+    },
     /// Fewer samples than asked for, or none.
     #[error("{asked} {part} samples asked for, {found} there")]
     TooFew {

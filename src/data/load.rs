@@ -9,6 +9,7 @@ use super::locations::Locations;
 use super::named::NamedSet;
 use super::normalize::Normalization;
 use super::own::{self, Own};
+use super::rounding::Merged;
 use super::spec::{DataSpec, Source};
 use super::split::Split;
 use super::{digits, files, idx, synthetic};
@@ -96,6 +97,7 @@ pub fn load(spec: &DataSpec, locations: &Locations) -> Result<Dataset, DataError
         class_names: parts.class_names,
         coarse_of_class: parts.coarse_of_class,
         coarse_names: parts.coarse_names,
+        merged: parts.merged,
         augment: spec.augment,
     })
 }
@@ -128,6 +130,7 @@ struct Parts {
     class_names: Option<Vec<String>>,
     coarse_of_class: Option<Vec<u32>>,
     coarse_names: Option<Vec<String>>,
+    merged: Vec<Merged>,
 }
 
 impl Parts {
@@ -146,11 +149,13 @@ impl Parts {
             class_names: None,
             coarse_of_class: None,
             coarse_names: None,
+            merged: vec![],
         }
     }
 
     fn own(own: Own) -> Self {
-        Self { class_names: own.names, ..Self::new(own.shape, own.classes, own.train, own.test) }
+        let (class_names, merged) = (own.names, own.merged);
+        Self { class_names, merged, ..Self::new(own.shape, own.classes, own.train, own.test) }
     }
 }
 

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::error::{DataError, PathProblem};
 use super::failure::{Attempt, Failure};
+use super::table_message;
 use crate::diag::{Code, Diagnostic, ToDiagnostic, nearest};
 
 impl DataError {
@@ -25,11 +26,13 @@ impl DataError {
             | Self::RowWidth { .. }
             | Self::Table { .. }
             | Self::Column { .. }
+            | Self::TwoColumns { .. }
+            | Self::Quote { .. }
             | Self::NotFinite { .. } => Code::E0608,
             Self::TooFew { .. } => Code::E0609,
             Self::TooLarge { .. } => Code::E0610,
-            Self::Count { .. } | Self::Shapes { .. } => Code::E0611,
-            Self::Setting { .. } => Code::E0612,
+            Self::Count { .. } | Self::Shapes { .. } | Self::Features { .. } => Code::E0611,
+            Self::Setting { .. } | Self::OneClass { .. } => Code::E0612,
             Self::Augment { .. } => Code::E0613,
             Self::Fetch { attempts, .. } => {
                 if attempts.iter().any(|a| delivered_wrong(&a.failure)) {
@@ -116,15 +119,10 @@ impl ToDiagnostic for DataError {
                 .expected("one whole gzip stream and nothing after it")
                 .help("fetch or copy the file again"),
             Self::Label { file, offset, record, found, classes, base } => {
-                start(format!("label {found} is out of range"))
+                let start = start(format!("label {found} is out of range"))
                     .note(place(file))
-                    .note(format!("found: {found} at byte {offset} (sample {record})"))
-                    .expected(format!("{base} to {}, for {classes} classes", (*classes as u64 + u64::from(*base)).saturating_sub(1)))
-                    .help(if *found == *classes as i64 && *base == 0 {
-                        "check that the file belongs to this data set; if its labels count from 1, say `label_base=1`"
-                    } else {
-                        "check that the file belongs to this data set, or state `classes`"
-                    })
+                    .note(format!("found: {found} at byte {offset} (sample {record})"));
+                table_message::label(start, *found, *classes, *base)
             }
             Self::NotFinite { file, offset, found } => start("a data value is not finite".to_owned())
                 .note(place(file))
@@ -162,6 +160,23 @@ impl ToDiagnostic for DataError {
                 .note(format!("found: {source}"))
                 .expected("fields in UTF-8 with a delimiter between them")
                 .help("save the table as CSV in UTF-8"),
+            Self::TwoColumns { file, name, columns } => {
+                let title = start("the label column is not the only one of its name".to_owned());
+                table_message::two_columns(title.note(place(file)), name, *columns)
+            }
+            Self::Quote { file, line, column } => {
+                let title = start("a double quote is not closed in its line".to_owned());
+                table_message::quote(title, file, *line, *column)
+            }
+            Self::Features { train_file, test_file, number, train, test, reordered } => {
+                let title = start("training and test tables differ in their features".to_owned());
+                let places = title.note(place(train_file)).note(place(test_file));
+                table_message::features(places, *number, train, test, *reordered)
+            }
+            Self::OneClass { file, label } => {
+                let title = start("the labels are of a single class".to_owned());
+                table_message::one_class(title.note(place(file)), label)
+            }
             Self::Column { file, name, known } => column_message(start("the label column is missing".to_owned()), file, name, known),
             Self::TooFew { part, asked, found } => start(format!("not enough {part} samples"))
                 .note(format!("found: {found}"))
@@ -320,7 +335,7 @@ fn short(file: &Path) -> String {
     clip(&name.to_string_lossy(), 36)
 }
 
-fn clip(text: &str, most: usize) -> String {
+pub(super) fn clip(text: &str, most: usize) -> String {
     let mut kept: String =
         text.chars().take(most).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
     if text.chars().nth(most).is_some() {

@@ -25,11 +25,13 @@ mod normalize;
 mod npy;
 mod order;
 mod own;
+mod rounding;
 mod spec;
 mod split;
 mod sums;
 mod synthetic;
 mod table;
+mod table_message;
 mod verify;
 
 pub use augment::{Augment, Draw};
@@ -42,6 +44,7 @@ pub use locations::Locations;
 pub use named::NamedSet;
 pub use normalize::{ChannelNorm, Element, Normalization};
 pub use order::{in_order, order};
+pub use rounding::Merged;
 pub use spec::{
     CsvSource, DataSpec, HeldOut, Normalize, NpyPair, NpySource, Source, Synthetic, SyntheticKind,
 };

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use super::error::DataError;
 use super::files::{self, MAX_FILE_BYTES};
+use super::rounding::Rounding;
 use super::split::Pixels;
 
 /// Longest header text read; NumPy writes about 118 bytes.
@@ -74,8 +75,8 @@ impl Array {
         self.shape.first().copied().unwrap_or(0)
     }
 
-    /// All values, as bytes or as f32.
-    pub(super) fn samples(mut self) -> Result<Pixels, DataError> {
+    /// All values, as bytes or as f32; `rounding` sees those of flat samples.
+    pub(super) fn samples(mut self, rounding: &mut Rounding) -> Result<Pixels, DataError> {
         let n: usize = self.shape.iter().product();
         if self.kind == Kind::U8 {
             let mut values = Vec::with_capacity(n);
@@ -86,6 +87,7 @@ impl Array {
             return Ok(Pixels::U8(values));
         }
         let (kind, file) = (self.kind, self.file.clone());
+        let features = if let [_, features] = self.shape[..] { Some(features) } else { None };
         let mut values = Vec::with_capacity(n);
         self.blocks(|start, bytes| {
             for (i, bytes) in bytes.chunks_exact(kind.bytes()).enumerate() {
@@ -96,6 +98,9 @@ impl Array {
                 if !(value as f32).is_finite() {
                     let offset = start + (i * kind.bytes()) as u64;
                     return Err(DataError::NotFinite { file: file.clone(), offset, found: value });
+                }
+                if let Some(features) = features {
+                    rounding.see(values.len() % features, value);
                 }
                 values.push(value as f32);
             }

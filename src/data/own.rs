@@ -1,11 +1,14 @@
 //! Data of the user's own: tables and arrays, each with a training and a test part.
 
+use std::path::Path;
+
 use super::classes::Classes;
 use super::error::DataError;
 use super::files;
 use super::hold_out::{counts, hold_out, nonempty};
 use super::locations::Locations;
 use super::npy;
+use super::rounding::{Merged, Rounding};
 use super::spec::{CsvSource, HeldOut, NpyPair, NpySource};
 use super::split::{Pixels, Split};
 use super::synthetic::MAX_CLASSES;
@@ -19,6 +22,8 @@ pub(super) struct Own {
     pub(super) names: Option<Vec<String>>,
     pub(super) train: Split,
     pub(super) test: Split,
+    /// Features that single precision makes coarser.
+    pub(super) merged: Vec<Merged>,
 }
 
 /// What own data announces: shape, classes, training and test samples.
@@ -31,11 +36,12 @@ pub(super) fn read_csv(source: &CsvSource, locations: &Locations) -> Result<Own,
     let width = parts.train.width;
     let whole = |features, labels: Vec<u32>| Split::new(Pixels::F32(features), labels);
     let whole_train = whole(parts.train.features, parts.train_labels);
+    let merged = parts.train.rounding.merged();
     let (train, test) = match parts.test {
         Some((table, labels)) => (whole_train, whole(table.features, labels)),
         None => hold_out(whole_train, parts.classes.count, &source.test)?,
     };
-    Ok(Own { shape: vec![width], classes: parts.classes.count, names, train, test })
+    Ok(Own { shape: vec![width], classes: parts.classes.count, names, train, test, merged })
 }
 
 /// Reads a table without keeping it.
@@ -108,10 +114,16 @@ fn csv_tables(
     let train = table::read(&file, format)?;
     nonempty("training", train.labels.len())?;
     let classes = Classes::of(&file, &train, source.classes, source.label_base)?;
-    check_classes(classes.count)?;
     let train_labels = classes.labels(&file, &train)?;
+    if let (None, [(label, _)]) = (source.classes, &train.names[..]) {
+        // Too few samples for two parts are the first thing to say.
+        counts(train.labels.len(), &source.test)?;
+        return Err(DataError::OneClass { file, label: label.clone() });
+    }
+    check_classes(classes.count)?;
     let test = match &source.test {
         HeldOut::Files(path) => {
+            let train_file = file;
             let file = locations.resolve(path)?;
             let table = table::read(&file, format)?;
             nonempty("test", table.labels.len())?;
@@ -121,6 +133,7 @@ fn csv_tables(
                     test: vec![table.width],
                 });
             }
+            same_features((&train_file, &train), (&file, &table))?;
             let labels = classes.labels(&file, &table)?;
             Some((table, labels))
         }
@@ -129,18 +142,40 @@ fn csv_tables(
     Ok(CsvParts { train, train_labels, test, classes })
 }
 
+/// Two tables with headers name the same features in the same order; without a header there is nothing to compare.
+fn same_features(train: (&Path, &Table), test: (&Path, &Table)) -> Result<(), DataError> {
+    let (Some(names), Some(others)) = (&train.1.header, &test.1.header) else { return Ok(()) };
+    let Some(first) = names.iter().zip(others).position(|(name, other)| name != other) else {
+        return Ok(());
+    };
+    let sorted = |names: &[String]| {
+        let mut names = names.to_vec();
+        names.sort_unstable();
+        names
+    };
+    Err(DataError::Features {
+        train_file: train.0.to_path_buf(),
+        test_file: test.0.to_path_buf(),
+        number: first + 1,
+        train: names[first].clone(),
+        test: others[first].clone(),
+        reordered: sorted(names) == sorted(others),
+    })
+}
+
 /// Reads arrays and their test part.
 pub(super) fn read_npy(source: &NpySource, locations: &Locations) -> Result<Own, DataError> {
     let (shape, classes, _, _) = describe_npy(source, locations)?;
-    let read = |pair: &NpyPair| {
+    let mut rounding = Rounding::default();
+    let read = |pair: &NpyPair, rounding: &mut Rounding| {
         let images = npy::open_samples(&locations.resolve(&pair.images)?)?;
         let labels = npy::open_labels(&locations.resolve(&pair.labels)?)?;
-        Ok(Split::new(images.samples()?, labels.labels(classes, source.label_base)?))
+        Ok(Split::new(images.samples(rounding)?, labels.labels(classes, source.label_base)?))
     };
-    let whole = read(&source.train)?;
+    let whole = read(&source.train, &mut rounding)?;
     let (train, test) = match &source.test {
         HeldOut::Files(pair) => {
-            let test = read(pair)?;
+            let test = read(pair, &mut Rounding::default())?;
             match (whole.pixels(), test.pixels()) {
                 (Pixels::U8(_), Pixels::U8(_)) | (Pixels::F32(_), Pixels::F32(_)) => (whole, test),
                 _ => {
@@ -156,7 +191,8 @@ pub(super) fn read_npy(source: &NpySource, locations: &Locations) -> Result<Own,
             hold_out(whole, classes, &source.test)?
         }
     };
-    Ok(Own { shape, classes, names: None, train, test })
+    let merged = rounding.merged();
+    Ok(Own { shape, classes, names: None, train, test, merged })
 }
 
 /// Reads headers, and the training labels where `classes` is not stated.
@@ -169,12 +205,16 @@ pub(super) fn describe_npy(
     let classes = if let Some(classes) = source.classes {
         classes
     } else {
-        let labels = npy::open_labels(&locations.resolve(&source.train.labels)?)?;
-        labels
-            .labels(MAX_CLASSES, source.label_base)?
-            .into_iter()
-            .max()
-            .map_or(0, |label| label as usize + 1)
+        let file = locations.resolve(&source.train.labels)?;
+        let labels = npy::open_labels(&file)?.labels(MAX_CLASSES, source.label_base)?;
+        let [smallest, largest] =
+            [labels.iter().min(), labels.iter().max()].map(|it| it.copied().unwrap_or(0));
+        if smallest == largest {
+            counts(n, &source.test)?;
+            let label = (largest + source.label_base).to_string();
+            return Err(DataError::OneClass { file, label });
+        }
+        largest as usize + 1
     };
     check_classes(classes)?;
     let (n_train, n_test) = match &source.test {

@@ -10,6 +10,7 @@ use ::csv::{ReaderBuilder, StringRecord, Trim};
 
 use super::error::DataError;
 use super::files::{self, MAX_FILE_BYTES};
+use super::rounding::Rounding;
 use super::synthetic::MAX_CLASSES;
 
 /// How to read a table.
@@ -36,11 +37,15 @@ pub(super) struct Table {
     pub(super) labels: Vec<u32>,
     /// Distinct labels in the order of their first row, with that row's line.
     pub(super) names: Vec<(String, u64)>,
+    /// What became of large whole numbers.
+    pub(super) rounding: Rounding,
+    /// Names of the features, where there is a header.
+    pub(super) header: Option<Vec<String>>,
     /// The label's field, from 1.
     column: usize,
 }
 
-/// Reads a table; blank lines are skipped, spaces around fields do not count.
+/// Reads a table; lines of blanks are skipped, spaces around fields do not count.
 pub(super) fn read(file: &Path, format: TableFormat<'_>) -> Result<Table, DataError> {
     let (reader, bytes) = files::open(file)?;
     if bytes > MAX_FILE_BYTES {
@@ -70,6 +75,12 @@ pub(super) fn read(file: &Path, format: TableFormat<'_>) -> Result<Table, DataEr
             return Ok(table);
         }
         let line = record.position().map_or(0, ::csv::Position::line);
+        if is_blank(format, &record) {
+            continue;
+        }
+        if let Some(column) = runs_on(format, &record) {
+            return Err(DataError::Quote { file: file.to_path_buf(), line, column });
+        }
         if fields == 0 {
             fields = record.len();
             let header = start(file, format, &record, &mut table)?;
@@ -84,6 +95,19 @@ pub(super) fn read(file: &Path, format: TableFormat<'_>) -> Result<Table, DataEr
         }
         row(file, format, &record, line, &mut known, &mut table)?;
     }
+}
+
+/// Whether a line holds nothing but blanks, which may be its delimiters.
+fn is_blank(format: TableFormat<'_>, record: &StringRecord) -> bool {
+    let one_field = record.len() == 1 || matches!(format.delimiter, b' ' | b'\t');
+    one_field && record.iter().all(str::is_empty)
+}
+
+/// The field, from 1, that holds the end of its line and fields of the next: its double quote is not closed.
+fn runs_on(format: TableFormat<'_>, record: &StringRecord) -> Option<usize> {
+    let delimiter = char::from(format.delimiter);
+    let runs_on = |field: &str| field.contains(['\n', '\r']) && field.contains(delimiter);
+    record.iter().position(runs_on).map(|position| position + 1)
 }
 
 /// Finds label column and header by the first row; says whether it is a header.
@@ -106,17 +130,25 @@ fn start(
         (None, Some(_)) => true,
         (None, None) => looks_like_header(file, format, record, line)?,
     };
-    let position = match format.label {
-        None => Some(last),
-        Some(name) if header => record.iter().position(|field| field == name),
-        Some(_) => None,
+    let named: Vec<usize> = match format.label {
+        None => vec![last],
+        Some(name) if header => (0..record.len()).filter(|&i| record[i] == *name).collect(),
+        Some(_) => vec![],
     };
-    let Some(position) = position else {
+    if let (Some(name), [first, second, ..]) = (format.label, &named[..]) {
+        let (file, name) = (file.to_path_buf(), name.to_owned());
+        return Err(DataError::TwoColumns { file, name, columns: (first + 1, second + 1) });
+    }
+    let Some(&position) = named.first() else {
         let known = if header { record.iter().map(str::to_owned).collect() } else { vec![] };
         let name = format.label.unwrap_or_default().to_owned();
         return Err(DataError::Column { file: file.to_path_buf(), name, known });
     };
     table.column = position + 1;
+    if header {
+        let names = record.iter().map(str::to_owned).enumerate();
+        table.header = Some(names.filter(|(i, _)| *i != position).map(|(_, name)| name).collect());
+    }
     Ok(header)
 }
 
@@ -197,11 +229,12 @@ fn row(
             expected,
         };
         if i + 1 != table.column {
-            let value = field.parse::<f64>().ok().map(|v| v as f32).filter(|v| v.is_finite());
+            let value = field.parse::<f64>().ok().filter(|v| (*v as f32).is_finite());
             let value = value
                 .ok_or_else(|| no_number(file, format, record, (line, i), "a finite number"))?;
             if format.keep {
-                table.features.push(value);
+                table.rounding.see(i - usize::from(i >= table.column), value);
+                table.features.push(value as f32);
             }
             continue;
         }

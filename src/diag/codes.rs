@@ -140,6 +140,7 @@ codes! {
     W0604 "equal samples have different labels",
     W0605 "features without variation",
     W0606 "classes are very unequal",
+    W0607 "whole numbers become one in single precision",
     // E065: stored logits.
     E0650 "a logits file is damaged or of another format",
     E0651 "a tensor is missing in a logits file",

@@ -1,5 +1,6 @@
 //! Findings as values, and as users read them.
 
+use crate::data::rounding::Merged;
 use crate::data::spec::Normalize;
 use crate::diag::{Code, Diagnostic, ToDiagnostic};
 
@@ -55,6 +56,13 @@ pub enum Finding {
         /// How many of them have another value in the test part.
         vary_in_test: usize,
     },
+    /// Different whole numbers became one in features.
+    Merged {
+        /// The features.
+        features: Vec<Merged>,
+        /// Features of a sample.
+        of: usize,
+    },
     /// Some classes have many times the samples of others.
     Unequal {
         /// The largest class and its training samples.
@@ -107,6 +115,7 @@ impl Finding {
             Self::Contradicting { .. } => Code::W0604,
             Self::Constant { .. } => Code::W0605,
             Self::Unequal { .. } => Code::W0606,
+            Self::Merged { .. } => Code::W0607,
         }
     }
 }
@@ -163,6 +172,19 @@ impl ToDiagnostic for Finding {
             }
             Self::Constant { features, of, flat, normalize, vary_in_test } => {
                 constant(start, features, *of, *flat, *normalize, *vary_in_test)
+            }
+            Self::Merged { features, of } => {
+                let names = features.iter().map(|Merged { feature, numbers: (first, second) }| {
+                    format!("{feature} ({first} and {second})")
+                });
+                start("whole numbers become one in single precision".to_owned())
+                    .note(format!(
+                        "found: {} of {of} features, counted from 0: {}",
+                        features.len(),
+                        named(names, features.len())
+                    ))
+                    .expected("whole numbers up to 16777216, or with seven digits that matter")
+                    .help("subtract an offset or divide before; an identifier is no feature")
             }
             Self::Unequal { largest, smallest, chance } => {
                 start("classes are very unequal".to_owned())

@@ -26,6 +26,10 @@ pub fn composition(data: &Dataset, spec: &DataSpec) -> Vec<Finding> {
     let mut findings = classes::findings(data, spec);
     findings.extend(repeats::findings(data));
     findings.extend(features::findings(data, spec.normalize));
+    if !data.merged.is_empty() {
+        let (features, of) = (data.merged.clone(), data.sample_len());
+        findings.push(Finding::Merged { features, of });
+    }
     findings
 }
 

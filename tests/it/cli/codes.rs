@@ -61,6 +61,10 @@ const SCENARIOS: &[(&str, Scenario)] = &[
         let row = |i: i32| format!("{i},{}\n", i32::from(i % 50 == 0));
         table("csv(\"own.csv\", test=random(0.2))", &(0..200).map(row).collect::<String>())
     }),
+    ("W0607", || {
+        let text = "time,y\n16777216,0\n16777217,1\n16777218,0\n16777219,1\n";
+        table("csv(\"own.csv\", test=last(0.25))", text)
+    }),
     ("E0650", || stored("l.npy", b"\x93NUMPY")),
     ("E0651", || logits(&[("conv1.weight", Dtype::F32, &[1], &[0.0])])),
     ("E0652", || logits(&[MATRIX, ("labels", Dtype::F32, &[2], &[0.0, 1.0])])),
