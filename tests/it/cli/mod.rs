@@ -11,6 +11,7 @@ mod interrupt;
 mod last_batch;
 mod learning;
 mod metrics;
+mod reports;
 mod run_dir;
 mod streams;
 mod time;
