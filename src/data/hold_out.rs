@@ -24,7 +24,7 @@ pub(super) fn counts<F>(n: usize, held_out: &HeldOut<F>) -> Result<(usize, usize
     };
     if !(fraction > 0.0 && fraction < 1.0) {
         return Err(DataError::Setting {
-            name: "test_fraction",
+            name: "test",
             found: fraction.to_string(),
             expected: "a number between 0 and 1",
         });

@@ -180,7 +180,7 @@ pub(super) fn read_npy(source: &NpySource, locations: &Locations) -> Result<Own,
                 (Pixels::U8(_), Pixels::U8(_)) | (Pixels::F32(_), Pixels::F32(_)) => (whole, test),
                 _ => {
                     return Err(DataError::Setting {
-                        name: "test_images",
+                        name: "test",
                         found: "another element type than the training array".to_owned(),
                         expected: "bytes in both arrays, or floats in both",
                     });

@@ -4,11 +4,12 @@
 //! label, and labels as text, to be turned into classes by [`super::classes::Classes`].
 
 use std::collections::BTreeMap;
+use std::io::BufRead;
 use std::path::Path;
 
 use ::csv::{ReaderBuilder, StringRecord, Trim};
 
-use super::error::DataError;
+use super::error::{Action, DataError};
 use super::files::{self, MAX_FILE_BYTES};
 use super::rounding::Rounding;
 use super::synthetic::MAX_CLASSES;
@@ -47,7 +48,7 @@ pub(super) struct Table {
 
 /// Reads a table; lines of blanks are skipped, spaces around fields do not count.
 pub(super) fn read(file: &Path, format: TableFormat<'_>) -> Result<Table, DataError> {
-    let (reader, bytes) = files::open(file)?;
+    let (mut reader, bytes) = files::open(file)?;
     if bytes > MAX_FILE_BYTES {
         return Err(DataError::TooLarge {
             file: file.to_path_buf(),
@@ -55,6 +56,7 @@ pub(super) fn read(file: &Path, format: TableFormat<'_>) -> Result<Table, DataEr
             limit: MAX_FILE_BYTES,
         });
     }
+    refuse_packed(file, &mut reader)?;
     let mut reader = ReaderBuilder::new()
         .has_headers(false)
         .flexible(true)
@@ -78,6 +80,11 @@ pub(super) fn read(file: &Path, format: TableFormat<'_>) -> Result<Table, DataEr
         if is_blank(format, &record) {
             continue;
         }
+        if record.len() == 1 && record[0].starts_with('#') {
+            let (file, found) = (file.to_path_buf(), record[0].to_owned());
+            let expected = "a row of the table, which has no comments";
+            return Err(DataError::Cell { file, line, column: 1, found, expected });
+        }
         if let Some(column) = runs_on(format, &record) {
             return Err(DataError::Quote { file: file.to_path_buf(), line, column });
         }
@@ -95,6 +102,15 @@ pub(super) fn read(file: &Path, format: TableFormat<'_>) -> Result<Table, DataEr
         }
         row(file, format, &record, line, &mut known, &mut table)?;
     }
+}
+
+/// Packed files are no text, which their first bytes show.
+fn refuse_packed(file: &Path, reader: &mut impl BufRead) -> Result<(), DataError> {
+    let start = reader.fill_buf().map_err(|e| DataError::io(file, Action::Read, e))?;
+    let packed = [&b"\x1f\x8b"[..], b"PK\x03\x04"].into_iter().find(|it| start.starts_with(it));
+    let Some(found) = packed.map(<[u8]>::to_vec) else { return Ok(()) };
+    let expected = "a table as text: unpack the file, or save the sheet as CSV";
+    Err(DataError::Foreign { file: file.to_path_buf(), offset: 0, found, expected })
 }
 
 /// Whether a line holds nothing but blanks, which may be its delimiters.

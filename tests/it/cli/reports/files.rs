@@ -99,6 +99,27 @@ fn a_table_in_another_encoding_is_named_with_its_line() {
 }
 
 #[test]
+fn a_line_of_comment_is_told_as_no_row() {
+    for (table, line) in [
+        ("# made by hand\na,b,y\n1,2,0\n3,4,1\n", 1),
+        ("a,b,y\n1,2,0\n# part two: by; another | hand\n3,4,1\n", 3),
+    ] {
+        let done = check(&own("", table)).exits(6);
+        done.says(&["error[E0608]", &format!("own.csv:{line}, field 1"), "no comments"]);
+    }
+    // Names of columns behind a `#` are a header.
+    check(&own(", test=last(0.5)", "# a,b,y\n1,2,0\n3,4,1\n5,6,0\n7,8,1\n")).exits(0);
+}
+
+#[test]
+fn a_packed_table_is_told_to_be_packed() {
+    for start in [&b"\x1f\x8b\x08\x00\x01\x02\x03"[..], b"PK\x03\x04\x14\x00sheet1.xml"] {
+        let done = check(&own("", start)).exits(6);
+        done.says(&["error[E0603]", "own.csv", "unpack the file, or save the sheet as CSV"]);
+    }
+}
+
+#[test]
 fn whole_numbers_that_single_precision_makes_one_are_told() {
     let table = |first: u64| {
         let row = |i: u64| {
