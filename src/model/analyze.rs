@@ -1,5 +1,7 @@
 //! The `analyze` item: lists that replace those of the summary.
 
+use crate::diag::Span;
+
 /// What is measured besides the summary; `None` keeps the list of the measures.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Analyze {
@@ -11,6 +13,8 @@ pub struct Analyze {
     pub mu: Option<Vec<f64>>,
     /// Ranks of top-k.
     pub k: Option<Vec<usize>>,
+    /// Where the ranks stand.
+    pub k_span: Option<Span>,
     /// Log the conserved quantities while training.
     pub conserved: bool,
 }

@@ -49,6 +49,16 @@ pub enum Idle {
         /// The setting.
         span: Span,
     },
+    /// Top-k of all classes.
+    #[error("top-k takes every class")]
+    Ranks {
+        /// The ranks that no class is left out by.
+        ranks: Vec<usize>,
+        /// Classes of the data.
+        classes: usize,
+        /// The setting.
+        span: Span,
+    },
     /// The seeds of the spec do not run.
     #[error("the command line replaces the seeds of the spec")]
     Seeds {
@@ -106,6 +116,14 @@ impl ToDiagnostic for Idle {
                 .expected(format!("at most the {n} training samples"))
                 .note("every step takes all samples")
                 .help(format!("write `batch = {n}` if that is meant, or a smaller one")),
+            Self::Ranks { ranks, classes, span } => {
+                let ranks: Vec<String> = ranks.iter().map(ToString::to_string).collect();
+                Diagnostic::new(Code::W0651, title)
+                    .label(*span, format!("found k = {}, for {classes} classes", ranks.join(", ")))
+                    .expected(format!("k from 1 to {}", classes.saturating_sub(1).max(1)))
+                    .note("such a top-k is 1 whatever the logits are")
+                    .help("ask for a smaller k")
+            }
             Self::Seeds { n_seeds, span } => Diagnostic::new(Code::W0207, title)
                 .label(*span, format!("found {n_seeds} seed(s), which do not run"))
                 .note("`--seed` and `--seeds` come before the spec")
@@ -139,6 +157,12 @@ pub fn idle_settings(spec: &Spec) -> Diagnostics {
     }
     if let Some(n) = spec.n_train.filter(|n| train.batch > *n) {
         found.push(Idle::Batch { batch: train.batch, n, span: places.batch });
+    }
+    if let (Some(ranks), Some(span)) = (&spec.analyze.k, spec.analyze.k_span) {
+        let ranks: Vec<usize> = ranks.iter().copied().filter(|k| *k >= spec.classes).collect();
+        if !ranks.is_empty() {
+            found.push(Idle::Ranks { ranks, classes: spec.classes, span });
+        }
     }
     if let (Form::TwoScale { .. } | Form::Separation { .. }, Some(span)) =
         (&spec.loss.form, places.well_delta)

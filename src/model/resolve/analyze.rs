@@ -40,5 +40,6 @@ pub(super) fn resolve(
         Some(value) => value.value == Value::Bool(true),
         None => false,
     };
-    bound.complete.then_some(Analyze { a: a?, eta: eta?, mu: mu?, k: k?, conserved })
+    let k_span = bound.given("k").map(|ranks| ranks.span);
+    bound.complete.then_some(Analyze { a: a?, eta: eta?, mu: mu?, k: k?, k_span, conserved })
 }

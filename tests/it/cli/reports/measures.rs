@@ -46,6 +46,9 @@ fn top_k_of_all_classes_is_told_to_say_nothing() {
     let document = analyze(&sandbox, &["--k", "5", "--json"]).json();
     assert_eq!((&document["ok"], &document["top_k"]["5"]), (&true.into(), &1.0.into()));
     assert_eq!(document["diagnostics"][0]["code"], "W0651");
+    let spec = Sandbox::with(&format!("{TINY}analyze {{ k = [9, 10] }}\n"));
+    let told = spec.specc(&["check", "spec.net"]).exits(0);
+    told.says(&["warning[W0651]", "found k = 10, for 10 classes"]);
     let quiet = analyze(&sandbox, &["--k", "2"]);
     assert!(quiet.err.is_empty() && analyze(&sandbox, &[]).err.is_empty(), "{}", quiet.err);
 }
