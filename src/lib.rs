@@ -25,6 +25,7 @@
 //! | `experiment` | `Compiled` | runs | machine, seeds, identity, run directories; training, evaluation and timing start here |
 //! | [`measure`] | logits | `SplitSummary` | margins, close-enough, top-k, super-classes, masses, histograms |
 //! | [`report`] | measures | text | tables |
+//! | `study` | `Cells` | runs | the cells of sweeps in one folder |
 //! | [`stats`] | numbers by seed | intervals, p | differences, sign flips, families |
 //!
 //! Two functions go through the stages: [`compile::compile`] from a text to `Checked` with every problem at once and without
@@ -58,5 +59,7 @@ pub mod passes;
 pub mod report;
 pub mod stats;
 pub mod store;
+#[cfg(feature = "exec")]
+pub mod study;
 pub mod syntax;
 pub mod train;

@@ -28,6 +28,9 @@ pub(crate) enum Command {
     /// Train a network and measure it.
     #[cfg(feature = "exec")]
     Train(super::train::TrainArgs),
+    /// Train every cell of the sweeps of a spec.
+    #[cfg(feature = "exec")]
+    Sweep(super::sweep::SweepArgs),
     /// Evaluate a trained run again.
     #[cfg(feature = "exec")]
     Eval(super::eval::EvalArgs),
@@ -58,6 +61,8 @@ impl Cli {
         match &self.command {
             #[cfg(feature = "exec")]
             Some(Command::Train(args)) => Some(args.machine.threads()),
+            #[cfg(feature = "exec")]
+            Some(Command::Sweep(args)) => Some(args.machine.threads()),
             #[cfg(feature = "exec")]
             Some(Command::Eval(args)) => Some(args.machine.threads()),
             #[cfg(feature = "exec")]

@@ -4,11 +4,15 @@ use std::path::Path;
 
 use super::outcome::Outcome;
 use crate::check;
+#[cfg(feature = "exec")]
+use crate::compile::Cells;
 use crate::compile::{self, Compiled};
 use crate::data::{self, DataSpec, Finding, Locations, Source};
 use crate::diag::{Diagnostics, ToDiagnostic, sort};
 use crate::model;
 use crate::store;
+#[cfg(feature = "exec")]
+use crate::syntax::ast::{Expr, Key};
 
 /// What is compiled, and how.
 #[derive(Clone, Copy, Debug)]
@@ -25,23 +29,42 @@ pub(crate) struct Request<'a> {
 
 /// Compiles a spec; problems are in [`Compiled::diagnostics`].
 pub(crate) fn compile(request: &Request<'_>) -> Compiled {
+    with_text(request, compile::compile).unwrap_or_else(|unread| *unread)
+}
+
+/// Compiles one cell of a sweep of a spec.
+#[cfg(feature = "exec")]
+pub(crate) fn cell(request: &Request<'_>, settings: &[(Key, Expr)]) -> Compiled {
+    with_text(request, |request| compile::cell(request, settings)).unwrap_or_else(|unread| *unread)
+}
+
+/// Compiles every cell of the sweeps of a spec.
+#[cfg(feature = "exec")]
+pub(crate) fn cells(request: &Request<'_>) -> Cells {
+    let unread = |unread: Box<Compiled>| Cells { file: *unread, sweeps: vec![] };
+    with_text(request, compile::cells).unwrap_or_else(unread)
+}
+
+/// Does something with a spec and what it needs from outside; the spec as unread where it cannot be had.
+fn with_text<T>(
+    request: &Request<'_>,
+    compile: impl FnOnce(compile::Request<'_>) -> T,
+) -> Result<T, Box<Compiled>> {
     let path = request.spec;
-    let text = match store::read_spec(path) {
-        Ok(text) => text,
-        Err(error) => return Compiled::unread(path, error.to_diagnostic()),
-    };
+    let text = store::read_spec(path)
+        .map_err(|error| Box::new(Compiled::unread(path, error.to_diagnostic())))?;
     let folder = path.parent().unwrap_or(Path::new(""));
     let describe = |spec: &DataSpec| {
         data::describe(spec, request.locations).map_err(|error| error.to_diagnostic())
     };
-    compile::compile(compile::Request {
+    Ok(compile(compile::Request {
         path,
         text: &text,
         overrides: request.overrides,
         load: &mut |path| store::read_import(folder, path),
         describe: &describe,
         check: request.check,
-    })
+    }))
 }
 
 /// Adds what the composition of the data deserves to be told, where so much may be read; says whether it may.

@@ -16,6 +16,8 @@ mod groups;
 mod outcome;
 #[cfg(feature = "exec")]
 mod signals;
+#[cfg(feature = "exec")]
+mod sweep;
 mod terminal;
 #[cfg(feature = "exec")]
 mod time;
@@ -59,6 +61,8 @@ fn dispatch(command: &Command, terminal: &mut Terminal) -> anyhow::Result<Outcom
     match command {
         #[cfg(feature = "exec")]
         Command::Train(args) => train::run(args, terminal),
+        #[cfg(feature = "exec")]
+        Command::Sweep(args) => sweep::run(args, terminal),
         #[cfg(feature = "exec")]
         Command::Eval(args) => eval::run(args, terminal),
         #[cfg(feature = "exec")]

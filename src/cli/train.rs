@@ -22,7 +22,7 @@ use crate::report;
 use crate::store::RunDir;
 use crate::train::Summary;
 
-use screen::Screen;
+pub(crate) use screen::Screen;
 
 /// Arguments of `specc train`.
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]

@@ -4,6 +4,8 @@
 //! made of it and every independent problem in source order. Afterwards a spec with a checked graph and no error can be
 //! trained: its loss fits its net. Nothing is read or printed here.
 
+mod cells;
+
 use std::path::Path;
 
 use crate::check::{self, Checked};
@@ -13,6 +15,8 @@ use crate::grad;
 use crate::ir;
 use crate::model::{self, ResolveContext};
 use crate::syntax::{self, ast};
+
+pub use cells::{Cells, CompiledSweep, cells};
 
 /// What is compiled, and how.
 #[expect(missing_debug_implementations, reason = "it holds closures")]
@@ -78,23 +82,38 @@ impl Compiled {
 }
 
 /// Compiles a spec; problems are in [`Compiled::diagnostics`].
-pub fn compile(request: Request<'_>) -> Compiled {
+pub fn compile(mut request: Request<'_>) -> Compiled {
+    let mut compiled = compile_with(&mut request, &[]);
+    let (_, errors) = model::sweep::sweeps(&compiled.ast);
+    if !errors.is_empty() {
+        compiled.diagnostics.extend(errors);
+        model::tidy(&mut compiled.diagnostics);
+        compiled.refused = compiled.checked.take().or(compiled.refused);
+    }
+    compiled
+}
+
+/// Compiles one cell of a sweep: the settings count behind the overrides.
+pub fn cell(mut request: Request<'_>, settings: &[(ast::Key, ast::Expr)]) -> Compiled {
+    compile_with(&mut request, settings)
+}
+
+/// As [`compile`], with the settings of a cell behind the overrides.
+fn compile_with(request: &mut Request<'_>, settings: &[(ast::Key, ast::Expr)]) -> Compiled {
     let Request { path, text, overrides, load, describe, check } = request;
-    let mut compiled = Compiled::new(path, text);
+    let (path, text, check) = (*path, *text, *check);
+    let mut compiled = Compiled::parsed(path, text);
     let file = compiled.file;
-    let overrides = compiled.parse_overrides(overrides);
-    let (tree, errors) = syntax::parse(file, text);
-    let incomplete = !errors.is_empty();
-    compiled.ast = tree;
-    compiled.diagnostics.extend(errors);
-    if let Some(overrides) = overrides {
+    let incomplete = !compiled.diagnostics.is_empty();
+    if let Some(mut overrides) = compiled.parse_overrides(overrides) {
+        overrides.extend_from_slice(settings);
         let name = path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
         let mut ctx = ResolveContext {
             sources: &mut compiled.sources,
             file,
             name: name.unwrap_or_else(|| "spec".to_owned()),
-            load,
-            describe,
+            load: &mut **load,
+            describe: *describe,
             overrides,
             incomplete,
             warnings: vec![],
@@ -123,11 +142,21 @@ impl Compiled {
         }
     }
 
+    /// A text as a tree.
+    fn parsed(path: &Path, text: &str) -> Self {
+        let mut compiled = Self::new(path, text);
+        let (tree, errors) = syntax::parse(compiled.file, text);
+        compiled.ast = tree;
+        compiled.diagnostics.extend(errors);
+        compiled
+    }
+
     /// The overrides as trees; `None` where one cannot be read.
     fn parse_overrides(
         &mut self,
         arguments: &[String],
     ) -> Option<Vec<(Vec<ast::Name>, ast::Expr)>> {
+        let before = self.diagnostics.len();
         let mut parsed = vec![];
         for argument in arguments {
             let file = self.sources.add("argument", argument.as_str());
@@ -137,7 +166,7 @@ impl Compiled {
                 Err(errors) => self.diagnostics.extend(errors),
             }
         }
-        self.diagnostics.is_empty().then_some(parsed)
+        (self.diagnostics.len() == before).then_some(parsed)
     }
 
     /// From the resolved spec to the checked graph.

@@ -26,6 +26,8 @@ pub struct Options {
     pub seeds: Option<Vec<u64>>,
     /// The run directory, or the folder of those of several seeds; a name under `runs` where `None`.
     pub output: Option<PathBuf>,
+    /// The folder of runs without a directory of their own; `runs/<spec>` where `None`.
+    pub root: Option<PathBuf>,
     /// Where relative paths of the spec begin; runs remember it.
     pub spec_folder: PathBuf,
     /// Start from the tensors of this file.
@@ -45,6 +47,7 @@ impl Options {
             machine,
             seeds: None,
             output: None,
+            root: None,
             spec_folder: PathBuf::from("."),
             init: None,
             max_steps: None,
@@ -164,7 +167,8 @@ impl<'a> Experiment<'a> {
             Some(dir) => dir.clone(),
             None => {
                 let name = format!("{}-s{seed}", &self.hash[..12]);
-                Path::new("runs").join(&self.spec.name).join(name)
+                let usual = || Path::new("runs").join(&self.spec.name);
+                self.options.root.clone().unwrap_or_else(usual).join(name)
             }
         }
     }

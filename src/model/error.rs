@@ -95,6 +95,8 @@ pub enum ModelError {
         item: &'static str,
         /// The first place.
         first: Span,
+        /// Arguments that choose one, where a sweep has them.
+        offers: Option<String>,
         /// The second place.
         span: Span,
     },
@@ -105,6 +107,8 @@ pub enum ModelError {
         item: &'static str,
         /// A line that would do.
         example: &'static str,
+        /// Arguments that choose one, where a sweep has them.
+        offers: Option<String>,
         /// The end of the file.
         span: Span,
     },
@@ -279,18 +283,24 @@ impl ToDiagnostic for ModelError {
                     .label(*span, format!("found {value}"))
                     .expected(range)
             }
-            Self::DuplicateItem { item, first, span } => {
+            Self::DuplicateItem { item, first, offers, span } => {
                 Diagnostic::new(Code::E0207, format!("a second {item}"))
                     .label(*span, "declared again")
                     .label(*first, "first declared here")
                     .expected(format!("exactly one {item}"))
-                    .help("remove one of the two")
+                    .help(match offers {
+                        None => "remove one of the two".to_owned(),
+                        Some(offers) => format!("choose {offers}, or `specc sweep` them all"),
+                    })
             }
-            Self::MissingItem { item, example, span } => {
+            Self::MissingItem { item, example, offers, span } => {
                 Diagnostic::new(Code::E0208, format!("the spec has no {item}"))
                     .label(*span, format!("the file ends without {item}"))
                     .expected(format!("exactly one {item}"))
-                    .help(format!("add a line such as `{example}`"))
+                    .help(match offers {
+                        None => format!("add a line such as `{example}`"),
+                        Some(offers) => format!("choose {offers}, or `specc sweep` them all"),
+                    })
             }
             Self::NameTaken { name, what, first, span } => {
                 let diagnostic = Diagnostic::new(Code::E0209, format!("`{name}` exists already"))

@@ -8,6 +8,7 @@ pub mod eval;
 pub mod loss;
 mod resolve;
 pub mod spec;
+pub mod sweep;
 pub mod table;
 pub mod train;
 mod value;

@@ -2,6 +2,10 @@
 //!
 //! Equality ignores spans (see [`Spanned`]), so `parse(print(spec)) == spec` can be tested as written.
 
+mod sweep;
+
+pub use sweep::{Axis, AxisValues, Choice, ChoiceValue, Key, Setting, Sweep, SweepLine, Where};
+
 use crate::diag::{Span, Spanned};
 
 /// A name as written.
@@ -46,6 +50,8 @@ pub enum ItemKind {
     Import(Spanned<String>),
     /// `assert homogeneous(net, degree=4)`.
     Assert(Expr),
+    /// `sweep fig3 { train.lr in [0.1, 0.2] }`.
+    Sweep(Sweep),
 }
 
 /// `name(positional, key=value)`; without arguments the parentheses may be left out.

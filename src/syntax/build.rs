@@ -8,6 +8,8 @@
     reason = "each construct holds few of the grammar's rules"
 )]
 
+mod sweep;
+
 use pest::Parser;
 use pest::error::{ErrorVariant, InputLocation};
 use pest::iterators::Pair;
@@ -141,6 +143,7 @@ impl<'a> Builder<'a> {
                 ItemKind::Import(Spanned::new(self.string(&path)?, span))
             }
             Rule::assert => ItemKind::Assert(self.expr(next(&mut parts)?)?.expr),
+            Rule::sweep => ItemKind::Sweep(self.sweep(&mut parts)?),
             _ => return Err(self.broken(0)),
         })
     }
@@ -451,6 +454,11 @@ fn parts(pair: Pair<'_, Rule>) -> impl Iterator<Item = Pair<'_, Rule>> {
                 | Rule::kw_let
                 | Rule::kw_import
                 | Rule::kw_assert
+                | Rule::kw_sweep
+                | Rule::kw_where
+                | Rule::or
+                | Rule::and
+                | Rule::not
                 | Rule::kw_out
                 | Rule::kw_repeat
                 | Rule::kw_in

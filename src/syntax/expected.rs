@@ -15,6 +15,10 @@ pub(super) fn words(rules: &[Rule]) -> Vec<&'static str> {
 fn word(rule: Rule) -> Option<(u8, &'static str)> {
     Some(match rule {
         Rule::name | Rule::param | Rule::entry | Rule::declared_call => (0, "a name"),
+        Rule::key | Rule::axis | Rule::setting | Rule::test => (0, "a key"),
+        Rule::where_line | Rule::kw_where => (6, "`where`"),
+        Rule::comparison => (3, "a comparison"),
+        Rule::or | Rule::and => (3, "`&&` or `||`"),
         Rule::arg => (1, "an argument"),
         Rule::string => (1, "a string in double quotes"),
         Rule::expr
@@ -33,7 +37,9 @@ fn word(rule: Rule) -> Option<(u8, &'static str)> {
         | Rule::call
         | Rule::value_name
         | Rule::arg_chain
-        | Rule::arg_step => (1, "a value"),
+        | Rule::arg_step
+        | Rule::choice
+        | Rule::test_value => (1, "a value"),
         Rule::step | Rule::chain => (1, "a layer or a value"),
         Rule::chain_statement
         | Rule::let_statement
@@ -45,11 +51,18 @@ fn word(rule: Rule) -> Option<(u8, &'static str)> {
         | Rule::kw_repeat
         | Rule::kw_if => (2, "a statement"),
         Rule::operator => (3, "an operator"),
-        Rule::args | Rule::open_paren | Rule::params => (4, "`(`"),
+        Rule::args | Rule::open_paren | Rule::params | Rule::where_group | Rule::not_group => {
+            (4, "`(`")
+        }
         Rule::close_paren => (5, "`)`"),
-        Rule::index | Rule::open_bracket => (4, "`[`"),
+        Rule::index | Rule::open_bracket | Rule::choices => (4, "`[`"),
         Rule::close_bracket => (5, "`]`"),
-        Rule::body | Rule::side | Rule::entries | Rule::open_brace => (4, "`{`"),
+        Rule::body
+        | Rule::side
+        | Rule::entries
+        | Rule::open_brace
+        | Rule::sweep_body
+        | Rule::bundle => (4, "`{`"),
         Rule::close_brace => (5, "`}`"),
         Rule::arrow => (3, "`->`"),
         Rule::dots => (6, "`..`"),

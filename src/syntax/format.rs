@@ -10,7 +10,9 @@
 
 use std::collections::BTreeSet;
 
-use super::ast::{Entry, ItemKind, Spec, Stmt, StmtKind};
+use super::ast::{
+    AxisValues, ChoiceValue, Entry, ItemKind, Key, Spec, Stmt, StmtKind, Sweep, SweepLine,
+};
 use super::layout::{Doc, print};
 use super::parse::parse;
 use super::scan::{SOFT_KEYWORDS, Token, TokenKind, is_reserved, scan};
@@ -27,7 +29,8 @@ pub fn format(text: &str) -> Result<String, Diagnostics> {
         return Err(diagnostics);
     }
     let scanned = scan(file, text);
-    let formatter = Formatter { source: text, tokens: scanned.tokens, starts: starts(&spec) };
+    let starts = starts(&spec);
+    let formatter = Formatter { source: text, tokens: scanned.tokens, starts };
     Ok(print(&formatter.file()))
 }
 
@@ -42,10 +45,32 @@ fn starts(spec: &Spec) -> BTreeSet<usize> {
             ItemKind::Loss(loss) => statements(loss.body.as_deref().unwrap_or(&[]), &mut out),
             ItemKind::Train(train) => entries(&train.entries, &mut out),
             ItemKind::Analyze(analyze) => entries(analyze, &mut out),
+            ItemKind::Sweep(sweep) => sweep_lines(sweep, &mut out),
             ItemKind::Data(_) | ItemKind::Let(_) | ItemKind::Import(_) | ItemKind::Assert(_) => {}
         }
     }
     out
+}
+
+/// Lines of a sweep, and the settings of its bundles.
+fn sweep_lines(sweep: &Sweep, out: &mut BTreeSet<usize>) {
+    let start = |key: &Key| key.first().map(|part| part.span.start as usize);
+    for line in &sweep.lines {
+        match line {
+            SweepLine::Axis(axis) => {
+                out.extend(start(&axis.key));
+                let AxisValues::Choices(choices) = &axis.values else { continue };
+                for choice in choices {
+                    if let ChoiceValue::Bundle(settings) = &choice.value {
+                        out.extend(settings.iter().filter_map(|setting| start(&setting.key)));
+                    }
+                }
+            }
+            SweepLine::Where { span, .. } => {
+                out.insert(span.0.start as usize);
+            }
+        }
+    }
 }
 
 fn entries(entries: &[Entry], out: &mut BTreeSet<usize>) {
@@ -425,7 +450,7 @@ impl Formatter<'_> {
         if symbol {
             match self.text(at) {
                 "->" => return Gap::Arrow,
-                ".." | "^" | ":" => return Gap::None,
+                ".." | "." | "^" | ":" => return Gap::None,
                 "(" if adjacent && self.is_callee(before) => return Gap::None,
                 "[" if adjacent && self.tokens[before].ends_operand(self.source) => {
                     return Gap::None;
@@ -436,7 +461,7 @@ impl Formatter<'_> {
         }
         if previous {
             match self.text(before) {
-                ".." | "^" => return Gap::None,
+                ".." | "." | "^" => return Gap::None,
                 "-" | "!" if self.is_prefix(before) => return Gap::None,
                 "=" if self.in_arguments(before) => return Gap::None,
                 _ => {}

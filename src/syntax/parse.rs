@@ -109,7 +109,7 @@ fn parse_item(
             item.error.unwrap_or_else(|| SyntaxError::Unexpected {
                 found: format!("`{}`", super::error::clip(word)),
                 expected: "an item: `data`, `net`, `block`, `loss`, `train`, `analyze`, `let`, \
-                           `import` or `assert`"
+                           `import`, `assert` or `sweep`"
                     .to_owned(),
                 help: None,
                 span: head_span,

@@ -1,5 +1,7 @@
 //! A tree in, its canonical text out, with as few parentheses as the tree allows.
 
+mod sweep;
+
 use std::fmt::Write as _;
 
 use super::ast::{
@@ -98,6 +100,7 @@ fn print_item(out: &mut String, item: &Item) {
             out.push_str("assert ");
             expr(out, &condition.value, ABOVE_CHAIN);
         }
+        ItemKind::Sweep(inner) => sweep::sweep(out, inner),
     }
 }
 

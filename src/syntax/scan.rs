@@ -75,9 +75,9 @@ pub(super) struct Scan {
 
 /// Keywords that start an item.
 pub(super) const ITEM_KEYWORDS: &[&str] =
-    &["data", "net", "block", "loss", "train", "analyze", "let", "import", "assert"];
+    &["data", "net", "block", "loss", "train", "analyze", "let", "import", "assert", "sweep"];
 /// Item keywords kept for a later edition.
-pub(super) const LATER_KEYWORDS: &[&str] = &["sweep", "claim"];
+pub(super) const LATER_KEYWORDS: &[&str] = &["claim"];
 /// Keywords that start or continue a statement, and the booleans.
 pub(super) const STATEMENT_KEYWORDS: &[&str] =
     &["let", "out", "repeat", "if", "else", "in", "true", "false"];

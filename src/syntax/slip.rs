@@ -28,8 +28,10 @@ enum Around {
     Arguments,
     /// A list or an index.
     Values,
-    /// Entries of `train` or `analyze`.
+    /// Entries of `train` or `analyze`, and settings of a bundle.
     Entries,
+    /// Lines of a sweep.
+    Axes,
     /// Statements.
     Body,
     /// The head of an item, outside all brackets.
@@ -173,6 +175,10 @@ impl Stop<'_> {
                 let span = before.map_or(span, |before| self.span(before));
                 Some(SyntaxError::Reserved { word: previous.to_owned(), span })
             }
+            "=" | ":" if around == Around::Axes && is_word(previous) => {
+                let help = format!("write `{} in [a, b]`", clip(previous));
+                Some(self.unexpected(self.found(token), Some(help), span))
+            }
             "=" if self.condition(idx).is_some() => Some(SyntaxError::Comparison { span }),
             "=" if around == Around::Body && is_word(previous) => {
                 let name = clip(previous);
@@ -202,7 +208,11 @@ impl Stop<'_> {
                     span: Span::new(self.file, name.start, token.end),
                 })
             }
-            "," if matches!(around, Around::Body | Around::Entries | Around::Head) => {
+            "," if matches!(
+                around,
+                Around::Body | Around::Entries | Around::Axes | Around::Head
+            ) =>
+            {
                 Some(SyntaxError::Comma { missing: false, span })
             }
             "*" if previous == "*" => {
@@ -297,6 +307,10 @@ impl Stop<'_> {
             Some("(") => Around::Arguments,
             Some("[") => Around::Values,
             Some(_) if item == "train" || item == "analyze" => Around::Entries,
+            Some(_) if item == "sweep" => {
+                let open = self.innermost(idx).and_then(|open| self.innermost(open));
+                if open.is_some() { Around::Entries } else { Around::Axes }
+            }
             Some(_) => Around::Body,
             None => Around::Head,
         }

@@ -2,7 +2,10 @@
 
 use std::fmt::Write as _;
 
-use specc::syntax::ast::{Call, Entry, Expr, ExprKind, ItemKind, Name, Spec, Step, Stmt, StmtKind};
+use specc::syntax::ast::{
+    AxisValues, Call, ChoiceValue, Entry, Expr, ExprKind, ItemKind, Key, Name, Setting, Spec, Step,
+    Stmt, StmtKind, Sweep, SweepLine, Where,
+};
 
 pub(crate) fn spec(spec: &Spec) -> String {
     let mut out = String::new();
@@ -43,6 +46,7 @@ pub(crate) fn spec(spec: &Spec) -> String {
             }
             ItemKind::Import(path) => line(&mut out, 0, &format!("import {:?}", path.value)),
             ItemKind::Assert(value) => line(&mut out, 0, &format!("assert {}", expr(value))),
+            ItemKind::Sweep(inner) => sweep(&mut out, inner),
         }
     }
     out
@@ -98,6 +102,59 @@ fn call(call: &Call) -> String {
     };
     let args = call.args.iter().map(arg).collect::<Vec<_>>().join(", ");
     if call.parens { format!("{}({args})", call.callee.value) } else { call.callee.value.clone() }
+}
+
+fn sweep(out: &mut String, sweep: &Sweep) {
+    line(out, 0, &format!("sweep {}", sweep.name.value));
+    for row in &sweep.lines {
+        match row {
+            SweepLine::Where { condition, .. } => {
+                line(out, 1, &format!("where {}", condition_text(condition)));
+            }
+            SweepLine::Axis(axis) => {
+                line(out, 1, &format!("axis {}", key(&axis.key)));
+                match &axis.values {
+                    AxisValues::Range(range) => line(out, 2, &expr(range)),
+                    AxisValues::Choices(choices) => {
+                        for choice in choices {
+                            let label = choice.label.as_ref().map_or("-", |label| &label.value);
+                            let value = match &choice.value {
+                                ChoiceValue::Value(value) => expr(value),
+                                ChoiceValue::Bundle(settings) => {
+                                    let one = |s: &Setting| {
+                                        format!("{} = {}", key(&s.key), expr(&s.value))
+                                    };
+                                    format!(
+                                        "{{{}}}",
+                                        settings.iter().map(one).collect::<Vec<_>>().join("; ")
+                                    )
+                                }
+                            };
+                            line(out, 2, &format!("{label}: {value}"));
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn key(key: &Key) -> String {
+    key.iter().map(|part| part.value.as_str()).collect::<Vec<_>>().join(".")
+}
+
+fn condition_text(condition: &Where) -> String {
+    let all = |parts: &[Where], between: &str| {
+        format!("({})", parts.iter().map(condition_text).collect::<Vec<_>>().join(between))
+    };
+    match condition {
+        Where::Any(parts) => all(parts, " or "),
+        Where::All(parts) => all(parts, " and "),
+        Where::Not(inner) => format!("not {}", condition_text(inner)),
+        Where::Test { axis, op, value } => {
+            format!("{} {} {}", key(axis), op.symbol(), expr(value))
+        }
+    }
 }
 
 fn expr(value: &Expr) -> String {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// What each stage may import beside itself. Adding a name here is a design decision.
-const PERMITTED: [(&str, &[&str]); 21] = [
+const PERMITTED: [(&str, &[&str]); 22] = [
     ("diag", &[]),
     ("kernels", &[]),
     ("syntax", &["diag"]),
@@ -31,6 +31,7 @@ const PERMITTED: [(&str, &[&str]); 21] = [
             "store", "syntax", "train",
         ],
     ),
+    ("study", &["compile", "experiment", "model", "stats", "store", "syntax", "train"]),
     (
         "cli",
         &[
@@ -47,6 +48,7 @@ const PERMITTED: [(&str, &[&str]); 21] = [
             "model",
             "report",
             "store",
+            "study",
             "syntax",
             "train",
         ],

@@ -12,7 +12,7 @@ const LINE_SECONDS: f64 = 10.0;
 
 /// Draws a run.
 #[derive(Debug)]
-pub(super) struct Screen<'a> {
+pub(crate) struct Screen<'a> {
     terminal: &'a mut Terminal,
     /// What messages point into.
     sources: &'a SourceMap,
@@ -37,13 +37,13 @@ impl Rate {
 
 impl<'a> Screen<'a> {
     /// For a run whose messages point into `sources`.
-    pub(super) fn new(terminal: &'a mut Terminal, sources: &'a SourceMap, verbose: bool) -> Self {
+    pub(crate) fn new(terminal: &'a mut Terminal, sources: &'a SourceMap, verbose: bool) -> Self {
         let (last_line, rate) = (Stopwatch::start(), Rate::start());
         Self { terminal, sources, verbose, bar: None, last_line, rate }
     }
 
     /// Takes the bar away.
-    pub(super) fn finish(self) {
+    pub(crate) fn finish(self) {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }

@@ -59,7 +59,11 @@ impl Decider<'_> {
                 self.free_names = false;
                 sound
             }
-            ItemKind::Loss(_) | ItemKind::Block(_) | ItemKind::Let(_) | ItemKind::Import(_) => true,
+            ItemKind::Loss(_)
+            | ItemKind::Block(_)
+            | ItemKind::Let(_)
+            | ItemKind::Import(_)
+            | ItemKind::Sweep(_) => true,
         }
     }
 

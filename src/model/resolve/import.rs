@@ -99,7 +99,8 @@ impl Collector {
                 | ast::ItemKind::Net(_)
                 | ast::ItemKind::Train(_)
                 | ast::ItemKind::Analyze(_)
-                | ast::ItemKind::Assert(_) => {}
+                | ast::ItemKind::Assert(_)
+                | ast::ItemKind::Sweep(_) => {}
             }
         }
         lets

@@ -5,6 +5,7 @@
 
 mod analyze;
 mod body;
+mod choose;
 mod data;
 mod decide;
 mod import;
@@ -64,13 +65,14 @@ pub struct Resolved {
 pub fn resolve(spec: &ast::Spec, ctx: &mut ResolveContext<'_>) -> Resolved {
     let mut errors = vec![];
     let mut spec = spec.clone();
+    let settings = choose::choose(&mut spec, &ctx.overrides, &mut errors);
     let library = import::collect(&spec, ctx, &mut errors);
     let lets = library.lets.clone();
     let scope = LetScope { lets: &lets, used: std::cell::RefCell::default() };
     // What is wrong here leaves the net as it is: an item that it breaks is missing below.
     let mut beside_net = vec![];
     ctx.incomplete |= !decide::settings(&mut spec, &library, &scope, &mut beside_net);
-    overrides::apply(&mut spec, &ctx.overrides, &scope, &mut beside_net);
+    overrides::apply(&mut spec, &settings, &scope, &mut beside_net);
     let items = Items::find(&spec, ctx, &mut errors);
 
     let data =
@@ -202,10 +204,12 @@ impl<'a> Items<'a> {
                 | ast::ItemKind::Block(_)
                 | ast::ItemKind::Let(_)
                 | ast::ItemKind::Import(_)
-                | ast::ItemKind::Assert(_) => continue,
+                | ast::ItemKind::Assert(_)
+                | ast::ItemKind::Sweep(_) => continue,
             };
             if let Some(first) = first.get(name) {
-                let error = ModelError::DuplicateItem { item: name, first: *first, span };
+                let offers = choose::offers(spec, name.trim_matches('`'));
+                let error = ModelError::DuplicateItem { item: name, first: *first, offers, span };
                 errors.push(error.to_diagnostic());
                 continue;
             }
@@ -219,7 +223,8 @@ impl<'a> Items<'a> {
                 ast::ItemKind::Block(_)
                 | ast::ItemKind::Let(_)
                 | ast::ItemKind::Import(_)
-                | ast::ItemKind::Assert(_) => {}
+                | ast::ItemKind::Assert(_)
+                | ast::ItemKind::Sweep(_) => {}
             }
         }
         let needed: [(&'static str, &'static str); 4] = [
@@ -232,7 +237,10 @@ impl<'a> Items<'a> {
         let span = Span::new(ctx.file, end, end);
         for (item, example) in needed {
             if !ctx.incomplete && !first.contains_key(item) {
-                errors.push(ModelError::MissingItem { item, example, span }.to_diagnostic());
+                let keyword = item.trim_start_matches("selected ").trim_matches('`');
+                let offers = choose::offers(spec, keyword);
+                let error = ModelError::MissingItem { item, example, offers, span };
+                errors.push(error.to_diagnostic());
             }
         }
         items

@@ -66,7 +66,8 @@ fn write(spec: &mut Spec, path: &[Name], value: &Expr) -> Option<Vec<String>> {
                 | ItemKind::Analyze(_)
                 | ItemKind::Let(_)
                 | ItemKind::Import(_)
-                | ItemKind::Assert(_),
+                | ItemKind::Assert(_)
+                | ItemKind::Sweep(_),
                 _,
             ) => {}
         }

@@ -14,6 +14,7 @@ mod metrics;
 mod reports;
 mod run_dir;
 mod streams;
+mod sweep;
 mod time;
 
 use std::collections::BTreeMap;

@@ -5,8 +5,9 @@ use proptest::option;
 use proptest::prelude::*;
 use specc::diag::{FileId, Span, Spanned};
 use specc::syntax::ast::{
-    Arg, BinaryOp, Block, Call, Entry, Expr, ExprKind, IgnoredSpan, Item, ItemKind, Let, Loss,
-    Name, Net, Param, Spec, Step, Stmt, StmtKind, Train, UnaryOp,
+    Arg, Axis, AxisValues, BinaryOp, Block, Call, Choice, ChoiceValue, Entry, Expr, ExprKind,
+    IgnoredSpan, Item, ItemKind, Key, Let, Loss, Name, Net, Param, Setting, Spec, Step, Stmt,
+    StmtKind, Sweep, SweepLine, Train, UnaryOp, Where,
 };
 
 fn span() -> Span {
@@ -167,6 +168,60 @@ fn entries() -> impl Strategy<Value = Vec<Entry>> {
     )
 }
 
+fn key() -> impl Strategy<Value = Key> {
+    vec(
+        prop_oneof![3 => name(), 1 => prop::sample::select(vec!["net", "loss", "let", "where"]).prop_map(|name| at(name.to_owned()))],
+        2..4,
+    )
+}
+
+fn sweep() -> impl Strategy<Value = Sweep> {
+    let setting = (key(), plain()).prop_map(|(key, value)| Setting { key, value });
+    let value = prop_oneof![
+        2 => plain().prop_map(ChoiceValue::Value),
+        1 => vec(setting, 0..3).prop_map(ChoiceValue::Bundle),
+    ];
+    let choice = (option::of(name()), value).prop_map(|(label, value)| Choice {
+        label,
+        value,
+        span: IgnoredSpan(span()),
+    });
+    let end = || (0_i64..20).prop_map(|x| at(ExprKind::Int(x)));
+    let range = (end(), end()).prop_map(|(a, b)| at(ExprKind::Range(a.into(), b.into())));
+    let values = prop_oneof![
+        3 => vec(choice, 0..4).prop_map(AxisValues::Choices),
+        1 => range.prop_map(AxisValues::Range),
+    ];
+    let line = prop_oneof![
+        3 => (key(), values).prop_map(|(key, values)| SweepLine::Axis(Axis { key, values })),
+        1 => condition().prop_map(|condition| SweepLine::Where {
+            condition,
+            span: IgnoredSpan(span()),
+        }),
+    ];
+    (name(), vec(line, 0..4)).prop_map(|(name, lines)| Sweep { name, lines })
+}
+
+fn condition() -> impl Strategy<Value = Where> {
+    let value = prop_oneof![
+        name().prop_map(|callee| ExprKind::Call(Call { callee, args: vec![], parens: false })),
+        (0_i64..9).prop_map(ExprKind::Int),
+        (0.0..9.0).prop_map(ExprKind::Float),
+        (0_i64..9).prop_map(|x| ExprKind::Unary(UnaryOp::Neg, at(ExprKind::Int(x)).into())),
+        any::<bool>().prop_map(ExprKind::Bool),
+    ];
+    let op = prop::sample::select(vec![BinaryOp::Eq, BinaryOp::Ne, BinaryOp::Lt, BinaryOp::Ge]);
+    let test =
+        (key(), op, value).prop_map(|(axis, op, value)| Where::Test { axis, op, value: at(value) });
+    test.prop_recursive(3, 8, 3, |inner| {
+        prop_oneof![
+            vec(inner.clone(), 2..4).prop_map(Where::Any),
+            vec(inner.clone(), 2..4).prop_map(Where::All),
+            inner.prop_map(|inner| Where::Not(Box::new(inner))),
+        ]
+    })
+}
+
 fn item() -> impl Strategy<Value = Item> {
     let param = (name(), option::of(plain())).prop_map(|(name, default)| Param { name, default });
     let kind = prop_oneof![
@@ -182,6 +237,7 @@ fn item() -> impl Strategy<Value = Item> {
         binding().prop_map(ItemKind::Let),
         "[a-z/]{1,8}".prop_map(|path| ItemKind::Import(at(path))),
         plain().prop_map(ItemKind::Assert),
+        sweep().prop_map(ItemKind::Sweep),
     ];
     (vec("[!-~]{0,5}( [a-z]{1,4})?", 0..3), kind).prop_map(|(docs, kind)| Item {
         docs,

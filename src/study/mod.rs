@@ -1,0 +1,129 @@
+//! Studies: the cells of sweeps as runs in one folder.
+//!
+//! In: the compiled cells of a file. Out: a [`Study`], which knows the identity and the directory of every run, in what order
+//! runs are made, and how each stands. A run is the one that `specc train` with the same choices would make, so that
+//! whatever is there already is not made again.
+
+mod document;
+mod result;
+mod state;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use crate::compile::Cells;
+use crate::experiment::{Machine, spec_hash};
+use crate::model;
+use crate::syntax::ast::{Expr, Key};
+
+pub use document::document;
+pub use result::{Made, SweepResult, plan_text, result, table};
+pub use state::RunState;
+
+/// One combination of values, with what it trains.
+#[derive(Clone, Debug)]
+pub struct StudyCell {
+    /// The sweep that asks for it.
+    pub sweep: String,
+    /// The label of every axis, in order.
+    pub labels: Vec<(String, String)>,
+    /// What it changes in the file.
+    pub settings: Vec<(Key, Expr)>,
+    /// The resolved spec.
+    pub spec: model::Spec,
+    /// Identity of its runs but for the seed, in hex.
+    pub hash: String,
+    /// Its seeds in order.
+    pub seeds: Vec<u64>,
+}
+
+impl StudyCell {
+    /// `loss=two recipe=fast`.
+    pub fn name(&self) -> String {
+        let labels = self.labels.iter().map(|(axis, label)| format!("{axis}={label}"));
+        labels.collect::<Vec<_>>().join(" ")
+    }
+}
+
+/// A run of a study.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StudyRun {
+    /// The first cell that it belongs to.
+    pub cell: usize,
+    /// Its seed.
+    pub seed: u64,
+    /// Its directory.
+    pub dir: PathBuf,
+}
+
+/// All cells of a file, below one folder.
+#[derive(Clone, Debug)]
+pub struct Study {
+    /// The file stem of the spec.
+    pub name: String,
+    /// Where the runs lie.
+    pub root: PathBuf,
+    /// The cells in order.
+    pub cells: Vec<StudyCell>,
+    /// Per sweep, its name and how many cells `where` leaves out.
+    pub left_out: Vec<(String, usize)>,
+}
+
+impl Study {
+    /// Works out what is to be run on `machine`; below `runs/<spec>` where no root is given.
+    pub fn of(cells: &Cells, machine: &Machine, root: Option<&Path>) -> Self {
+        let mut study =
+            Self { name: String::new(), root: PathBuf::new(), cells: vec![], left_out: vec![] };
+        for compiled in &cells.sweeps {
+            let sweep = &compiled.sweep;
+            study.left_out.push((sweep.name.value.clone(), sweep.left_out));
+            for (cell, spec) in sweep.cells.iter().zip(&compiled.specs) {
+                study.name.clone_from(&spec.name);
+                let label = |(axis, value): (&model::sweep::Axis, &model::sweep::AxisValue)| {
+                    (axis.key.clone(), value.label.clone())
+                };
+                study.cells.push(StudyCell {
+                    sweep: sweep.name.value.clone(),
+                    labels: sweep.values(cell).map(label).collect(),
+                    settings: sweep.settings(cell),
+                    hash: spec_hash(spec, machine.dtype, machine.target(), None),
+                    seeds: spec.train.seeds.clone(),
+                    spec: spec.clone(),
+                });
+            }
+        }
+        study.root = root.map_or_else(|| Path::new("runs").join(&study.name), Path::to_owned);
+        study
+    }
+
+    /// Every run once, seed by seed, so that a study that is interrupted has all cells alike.
+    pub fn runs(&self) -> Vec<StudyRun> {
+        let mut by_turn: BTreeMap<usize, Vec<StudyRun>> = BTreeMap::new();
+        let mut known = BTreeSet::new();
+        for (i, cell) in self.cells.iter().enumerate() {
+            for (turn, seed) in cell.seeds.iter().enumerate() {
+                if known.insert((cell.hash.as_str(), *seed)) {
+                    let dir = self.root.join(format!("{}-s{seed}", &cell.hash[..12]));
+                    let run = StudyRun { cell: i, seed: *seed, dir };
+                    by_turn.entry(turn).or_default().push(run);
+                }
+            }
+        }
+        by_turn.into_values().flatten().collect()
+    }
+
+    /// Keeps the cells that have these labels; an axis or a label that no cell has is named.
+    ///
+    /// # Errors
+    /// The choice that fits no cell.
+    pub fn only(&mut self, choices: &[(String, String)]) -> Result<(), String> {
+        for (axis, label) in choices {
+            let fits = |cell: &StudyCell| cell.labels.iter().any(|(a, l)| a == axis && l == label);
+            if !self.cells.iter().any(fits) {
+                return Err(format!("{axis}={label}"));
+            }
+            self.cells.retain(fits);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,123 @@
+//! What a study says: its plan, its table over seeds, and its document.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::{RunState, Study, StudyCell, StudyRun};
+use crate::stats::Sample;
+use crate::train::Summary;
+
+/// A run, how it stands, and what it measured.
+#[derive(Clone, Debug)]
+pub struct Made {
+    /// The run.
+    pub run: StudyRun,
+    /// How it stands.
+    pub state: RunState,
+    /// Of a run that is done.
+    pub summary: Option<Summary>,
+}
+
+/// What `specc sweep --json` says, `specc.sweep_run/1`.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct SweepResult<'a> {
+    schema: &'static str,
+    ok: bool,
+    diagnostics: &'a [Value],
+    root: Option<String>,
+    runs: Vec<RunEntry<'a>>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize)]
+struct RunEntry<'a> {
+    sweep: &'a str,
+    labels: BTreeMap<&'a str, &'a str>,
+    seed: u64,
+    run: String,
+    state: &'static str,
+    test_accuracy: Option<f64>,
+}
+
+/// The document of a study; without one where its spec has errors.
+pub fn result<'a>(
+    study: Option<&'a Study>,
+    made: &'a [Made],
+    ok: bool,
+    diagnostics: &'a [Value],
+) -> SweepResult<'a> {
+    let entry = |study: &'a Study, made: &'a Made| {
+        let cell = &study.cells[made.run.cell];
+        RunEntry {
+            sweep: &cell.sweep,
+            labels: cell.labels.iter().map(|(a, l)| (a.as_str(), l.as_str())).collect(),
+            seed: made.run.seed,
+            run: made.run.dir.display().to_string(),
+            state: made.state.name(),
+            test_accuracy: made.summary.as_ref().and_then(|summary| summary.test.accuracy),
+        }
+    };
+    let runs = study.map(|study| made.iter().map(|made| entry(study, made)).collect());
+    SweepResult {
+        schema: "specc.sweep_run/1",
+        ok,
+        diagnostics,
+        root: study.map(|study| study.root.display().to_string()),
+        runs: runs.unwrap_or_default(),
+    }
+}
+
+/// What `--dry-run` shows.
+pub fn plan_text(study: &Study, runs: &[StudyRun]) -> String {
+    let mut text = String::new();
+    // Writing to a string cannot fail.
+    for (sweep, left_out) in &study.left_out {
+        let cells = study.cells.iter().filter(|cell| cell.sweep == *sweep).count();
+        let less = match left_out {
+            0 => String::new(),
+            n => format!(", {n} left out by where"),
+        };
+        let _ = writeln!(text, "{sweep}: {cells} cells{less}");
+    }
+    let states: Vec<RunState> = runs.iter().map(|run| RunState::of(&run.dir)).collect();
+    let count = |state: RunState| states.iter().filter(|found| **found == state).count();
+    let _ = write!(text, "{} runs below {}:", runs.len(), study.root.display());
+    for state in [RunState::Done, RunState::Stopped, RunState::Failed, RunState::New] {
+        let _ = write!(text, " {} {}", state.name(), count(state));
+    }
+    text.push('\n');
+    for (run, state) in runs.iter().zip(&states) {
+        let (name, dir) = (study.cells[run.cell].name(), run.dir.display());
+        let _ = writeln!(text, "  {:<8}{name} seed {} {dir}", state.name(), run.seed);
+    }
+    text
+}
+
+/// Every cell with mean ± standard deviation over its seeds.
+pub fn table(study: &Study, made: &[Made]) -> String {
+    let width = study.cells.iter().map(|cell| cell.name().chars().count()).max().unwrap_or(0);
+    let mut text = format!("{:<width$}   n  train accuracy     test accuracy\n", "cell");
+    for cell in &study.cells {
+        let own: Vec<&Summary> = made
+            .iter()
+            .filter(|made| belongs(study, cell, &made.run))
+            .filter_map(|made| made.summary.as_ref())
+            .collect();
+        let measured = |measure: fn(&Summary) -> Option<f64>| {
+            let sample = Sample::of(&own.iter().filter_map(|s| measure(s)).collect::<Vec<_>>());
+            let spread = sample.deviation().map_or(String::new(), |sd| format!(" ± {sd:.4}"));
+            if sample.n == 0 { "-".to_owned() } else { format!("{:.4}{spread}", sample.mean) }
+        };
+        let (train, test) = (measured(|s| s.train.accuracy), measured(|s| s.test.accuracy));
+        let (name, n) = (cell.name(), own.len());
+        let _ = writeln!(text, "{name:<width$} {n:>3}  {train:<17}  {test}");
+    }
+    text
+}
+
+/// Equal cells share their runs.
+fn belongs(study: &Study, cell: &StudyCell, run: &StudyRun) -> bool {
+    study.cells[run.cell].hash == cell.hash && cell.seeds.contains(&run.seed)
+}

@@ -1,0 +1,173 @@
+//! `specc sweep`: cells as runs, each the one that `specc train` would make.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::Sandbox;
+
+const FIG: &str = "\
+data digits(subset=48, test_subset=24)
+net small { flatten -> linear(4) -> relu -> linear(classes) }
+net wide(k=2) { flatten -> linear(4 * k) -> relu -> linear(classes) }
+train sgd(lr=0.05) { batch = 8  epochs = 2 }
+sweep fig {
+  loss in [one: single_scale, two: two_scale(delta=0.01), far: two_scale(delta=1)]
+  net in [small, wide(k=3)]
+  recipe in [slow: { train.lr = 0.02  train.batch = 16 }, fast: { train.lr = 0.1 }]
+  seeds in 0..2
+  where loss != far || recipe == fast && !(net == small)
+}
+";
+
+fn document(sandbox: &Sandbox, more: &[&str]) -> Value {
+    sandbox.specc(&[&["sweep", "spec.net", "--json"], more].concat()).exits(0).json()
+}
+
+fn names(document: &Value) -> Vec<String> {
+    let runs = document["runs"].as_array().unwrap();
+    let name = |run: &Value| {
+        let labels: BTreeMap<String, String> =
+            serde_json::from_value(run["labels"].clone()).unwrap();
+        format!("{} {} {} {}", labels["loss"], labels["net"], labels["recipe"], run["seed"])
+    };
+    runs.iter().map(name).collect()
+}
+
+#[test]
+fn cells_go_seed_by_seed_and_where_leaves_some_out() {
+    let sandbox = Sandbox::with(FIG);
+    let planned = document(&sandbox, &["--dry-run"]);
+    let names = names(&planned);
+    assert_eq!(names.len(), 18);
+    assert_eq!(names[0], "one small slow 0");
+    assert_eq!(names[1], "one small fast 0");
+    assert_eq!(names[8], "far wide(k=3) fast 0");
+    assert_eq!(names[9], "one small slow 1");
+    assert!(
+        !names
+            .iter()
+            .any(|name| name.starts_with("far small") || name.contains("far wide(k=3) slow"))
+    );
+    assert!(!sandbox.path("runs").exists(), "a plan leaves nothing behind");
+}
+
+#[test]
+fn a_cell_is_the_run_of_train_and_is_made_once() {
+    let sandbox = Sandbox::with(FIG);
+    let choices = ["loss=two", "net=wide(k=3)", "recipe=fast", "--seed", "1"];
+    sandbox.specc(&[&["train", "spec.net"], &choices[..]].concat()).exits(0);
+    let by_train = sandbox.names("runs/spec");
+    let made = document(&sandbox, &["-q"]);
+    assert!(made["runs"].as_array().unwrap().iter().all(|run| run["state"] == "done"));
+    let run = by_train[0].split('/').next().unwrap();
+    let of_cell = |entry: &&Value| entry["run"].as_str().unwrap().ends_with(run);
+    let entry = made["runs"].as_array().unwrap().iter().find(of_cell).unwrap();
+    assert_eq!((&entry["labels"]["loss"], &entry["seed"]), (&"two".into(), &1.into()));
+    // A second sweep makes nothing again.
+    let before = sandbox.tree("runs/spec");
+    let again = document(&sandbox, &["-q"]);
+    assert_eq!(again["runs"], made["runs"]);
+    assert_eq!(sandbox.tree("runs/spec"), before);
+    // The same command elsewhere gives the same bytes as train alone.
+    sandbox.specc(&[&["train", "spec.net", "-o", "alone"], &choices[..]].concat()).exits(0);
+    sandbox.assert_equal("alone", &format!("runs/spec/{run}"));
+}
+
+#[test]
+fn labels_are_kept_beside_the_runs() {
+    let sandbox = Sandbox::with(FIG);
+    let arguments =
+        ["sweep", "spec.net", "-o", "study", "--only", "loss=one", "--only", "net=small"];
+    let done = sandbox.specc(&arguments).exits(0);
+    assert!(done.out.contains("loss=one net=small recipe=slow   2  "), "{}", done.out);
+    let kept = sandbox.json("study/sweep.json");
+    assert_eq!(kept["schema"], "specc.sweep/1");
+    assert_eq!(kept["axes"][2]["key"], "recipe");
+    assert_eq!(kept["axes"][2]["labels"], serde_json::json!(["slow", "fast"]));
+    let cell = &kept["cells"][0];
+    assert_eq!(
+        cell["overrides"],
+        serde_json::json!(["loss=single_scale", "net=small", "train.lr=0.02", "train.batch=16"])
+    );
+    assert_eq!(cell["seeds"], serde_json::json!([0, 1]));
+    let dir = format!("study/{}-s1/DONE", &cell["hash"].as_str().unwrap()[..12]);
+    assert!(sandbox.path(&dir).exists(), "{dir}");
+    sandbox
+        .specc(&["sweep", "spec.net", "--only", "loss=three"])
+        .exits(2)
+        .says(&["no cell has loss=three"]);
+}
+
+#[test]
+fn train_asks_for_a_choice_and_names_it() {
+    let sandbox = Sandbox::with(FIG);
+    let done = sandbox.specc(&["train", "spec.net"]).exits(3);
+    done.says(&["E0208", "`loss=one`, `loss=two` or `loss=far`", "`net=small` or `net=wide(k=3)`"]);
+    sandbox
+        .specc(&["train", "spec.net", "loss=one", "net=tall"])
+        .exits(2)
+        .says(&["unknown net `tall`"]);
+    // With every item there, the sweep is another matter.
+    sandbox.write(
+        "whole.net",
+        format!(
+            "{}\nlet width = 4\nloss mse\n",
+            FIG.split("net wide").next().unwrap().replace("linear(4)", "linear(width)")
+        )
+        .as_bytes(),
+    );
+    sandbox.write(
+        "whole.net",
+        [
+            sandbox.read("whole.net"),
+            b"train sgd(lr=0.05) { batch = 8  epochs = 1 }\nsweep s { let.width in [2, 3] }\n"
+                .to_vec(),
+        ]
+        .concat()
+        .as_slice(),
+    );
+    sandbox.specc(&["train", "whole.net", "--max-steps", "1"]).exits(0);
+    let planned = sandbox.specc(&["sweep", "whole.net", "--json", "--dry-run"]).exits(0).json();
+    assert_eq!(planned["runs"].as_array().unwrap().len(), 2);
+    sandbox.specc(&["train", "whole.net", "let.wdth=3"]).exits(2).says(&["E0214", "let.width"]);
+}
+
+#[test]
+fn an_error_of_a_cell_points_at_its_values_before_anything_is_trained() {
+    let sandbox = Sandbox::with(&FIG.replace("wide(k=3)]", "wide(k=0)]"));
+    let done = sandbox.specc(&["sweep", "spec.net"]).exits(3);
+    done.says(&[
+        "E0206",
+        "spec.net:3:",
+        "with this value of `net`",
+        "in the cell loss=one net=wide(k=0) recipe=slow of `fig`",
+    ]);
+    assert!(!sandbox.path("runs").exists());
+    let sandbox = Sandbox::with(&FIG.replace("{ train.lr = 0.1 }", "{ train.rate = 0.1 }"));
+    sandbox.specc(&["sweep", "spec.net"]).exits(3).says(&[
+        "E0214",
+        "unknown key `train.rate`",
+        "spec.net:8:",
+    ]);
+    let sandbox = Sandbox::with("data digits\n");
+    sandbox.specc(&["sweep", "spec.net"]).exits(2).says(&["no `sweep`"]);
+}
+
+#[test]
+fn a_run_that_diverges_is_stepped_over() {
+    let sandbox = Sandbox::with(&FIG.replace("train.lr = 0.1", "train.lr = 1e30"));
+    let done = sandbox.specc(&["sweep", "spec.net", "--json", "-q"]).exits(5);
+    let done = done.says(&["E0713", "failed: runs/spec/"]);
+    let runs = done.json()["runs"].as_array().unwrap().clone();
+    assert_eq!(runs.len(), 18);
+    let failed = |run: &&Value| run["state"] == "failed";
+    let is_slow = |run: &Value| run["labels"]["recipe"] == "slow";
+    assert!(runs.iter().all(|run| run["state"] == "done" || (failed(&run) && !is_slow(run))));
+    let n_failed = runs.iter().filter(failed).count();
+    assert!(n_failed > 1);
+    let planned = document(&sandbox, &["--dry-run"]);
+    assert_eq!(planned["runs"].as_array().unwrap().iter().filter(failed).count(), n_failed);
+    let done = sandbox.specc(&["sweep", "spec.net", "--json", "-q", "--fail-fast"]).exits(5);
+    assert!(done.json()["runs"].as_array().unwrap().len() < 18);
+}
