@@ -24,7 +24,7 @@
 //! | [`train`] | program, data | run | batches, schedules, records, checkpoints, measures |
 //! | `experiment` | `Compiled` | runs | machine, seeds, identity, run directories; training, evaluation and timing start here |
 //! | [`measure`] | logits | `SplitSummary` | margins, close-enough, top-k, super-classes, masses, histograms |
-//! | [`report`] | measures | text | tables |
+//! | [`report`] | measures, `Checked` | text, pictures | tables, the net as SVG and Graphviz text |
 //! | `study` | `Cells` | runs | the cells of sweeps in one folder |
 //! | [`stats`] | numbers by seed | intervals, p | differences, sign flips, families |
 //!

@@ -97,15 +97,24 @@ impl Scaling {
 
     /// The degree of every node's value when all parameters are scaled together; `None` where it has none.
     pub fn joint_of_nodes(&self, graph: &Graph) -> Vec<Option<Number>> {
-        let all_ones = |unknown: Unknown| match unknown {
-            Unknown::Param(_) => Number::ONE,
+        self.of_nodes(graph, |_| Number::ONE)
+    }
+
+    /// The degree of every node's value when each parameter is scaled by its exponent; `None` where it has none.
+    pub fn of_nodes(
+        &self,
+        graph: &Graph,
+        exponent: impl Fn(ParamId) -> Number,
+    ) -> Vec<Option<Number>> {
+        let scaled = |unknown: Unknown| match unknown {
+            Unknown::Param(id) => exponent(id),
             Unknown::Given(_) => Number::ZERO,
         };
         let broken: BTreeSet<NodeId> = self
             .degrees
             .equations
             .iter()
-            .filter(|equation| !equation.form.value(all_ones).is_zero())
+            .filter(|equation| !equation.form.value(scaled).is_zero())
             .map(|equation| equation.node)
             .collect();
         let mut degrees: Vec<Option<Number>> = vec![None; graph.len()];
@@ -115,7 +124,7 @@ impl Scaling {
                     degrees[input.0 as usize].is_some() || self.degrees.degree(*input).is_none()
                 });
             if let Some(degree) = self.degrees.degree(id).filter(|_| sound) {
-                let mut values = degree.forms().into_iter().map(|form| form.value(all_ones));
+                let mut values = degree.forms().into_iter().map(|form| form.value(scaled));
                 let first = values.next().unwrap_or(Number::ZERO);
                 degrees[id.0 as usize] = values.all(|value| value == first).then_some(first);
             }

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 
 use super::compile::{self, Request};
 use super::environment;
-use super::graph::{dot::dot, picture::picture};
+
 use super::outcome::Outcome;
 use super::terminal::Terminal;
 use crate::check::numeric::Trial;
@@ -22,6 +22,7 @@ use crate::grad;
 use crate::kernels::isa::Isa;
 use crate::lower;
 use crate::lower::cpu::PlanOptions;
+use crate::report::picture;
 use crate::{ir, model, syntax};
 
 /// Operations that `--numeric` may cost.
@@ -150,7 +151,9 @@ fn emit(compiled: &Compiled, stage: Emit, no_fuse: bool, terminal: &mut Terminal
         (Emit::Model, Some(spec), _) => terminal.print(syntax::print(&model::to_ast(spec))),
         (Emit::Ir, _, Some(checked)) => terminal.print(ir::text(checked.graph())),
         (Emit::Facts, _, Some(checked)) => terminal.print(emit::facts(checked)),
-        (Emit::Dot, _, Some(checked)) => terminal.print(dot(&picture(checked))),
+        (Emit::Dot, _, Some(checked)) => {
+            terminal.print(picture::dot(&picture::picture(checked, false)));
+        }
         (Emit::Joint | Emit::Plan, Some(spec), Some(checked)) => {
             match grad::joint(checked, &spec.loss, &spec.train) {
                 Ok(joint) if stage == Emit::Joint => terminal.print(joint.to_string()),

@@ -1,9 +1,5 @@
 //! `specc graph`: the net as a picture with shapes and degrees, SVG or Graphviz text.
 
-pub mod dot;
-pub mod picture;
-pub mod svg;
-
 use std::path::PathBuf;
 
 use super::compile::{self, Request};
@@ -11,6 +7,7 @@ use super::environment;
 use super::outcome::Outcome;
 use super::terminal::Terminal;
 use crate::check::Options;
+use crate::report::picture;
 use crate::store::write_atomic;
 
 /// Arguments of `specc graph`.
@@ -27,6 +24,10 @@ pub(crate) struct GraphArgs {
     #[arg(short, long = "output", value_name = "FILE")]
     output: Option<PathBuf>,
 
+    /// Every use of a block by itself; without it, equal ones behind each other are one frame with their count.
+    #[arg(long)]
+    expand: bool,
+
     /// Folder with data sets [default: $SPECC_DATA, then the user cache].
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
@@ -37,8 +38,8 @@ pub(crate) struct GraphArgs {
 pub(crate) fn run(args: &GraphArgs, terminal: &mut Terminal) -> anyhow::Result<Outcome> {
     let ending = args.output.as_ref().map(|path| path.extension().and_then(|e| e.to_str()));
     let draw = match ending {
-        None | Some(Some("dot" | "gv")) => dot::dot,
-        Some(Some("svg")) => svg::svg,
+        None | Some(Some("dot" | "gv")) => picture::dot,
+        Some(Some("svg")) => picture::svg,
         Some(_) => {
             terminal.note("error: `-o` takes a file that ends in `.svg` or `.dot`");
             return Ok(Outcome::Usage);
@@ -53,7 +54,7 @@ pub(crate) fn run(args: &GraphArgs, terminal: &mut Terminal) -> anyhow::Result<O
     });
     terminal.report(&compiled.diagnostics, &compiled.sources);
     let Some(checked) = &compiled.checked else { return Ok(compile::outcome(&compiled)) };
-    let text = draw(&picture::picture(checked));
+    let text = draw(&picture::picture(checked, args.expand));
     match &args.output {
         None => terminal.print(text),
         Some(path) => {

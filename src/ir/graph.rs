@@ -26,6 +26,23 @@ pub struct Layer {
     pub kind: String,
     /// The call.
     pub origin: Span,
+    /// The innermost use of a block, or iteration, that it stands in.
+    pub inside: Option<UseId>,
+}
+
+/// A block where it is used, or one iteration of a `repeat`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct UseId(pub u32);
+
+/// A block where it is used, or one iteration of a `repeat`: what layers have in common in the source.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Use {
+    /// `wide(160, stride=2)`; of an iteration `repeat`.
+    pub name: String,
+    /// The use around it.
+    pub inside: Option<UseId>,
+    /// The call, or the statement.
+    pub origin: Span,
 }
 
 /// What a node is there for.
@@ -98,6 +115,8 @@ pub struct Graph {
     pub buffers: Vec<Buffer>,
     /// Layers by [`LayerId`].
     pub layers: Vec<Layer>,
+    /// Uses of blocks by [`UseId`]; an outer one comes before those inside.
+    pub uses: Vec<Use>,
     /// Results by name: `logits`, `loss`, `R`, …
     pub outputs: BTreeMap<String, NodeId>,
     /// Writes at the end of the phase.
@@ -117,6 +136,7 @@ impl Graph {
             params: self.params.clone(),
             buffers: self.buffers.clone(),
             layers: self.layers.clone(),
+            uses: self.uses.clone(),
             ..Self::default()
         }
     }

@@ -38,6 +38,21 @@ impl Value {
         }
     }
 
+    /// As short as it can be told: `160`, `he_normal`, `[3, 3]`.
+    pub fn short(&self) -> String {
+        match self {
+            Self::Int(value) => value.to_string(),
+            Self::Float(value) => value.to_string(),
+            Self::Bool(value) => value.to_string(),
+            Self::Word(text) | Self::Text(text) => text.clone(),
+            Self::Call(call) => call.name.clone(),
+            Self::List(items) => {
+                let items: Vec<String> = items.iter().map(Self::short).collect();
+                format!("[{}]", items.join(", "))
+            }
+        }
+    }
+
     /// The items of a list, or the value alone.
     pub fn items(&self) -> Vec<&Self> {
         if let Self::List(items) = self { items.iter().collect() } else { vec![self] }

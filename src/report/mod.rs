@@ -4,6 +4,7 @@
 //! a file or prints.
 
 mod grid;
+pub mod picture;
 mod summary_table;
 mod well_table;
 

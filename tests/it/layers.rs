@@ -21,7 +21,7 @@ const PERMITTED: [(&str, &[&str]); 22] = [
     ("exec", &["diag", "grad", "ir", "kernels", "loss", "lower", "model"]),
     ("measure", &["diag"]),
     ("stats", &["kernels"]),
-    ("report", &["measure"]),
+    ("report", &["check", "ir", "measure"]),
     ("store", &["diag", "lower"]),
     ("train", &["check", "data", "diag", "ir", "kernels", "lower", "measure", "model", "store"]),
     (

@@ -39,6 +39,7 @@ mod measure;
 mod model;
 mod nets;
 mod optim;
+mod pictures;
 mod pipeline;
 mod props;
 mod random;

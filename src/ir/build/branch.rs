@@ -368,6 +368,7 @@ impl<'a> Builder<'a> {
             mentions: self.mentions(name, &block.body),
         };
         let classes = self.spec.classes;
+        let mut arguments = vec![];
         for (param, given) in bound.iter().flatten() {
             let value = match (given, &param.default) {
                 (Some(expr), _) => {
@@ -378,6 +379,9 @@ impl<'a> Builder<'a> {
                 }
                 (None, None) => None,
             };
+            if let (Some(_), Some(value)) = (given, &value) {
+                arguments.push((param.name.value.as_str(), value.short()));
+            }
             inner.locals.push((param.name.value.clone(), Binding::Value(value)));
         }
         for error in errors {
@@ -385,10 +389,24 @@ impl<'a> Builder<'a> {
         }
         bound?;
         self.calls.push((name.to_owned(), span));
+        self.enter(as_called(name, call, &arguments), span);
         let end = self.body(&block.body, &mut inner, incoming);
+        self.uses.pop();
         self.calls.pop();
         end.out.unwrap_or(end.current)
     }
+}
+
+/// `wide(160, stride=2)`: the call with the values of its arguments.
+fn as_called(name: &str, call: &Call, arguments: &[(&str, String)]) -> String {
+    let keyed = |key: &str| {
+        call.args.iter().any(|arg| arg.key.as_ref().is_some_and(|given| given.value == key))
+    };
+    let texts = arguments
+        .iter()
+        .map(|(key, value)| if keyed(key) { format!("{key}={value}") } else { value.clone() });
+    let texts: Vec<String> = texts.collect();
+    if texts.is_empty() { name.to_owned() } else { format!("{name}({})", texts.join(", ")) }
 }
 
 fn sign(op: BinaryOp) -> &'static str {

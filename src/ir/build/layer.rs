@@ -115,7 +115,12 @@ impl<'a> Builder<'a> {
             return self.fail(&error);
         }
         self.names.insert(name.clone(), place);
-        Some(self.graph.add_layer(Layer { name, kind: kind.to_owned(), origin: span }))
+        Some(self.graph.add_layer(Layer {
+            name,
+            kind: kind.to_owned(),
+            origin: span,
+            inside: self.uses.last().copied(),
+        }))
     }
 
     /// Adds a node whose operands were checked; a refusal is reported all the same.

@@ -19,7 +19,7 @@ pub use error::BuildError;
 
 use scope::{Binding, Frame, Tensor, View};
 
-use super::{Graph, Kind, NodeId, Op, Shape};
+use super::{Graph, Kind, NodeId, Op, Shape, Use, UseId};
 use crate::diag::{Diagnostic, Diagnostics, Span, ToDiagnostic};
 use crate::model::bind::looks_like;
 use crate::model::eval::{condition, describe};
@@ -94,6 +94,8 @@ struct Builder<'a> {
     iterations: Vec<usize>,
     /// Blocks around the present statement with the places of their calls.
     calls: Vec<(String, Span)>,
+    /// Uses of blocks and iterations around the present statement.
+    uses: Vec<UseId>,
     dropouts: u32,
     work: usize,
     depth: usize,
@@ -113,6 +115,7 @@ impl<'a> Builder<'a> {
             parameters: 0,
             iterations: vec![],
             calls: vec![],
+            uses: vec![],
             dropouts: 0,
             work: 0,
             depth: 0,
@@ -230,7 +233,9 @@ impl<'a> Builder<'a> {
                             frame.locals.push((var.value.clone(), value));
                         }
                         self.iterations.push(iteration);
+                        self.enter("repeat".to_owned(), span);
                         let end = self.body(body, frame, current);
+                        self.uses.pop();
                         self.iterations.pop();
                         frame.locals.truncate(locals);
                         current = end.current;
@@ -254,6 +259,13 @@ impl<'a> Builder<'a> {
             }
         }
         End { current, out: None }
+    }
+
+    /// From now on layers stand in another use of a block, or iteration.
+    fn enter(&mut self, name: String, origin: Span) {
+        let id = UseId(self.graph.uses.len() as u32);
+        self.graph.uses.push(Use { name, inside: self.uses.last().copied(), origin });
+        self.uses.push(id);
     }
 
     fn bind(&mut self, binding: &ast::Let, frame: &mut Frame<'a>, current: Tensor) {

@@ -38,7 +38,7 @@ impl Net {
         let count = self.counts.entry(kind.to_owned()).or_default();
         *count += 1;
         let name = name.map_or_else(|| format!("{kind}{count}"), str::to_owned);
-        self.graph.add_layer(Layer { name, kind: kind.to_owned(), origin })
+        self.graph.add_layer(Layer { name, kind: kind.to_owned(), origin, inside: None })
     }
 
     pub(crate) fn op(

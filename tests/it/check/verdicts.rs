@@ -4,9 +4,9 @@ use std::path::Path;
 
 use specc::check::{Mode, Options};
 use specc::cli::check::text;
-use specc::cli::graph::{dot::dot, picture::picture, svg::svg};
 use specc::compile::Compiled;
 use specc::data::Locations;
+use specc::report::picture::{dot, picture, svg};
 
 use crate::pipeline::{compile, compile_at, no_imports, rendered};
 
@@ -26,8 +26,8 @@ fn specs() {
             assert!(report.lines().all(|line| line.chars().count() <= width), "{report}");
         }
         insta::assert_snapshot!(format!("{report}\n{}", rendered(&compiled)));
-        assert!(dot(&picture(checked)).starts_with("digraph"));
-        assert!(svg(&picture(checked)).starts_with("<svg"));
+        assert!(dot(&picture(checked, false)).starts_with("digraph"));
+        assert!(svg(&picture(checked, false)).starts_with("<svg"));
     });
 }
 
@@ -39,7 +39,7 @@ fn a_residual_net_of_many_blocks_is_drawn() {
         net deep { flatten  repeat 100 { residual }  linear(classes) }\n\
         loss cross_entropy\n\
         train sgd(lr=0.1) { epochs = 1 }\n";
-    let drawn = svg(&picture(&check(text).checked.unwrap()));
+    let drawn = svg(&picture(&check(text).checked.unwrap(), true));
     assert!(drawn.starts_with("<svg") && drawn.contains("linear100"), "{drawn}");
 }
 
@@ -58,7 +58,7 @@ fn pictures() {
     let text = "data digits\nblock part() { out (in -> linear(6) -> relu) + in }\n\
                 net n(allow=[nonhomogeneous]) { flatten -> linear(6) -> part -> tanh -> linear(classes) }\n\
                 loss cross_entropy\ntrain sgd(lr=0.1) { epochs = 1 }\n";
-    insta::assert_snapshot!(dot(&picture(&check(text).checked.unwrap())));
+    insta::assert_snapshot!(dot(&picture(&check(text).checked.unwrap(), false)));
 }
 
 #[test]
