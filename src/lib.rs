@@ -24,7 +24,8 @@
 //! | [`train`] | program, data | run | batches, schedules, records, checkpoints, measures |
 //! | `experiment` | `Compiled` | runs | machine, seeds, identity, run directories; training, evaluation and timing start here |
 //! | [`measure`] | logits | `SplitSummary` | margins, close-enough, top-k, super-classes, masses, histograms |
-//! | [`report`] | measures, `Checked` | text, pictures | tables, the net as SVG and Graphviz text |
+//! | [`analysis`] | stored logits | measures | of runs and of other programs, at other points and scales |
+//! | [`report`] | measures, `Checked`, times | text, documents, pictures | tables, the net as SVG and Graphviz text |
 //! | `study` | `Cells` | runs | the cells of sweeps in one folder |
 //! | [`stats`] | numbers by seed | intervals, p | differences, sign flips, families |
 //!
@@ -39,6 +40,7 @@
 //! decide about it), a new code in `diag/codes.rs`, a new command in `cli/args.rs`, a new kernel of the fused path in
 //! `lower/cpu/kernels.rs`, a new target as a folder of [`lower`] beside `reference` and `cpu`.
 
+pub mod analysis;
 pub mod check;
 pub mod cli;
 pub mod compile;

@@ -3,10 +3,6 @@
 //! In: a spec. Out: a table of layers and the verdict on scaling; with `--json` one document `specc.check/1`;
 //! with `--emit` one stage of the compiler as text.
 
-pub mod emit;
-pub mod json;
-pub mod text;
-
 use std::path::PathBuf;
 
 use super::compile::{self, Request};
@@ -22,6 +18,7 @@ use crate::grad;
 use crate::kernels::isa::Isa;
 use crate::lower;
 use crate::lower::cpu::PlanOptions;
+use crate::report::check::{emit, json, text};
 use crate::report::picture;
 use crate::{ir, model, syntax};
 

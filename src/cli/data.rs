@@ -4,12 +4,11 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use serde_json::json;
 
-use super::fetch_bar::megabytes;
-use crate::data::fetch::{FetchProgress, Package, Patience, fetch_set};
-use crate::data::{self, DataError, Locations, NamedSet};
+use crate::data::fetch::{FetchProgress, Patience, fetch_set};
+use crate::data::{self, Locations, NamedSet};
 use crate::diag::nearest;
+use crate::report::data_sets::{self, State, state};
 
 /// List, fetch and verify data sets.
 #[derive(Args, Clone, Debug)]
@@ -69,7 +68,7 @@ fn set(name: &str) -> Result<NamedSet, String> {
 /// Runs the command.
 ///
 /// # Errors
-/// [`DataError`], whose `exit_code` is that of the process, or those of writing to `out`.
+/// [`data::DataError`], whose `exit_code` is that of the process, or those of writing to `out`.
 pub fn run(
     args: &DataArgs,
     locations: &Locations,
@@ -77,8 +76,10 @@ pub fn run(
     out: &mut dyn Write,
 ) -> anyhow::Result<()> {
     match &args.command {
-        DataCommand::List { json: false } => list(locations, out)?,
-        DataCommand::List { json: true } => list_json(locations, out)?,
+        DataCommand::List { json: false } => write!(out, "{}", data_sets::text(locations))?,
+        DataCommand::List { json: true } => {
+            writeln!(out, "{}", serde_json::to_string_pretty(&data_sets::document(locations))?)?;
+        }
         DataCommand::Fetch { names } => {
             for &name in names {
                 fetch(name, args.offline, locations, progress, out)?;
@@ -94,83 +95,6 @@ pub fn run(
             Some(_) => writeln!(out, "{}", locations.find(*name)?.display())?,
         },
     }
-    Ok(())
-}
-
-/// Where a set is, and how many samples are there.
-enum State {
-    Embedded,
-    Here(PathBuf, usize, usize),
-    Damaged(PathBuf, DataError),
-    Missing,
-}
-
-fn state(set: NamedSet, locations: &Locations) -> State {
-    if set.folder().is_none() {
-        return State::Embedded;
-    }
-    let Ok(folder) = locations.find(set) else { return State::Missing };
-    match data::counts(set, locations) {
-        Ok((n_train, n_test)) => State::Here(folder, n_train, n_test),
-        Err(error) => State::Damaged(folder, error),
-    }
-}
-
-fn list(locations: &Locations, out: &mut dyn Write) -> anyhow::Result<()> {
-    writeln!(
-        out,
-        "{:<9} {:>8} {:>7} {:>9} {:>7}  where",
-        "name", "training", "test", "shape", "classes"
-    )?;
-    for set in NamedSet::ALL {
-        let (mut n_train, mut n_test) = set.published_counts();
-        let place = match state(set, locations) {
-            State::Embedded => "part of the program".to_owned(),
-            State::Here(folder, train, test) => {
-                (n_train, n_test) = (train, test);
-                folder.display().to_string()
-            }
-            State::Damaged(_, error) => format!("damaged: {error}"),
-            State::Missing => {
-                let bytes = Package::published(set).map_or(0, |package| package.bytes());
-                format!("not here: `specc data fetch {}` ({})", set.name(), megabytes(bytes))
-            }
-        };
-        let shape = set.sample_shape().map(|size| size.to_string()).join("x");
-        let (name, classes) = (set.name(), set.classes());
-        writeln!(out, "{name:<9} {n_train:>8} {n_test:>7} {shape:>9} {classes:>7}  {place}")?;
-    }
-    Ok(())
-}
-
-fn list_json(locations: &Locations, out: &mut dyn Write) -> anyhow::Result<()> {
-    let sets: Vec<_> = NamedSet::ALL
-        .into_iter()
-        .map(|set| {
-            let (state, folder, counts, problem) = match state(set, locations) {
-                State::Embedded => ("embedded", None, Some(set.published_counts()), None),
-                State::Here(folder, train, test) => {
-                    ("here", Some(folder), Some((train, test)), None)
-                }
-                State::Damaged(folder, error) => {
-                    ("damaged", Some(folder), None, Some(error.to_string()))
-                }
-                State::Missing => ("missing", None, None, None),
-            };
-            json!({
-                "name": set.name(),
-                "shape": set.sample_shape(),
-                "classes": set.classes(),
-                "state": state,
-                "path": folder.map(|folder| folder.display().to_string()),
-                "n_train": counts.map(|(train, _)| train),
-                "n_test": counts.map(|(_, test)| test),
-                "problem": problem,
-            })
-        })
-        .collect();
-    let document = json!({ "schema": "specc.data/1", "sets": sets });
-    writeln!(out, "{}", serde_json::to_string_pretty(&document)?)?;
     Ok(())
 }
 

@@ -5,6 +5,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use super::terminal::say;
 use crate::data::Failure;
 use crate::data::fetch::{FetchEvent, FetchProgress};
+use crate::report::data_sets::megabytes;
 
 /// Draws a fetch on stderr.
 #[derive(Debug)]
@@ -101,12 +102,4 @@ impl Drop for FetchBar {
     fn drop(&mut self) {
         self.clear();
     }
-}
-
-/// `168.5 MB`.
-pub fn megabytes(bytes: u64) -> String {
-    if bytes < 100_000 {
-        return format!("{:.1} kB", bytes as f64 / 1e3);
-    }
-    format!("{:.1} MB", bytes as f64 / 1e6)
 }

@@ -3,10 +3,6 @@
 //! In: a spec. Out: a table per phase with the time, operations and bytes of each layer, or one document `specc.time/1`. Steps
 //! run on real batches where the data is there; the learning rate is 0, so that every step is the same work.
 
-mod document;
-mod rows;
-mod table;
-
 use std::path::PathBuf;
 
 use super::compile::{self, Request};
@@ -18,10 +14,9 @@ use super::terminal::Terminal;
 use crate::check;
 use crate::compile::Compiled;
 use crate::data::{DataError, Dataset};
-use crate::experiment::timing::{Peak, Timed, peak, time};
+use crate::experiment::timing::{peak, time};
 use crate::experiment::{Experiment, Options};
-use crate::lower::DType;
-use crate::model;
+use crate::report::timing;
 
 /// Arguments of `specc time`.
 #[derive(Clone, Debug, clap::Args)]
@@ -52,20 +47,6 @@ pub(crate) struct TimeArgs {
     json: bool,
 }
 
-/// Everything there is to show.
-pub(super) struct Report<'a> {
-    spec: &'a model::Spec,
-    compiled: &'a Compiled,
-    layers: &'a [crate::ir::Layer],
-    timed: Timed,
-    peak: Peak,
-    threads: usize,
-    dtype: DType,
-    executor: &'static str,
-    /// Whether samples are those of the data set.
-    is_real: bool,
-}
-
 /// Runs `specc time`.
 pub(crate) fn run(args: &TimeArgs, terminal: &mut Terminal) -> anyhow::Result<Outcome> {
     let locations = environment::locations(args.data.data_dir.as_deref(), args.spec.parent());
@@ -85,7 +66,7 @@ pub(crate) fn run(args: &TimeArgs, terminal: &mut Terminal) -> anyhow::Result<Ou
         Some(_) | None => compile::outcome(&compiled),
     };
     if args.json && outcome != Outcome::Ok {
-        let failed = document::failed(terminal.reported());
+        let failed = timing::failed(terminal.reported());
         terminal.print(serde_json::to_string_pretty(&failed)?);
     }
     Ok(outcome)
@@ -116,7 +97,7 @@ fn show(
         Ok(timed) => timed,
         Err(error) => return Ok(terminal.refuse(&error, &compiled.sources)),
     };
-    let report = Report {
+    let report = timing::Report {
         spec: experiment.spec(),
         compiled,
         layers: &experiment.joint().eval.layers,
@@ -128,9 +109,9 @@ fn show(
         is_real: dataset.is_some(),
     };
     if args.json {
-        terminal.print(serde_json::to_string_pretty(&document::document(&report))?);
+        terminal.print(serde_json::to_string_pretty(&timing::document(&report))?);
     } else {
-        terminal.print(table::text(&report, args.kernels));
+        terminal.print(timing::text(&report, args.kernels));
     }
     Ok(Outcome::Ok)
 }

@@ -3,9 +3,14 @@
 //! In: what `measure` took. Out: text of a stated width. Nothing here computes a measure, reads
 //! a file or prints.
 
+pub mod analysis;
+pub mod check;
+pub mod data_sets;
 mod grid;
 pub mod picture;
 mod summary_table;
+#[cfg(feature = "exec")]
+pub mod timing;
 mod well_table;
 
 pub use summary_table::{number, split_table, summary_table};

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// What each stage may import beside itself. Adding a name here is a design decision.
-const PERMITTED: [(&str, &[&str]); 22] = [
+const PERMITTED: [(&str, &[&str]); 23] = [
     ("diag", &[]),
     ("kernels", &[]),
     ("syntax", &["diag"]),
@@ -21,7 +21,6 @@ const PERMITTED: [(&str, &[&str]); 22] = [
     ("exec", &["diag", "grad", "ir", "kernels", "loss", "lower", "model"]),
     ("measure", &["diag"]),
     ("stats", &["kernels"]),
-    ("report", &["check", "ir", "measure"]),
     ("store", &["diag", "lower"]),
     ("train", &["check", "data", "diag", "ir", "kernels", "lower", "measure", "model", "store"]),
     (
@@ -31,10 +30,27 @@ const PERMITTED: [(&str, &[&str]); 22] = [
             "store", "syntax", "train",
         ],
     ),
+    ("analysis", &["diag", "measure", "model", "store", "syntax"]),
+    (
+        "report",
+        &[
+            "analysis",
+            "check",
+            "compile",
+            "data",
+            "diag",
+            "experiment",
+            "ir",
+            "lower",
+            "measure",
+            "model",
+        ],
+    ),
     ("study", &["compile", "experiment", "model", "stats", "store", "syntax", "train"]),
     (
         "cli",
         &[
+            "analysis",
             "check",
             "compile",
             "data",

@@ -6,12 +6,12 @@
 use std::path::Path;
 
 use specc::check::{Checked, Options};
-use specc::cli::check::text;
 use specc::compile::{Compiled, Request};
 use specc::data::{Locations, describe};
 use specc::diag::{Diagnostic, Diagnostics, RenderStyle, SourceMap, ToDiagnostic, render, sort};
 use specc::ir::{self, Graph};
 use specc::model::Spec;
+use specc::report::check::text;
 use specc::syntax::parse;
 
 use crate::dump;
@@ -132,5 +132,5 @@ fn facts(path: &Path, text: &str) -> String {
     let compiled = compile(path, text, &[]);
     let (_, checked) = compiled.sound().unwrap();
     let report = text::report(checked, &compiled.sources, text::WIDEST);
-    format!("{report}\n{}", specc::cli::check::emit::facts(checked))
+    format!("{report}\n{}", specc::report::check::emit::facts(checked))
 }

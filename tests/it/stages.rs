@@ -3,10 +3,10 @@
 use std::path::Path;
 
 use sha2::{Digest, Sha256};
-use specc::cli::check::emit;
 use specc::grad;
 use specc::kernels::isa::Isa;
 use specc::lower::cpu::{PlanOptions, plan};
+use specc::report::check::emit;
 use specc::syntax::{parse, print};
 
 use crate::pipeline::{built, compile};

@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use specc::check::{Mode, Options};
-use specc::cli::check::text;
 use specc::compile::Compiled;
 use specc::data::Locations;
+use specc::report::check::text;
 use specc::report::picture::{dot, picture, svg};
 
 use crate::pipeline::{compile, compile_at, no_imports, rendered};

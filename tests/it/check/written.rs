@@ -6,9 +6,9 @@ use std::path::Path;
 use serde_json::{Map, Value};
 use specc::check::numeric::Trial;
 use specc::check::{Checked, Mode, Options};
-use specc::cli::check::json;
 use specc::compile::Compiled;
 use specc::data::Locations;
+use specc::report::check::json;
 
 use crate::close::double;
 use crate::golden::{golden_dir, json as read};

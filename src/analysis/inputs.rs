@@ -1,8 +1,8 @@
-//! The files that `specc analyze` reads: logits files, and run directories with theirs.
+//! Where logits are: logits files, and run directories with theirs.
 //!
 //! In: paths as given. Out: checked [`Logits`] with their split and what the run's summary and spec tell,
 //! or a [`InputError`] for each path that holds none.
-#![expect(clippy::disallowed_methods, reason = "the command reads the files it is given")]
+#![expect(clippy::disallowed_methods, reason = "logits are read from the files that are named")]
 
 use std::fs::{self, File};
 use std::io::{self, Read};

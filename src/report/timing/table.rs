@@ -17,7 +17,7 @@ kernels that leave some out (Winograd; gradients from the winners of a max pool)
 ";
 
 /// The whole report; `kernels` lists calls too.
-pub(super) fn text(report: &Report<'_>, kernels: bool) -> String {
+pub fn text(report: &Report<'_>, kernels: bool) -> String {
     let mut text = String::new();
     head(&mut text, report);
     for phase in &report.timed.phases {

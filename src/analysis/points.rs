@@ -1,12 +1,12 @@
-//! The points at which `specc analyze` measures, and those that tell nothing.
+//! The points at which logits are measured, and those that tell nothing.
 
-use super::AnalyzeArgs;
+use super::Wanted;
 use crate::diag::{Code, Diagnostic, ToDiagnostic};
 use crate::measure::{HistogramBins, Request};
 use crate::model::Analyze;
 
-/// The points of the arguments; where they leave a list out, those of the run's spec, else those of the summary.
-pub(super) fn request(args: &AnalyzeArgs, asked: &Analyze, n_classes: usize) -> Request {
+/// The points that are wanted; where a list is left out, those of the run's spec, else those of the summary.
+pub(super) fn request(wanted: &Wanted, asked: &Analyze, n_classes: usize) -> Request {
     let standard = Request::standard(n_classes);
     let or = |given: &Vec<f64>, asked: &Option<Vec<f64>>, standard: Vec<f64>| {
         let given = if given.is_empty() { asked.as_ref().unwrap_or(given) } else { given };
@@ -14,22 +14,22 @@ pub(super) fn request(args: &AnalyzeArgs, asked: &Analyze, n_classes: usize) -> 
         if given.is_empty() { standard } else { given.iter().map(|value| value + 0.0).collect() }
     };
     Request {
-        a: or(&args.a, &asked.a, standard.a),
-        eta: or(&args.eta, &asked.eta, standard.eta),
-        mu: or(&args.mu, &asked.mu, standard.mu),
-        k: ranks(args, asked).map_or(standard.k, <[usize]>::to_vec),
+        a: or(&wanted.a, &asked.a, standard.a),
+        eta: or(&wanted.eta, &asked.eta, standard.eta),
+        mu: or(&wanted.mu, &asked.mu, standard.mu),
+        k: ranks(wanted, asked).map_or(standard.k, <[usize]>::to_vec),
         histograms: HistogramBins {
-            n_bins: args.bins,
-            probability: args.edges.clone(),
-            margin: args.margin_edges.clone(),
-            normalized_margin: args.normalized_margin_edges.clone(),
+            n_bins: wanted.bins,
+            probability: wanted.edges.clone(),
+            margin: wanted.margin_edges.clone(),
+            normalized_margin: wanted.normalized_margin_edges.clone(),
         },
     }
 }
 
 /// The ranks that the user asks for.
-fn ranks<'a>(args: &'a AnalyzeArgs, asked: &'a Analyze) -> Option<&'a [usize]> {
-    let given = Some(args.k.as_slice()).filter(|given| !given.is_empty());
+fn ranks<'a>(wanted: &'a Wanted, asked: &'a Analyze) -> Option<&'a [usize]> {
+    let given = Some(wanted.k.as_slice()).filter(|given| !given.is_empty());
     given.or(asked.k.as_deref())
 }
 
@@ -42,8 +42,8 @@ pub(super) struct Vacuous {
 
 impl Vacuous {
     /// Those among the ranks that the user asks for.
-    pub(super) fn of(args: &AnalyzeArgs, asked: &Analyze, n_classes: usize) -> Option<Self> {
-        let asked = ranks(args, asked)?.iter().copied();
+    pub(super) fn of(wanted: &Wanted, asked: &Analyze, n_classes: usize) -> Option<Self> {
+        let asked = ranks(wanted, asked)?.iter().copied();
         let ranks: Vec<usize> = asked.filter(|rank| *rank >= n_classes).collect();
         (!ranks.is_empty()).then_some(Self { n_classes, ranks })
     }

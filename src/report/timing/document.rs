@@ -8,7 +8,7 @@ use crate::experiment::timing::{Call, PhaseCosts, Walls};
 use crate::ir::LayerId;
 
 /// The document of a run that worked.
-pub(super) fn document(report: &Report<'_>) -> Value {
+pub fn document(report: &Report<'_>) -> Value {
     let timed = &report.timed;
     let walls = |walls: &Walls| {
         json!({
@@ -47,7 +47,7 @@ pub(super) fn document(report: &Report<'_>) -> Value {
 }
 
 /// The document of a run that did not.
-pub(super) fn failed(diagnostics: &[Value]) -> Value {
+pub fn failed(diagnostics: &[Value]) -> Value {
     json!({ "schema": "specc.time/1", "ok": false, "diagnostics": diagnostics })
 }
 

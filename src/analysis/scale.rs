@@ -1,0 +1,106 @@
+//! The scale at which probabilities are taken, and why there may be none.
+
+use std::str::FromStr;
+
+use crate::diag::{Code, Diagnostic, ToDiagnostic};
+use crate::measure::{LogitsError, Scalars};
+
+/// The scale s at which probabilities `softmax(s z)` are taken.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Scale {
+    /// 1: the logits as they are.
+    Raw,
+    /// r1 / R.
+    R1,
+    /// r2 / R.
+    R2,
+    /// 1 / R: normalised logits.
+    Size,
+    /// 1 / T, with T > 0.
+    Temperature(f64),
+}
+
+/// Why logits that were read cannot be measured as asked.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum ScaleError {
+    /// A scalar that the scale needs is not known.
+    #[error("{needs} is not known")]
+    Undefined {
+        /// The scale asked for.
+        scale: &'static str,
+        /// The scalar it lacks.
+        needs: &'static str,
+    },
+    /// The scale is beyond the range of f64.
+    #[error("the scale is not finite")]
+    NotFinite,
+    /// An overriding scalar is out of range.
+    #[error(transparent)]
+    Scalar(#[from] LogitsError),
+}
+
+impl Scale {
+    pub(super) fn value(self, scalars: Scalars) -> Result<f64, ScaleError> {
+        let scale = self.name();
+        let size = scalars.size.ok_or(ScaleError::Undefined { scale, needs: "R" });
+        let over_size = |value: Option<f64>, needs| {
+            Ok(value.ok_or(ScaleError::Undefined { scale, needs })? / size.clone()?)
+        };
+        match self {
+            Self::Raw => Ok(1.0),
+            Self::R1 => over_size(scalars.r1, "r1"),
+            Self::R2 => over_size(scalars.r2, "r2"),
+            Self::Size => Ok(1.0 / size?),
+            Self::Temperature(temperature) => Ok(1.0 / temperature),
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Raw => "raw",
+            Self::R1 => "r1",
+            Self::R2 => "r2",
+            Self::Size => "R",
+            Self::Temperature(_) => "temperature",
+        }
+    }
+}
+
+impl FromStr for Scale {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "raw" => Ok(Self::Raw),
+            "r1" => Ok(Self::R1),
+            "r2" => Ok(Self::R2),
+            "R" => Ok(Self::Size),
+            other => match other.strip_prefix("temperature=") {
+                Some(value) => match value.trim().parse::<f64>() {
+                    Ok(value) if value.is_finite() && value > 0.0 => Ok(Self::Temperature(value)),
+                    Ok(_) | Err(_) => Err("expected a finite number above 0".to_owned()),
+                },
+                None => Err("expected raw, r1, r2, R or temperature=T".to_owned()),
+            },
+        }
+    }
+}
+
+impl ToDiagnostic for ScaleError {
+    fn to_diagnostic(&self) -> Diagnostic {
+        match self {
+            Self::Undefined { scale, needs } => {
+                Diagnostic::new(Code::E0656, format!("`--scale {scale}` needs `{needs}`"))
+                    .note(format!("found: no `{needs}` beside the logits"))
+                    .expected(format!("`{needs}` in the file or as `--{needs}`"))
+                    .help(format!("give `--{needs}`, or choose `--scale raw`"))
+            }
+            Self::NotFinite => {
+                Diagnostic::new(Code::E0656, "the scale of the logits is not finite")
+                    .expected("a scale within the range of f64")
+                    .help("check `--R` and `--r1`, or choose `--scale raw`")
+            }
+            Self::Scalar(error) => error.to_diagnostic(),
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! What `specc check` says of a checked net: tables, a document, and the facts of every node.
+
+pub mod emit;
+pub mod json;
+pub mod text;
