@@ -147,6 +147,26 @@ fn repeats_of_layers_and_nested_blocks_fold() {
 }
 
 #[test]
+fn copies_that_differ_in_degree_have_a_range() {
+    let net = net(
+        "",
+        "flatten  repeat 3 { linear(64, bias=false) -> relu }\nlinear(classes, bias=false)",
+    );
+    let drawn = picture(&net, false);
+    let notes: Vec<String> =
+        drawn.boxes.iter().flat_map(|drawn| &drawn.notes).map(ToString::to_string).collect();
+    assert!(notes.contains(&"degree 1 … 3".to_owned()), "{notes:?}");
+    let text = std::fs::read_to_string(
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("specs/wrn28_10_cifar100_asam.net"),
+    )
+    .unwrap();
+    let wide = picture(&checked(&text), false);
+    let (width, height) = place(&wide).size;
+    assert!(width < 1200.0 && height < 1600.0, "{width} x {height}");
+    assert!(wide.boxes.iter().any(|drawn| drawn.shape.contains("in the limit")), "{wide:?}");
+}
+
+#[test]
 fn what_differs_or_is_fed_from_elsewhere_is_not_folded() {
     let shapes = picture(&net(RESIDUAL, &format!("res(8)  res(16)  res(8)\n{HEAD}")), false);
     assert!(shapes.frames.iter().all(|frame| frame.count == 1));
@@ -183,7 +203,13 @@ fn branches_stand_beside_each_other() {
 fn the_degree_is_that_of_the_strongest_scaling_the_net_has() {
     let notes = |blocks: &str, body: &str| {
         let drawn = picture(&net(blocks, body), false);
-        drawn.boxes.iter().flat_map(|drawn| drawn.notes.clone()).collect::<Vec<_>>().join("\n")
+        drawn
+            .boxes
+            .iter()
+            .flat_map(|drawn| &drawn.notes)
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+            .join("\n")
     };
     let joint =
         notes("", "flatten -> linear(4, bias=false) -> relu -> linear(classes, bias=false)");

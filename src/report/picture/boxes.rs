@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::degree::Degrees;
-use super::{Frame, Picture, PictureBox, Style};
-use crate::check::{self, Checked, Number};
+use super::{Frame, Note, Picture, PictureBox, Style};
+use crate::check::{self, Checked};
 use crate::ir::{Graph, LayerId, NodeId, Op, UseId};
 
 /// What a box stands for.
@@ -50,7 +50,7 @@ pub(super) fn boxes(checked: &Checked) -> Picture {
         if let Some(degrees) = &degrees
             && let Some(degree) = &degrees.of[id.0 as usize]
         {
-            notes.push(degrees.words(degree));
+            notes.push(degrees.note(degree));
         }
         let mut drawn = PictureBox {
             title: graph[id].op.to_string(),
@@ -64,7 +64,7 @@ pub(super) fn boxes(checked: &Checked) -> Picture {
         match key {
             Key::Layer(layer) => {
                 if let Some(Some(own)) = checked.exact().layer(*layer) {
-                    drawn.notes.push(format!("degree {own} in its own parameters"));
+                    drawn.notes.push(Note::degree("degree", own, " in its own parameters"));
                 }
                 let of = graph.layer(*layer);
                 drawn.title = title(graph, *layer);
@@ -90,7 +90,7 @@ pub(super) fn boxes(checked: &Checked) -> Picture {
         arrows.iter().map(|(from, to)| (place[from], place[to])).collect();
     arrows.extend(place.get(&key(checked.logits())).map(|last| (*last, boxes.len())));
     arrows.sort_unstable();
-    boxes.push(verdict(checked));
+    boxes.push(verdict(checked, degrees.as_ref()));
     let mut picture = Picture { boxes, arrows, frames: frames.list };
     leave_out_shells(&mut picture);
     picture
@@ -151,24 +151,16 @@ fn leave_out_shells(picture: &mut Picture) {
 }
 
 /// The box behind the net: how its logits scale.
-fn verdict(checked: &Checked) -> PictureBox {
+fn verdict(checked: &Checked, degrees: Option<&Degrees>) -> PictureBox {
     let (graph, exact) = (checked.graph(), checked.exact());
-    let mut notes = vec![];
-    let mut say = |what: &str, degree: Option<&Number>| {
-        notes.extend(degree.map(|degree| format!("{what} {degree}")));
-    };
-    for (scaling, limit) in [(exact, ""), (checked.limit(), " in the limit")] {
-        let quasi = scaling.weights_one.as_ref().or(scaling.general.as_ref());
-        let joint = scaling.joint.as_ref();
-        say(&format!("joint degree{limit}"), joint);
-        say(&format!("quasi-homogeneous degree{limit}"), quasi.map(|quasi| &quasi.degree));
-        if joint.is_some() || quasi.is_some() {
-            break;
-        }
-    }
-    say("degree in the input", exact.input.as_ref());
+    let degree = degrees.and_then(|degrees| {
+        degrees.of[checked.logits().0 as usize].as_ref().map(|degree| degrees.note(degree))
+    });
+    let mut notes: Vec<Note> = degree.into_iter().collect();
+    notes
+        .extend(exact.input.as_ref().map(|degree| Note::degree("degree", degree, " in the input")));
     if let Ok(size) = &checked.training().normalizer {
-        notes.extend(factors(&size.formula(graph)));
+        notes.extend(factors(&size.formula(graph)).into_iter().map(Note::Text));
     }
     PictureBox {
         title: "logits".to_owned(),

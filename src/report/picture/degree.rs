@@ -1,6 +1,7 @@
 //! The degree that a picture shows: the strongest kind that the logits have.
 
-use crate::check::{Checked, Number, Scaling};
+use super::Note;
+use crate::check::{Checked, Exponents, Number, Scaling};
 
 /// Degrees of one kind.
 #[derive(Clone, Debug)]
@@ -14,34 +15,38 @@ pub(super) struct Degrees {
 }
 
 impl Degrees {
-    /// Joint degrees where the logits have one, else quasi-homogeneous ones, else the same in the limit eps → 0; `None` where
-    /// nothing is known.
+    /// Joint degrees where the logits have one, else quasi-homogeneous ones with every weight at 1, else the same in the limit
+    /// eps → 0, else those of the exponents that some tensors have alone; `None` where nothing is known.
     pub(super) fn of(checked: &Checked) -> Option<Self> {
-        for (scaling, limit) in [(checked.exact(), false), (checked.limit(), true)] {
-            let found = joint(scaling, checked).or_else(|| quasi(scaling, checked));
-            if let Some(degrees) = found {
-                return Some(Self { limit, ..degrees });
-            }
-        }
-        None
+        let (exact, limit) = (checked.exact(), checked.limit());
+        joint(exact, checked, false)
+            .or_else(|| quasi(exact, exact.weights_one.as_ref(), checked, false))
+            .or_else(|| joint(limit, checked, true))
+            .or_else(|| quasi(limit, limit.weights_one.as_ref(), checked, true))
+            .or_else(|| quasi(exact, exact.general.as_ref(), checked, false))
+            .or_else(|| quasi(limit, limit.general.as_ref(), checked, true))
     }
 
     /// `quasi-homogeneous degree 2 in the limit`.
-    pub(super) fn words(&self, degree: &Number) -> String {
-        let limit = if self.limit { " in the limit" } else { "" };
-        format!("{} {degree}{limit}", self.noun)
+    pub(super) fn note(&self, degree: &Number) -> Note {
+        Note::degree(self.noun, degree, if self.limit { " in the limit" } else { "" })
     }
 }
 
-fn joint(scaling: &Scaling, checked: &Checked) -> Option<Degrees> {
+fn joint(scaling: &Scaling, checked: &Checked, limit: bool) -> Option<Degrees> {
     scaling.joint.as_ref()?;
     let of = scaling.joint_of_nodes(checked.graph());
-    Some(Degrees { of, noun: "degree", limit: false })
+    Some(Degrees { of, noun: "degree", limit })
 }
 
-fn quasi(scaling: &Scaling, checked: &Checked) -> Option<Degrees> {
-    let exponents = scaling.weights_one.as_ref().or(scaling.general.as_ref())?;
+fn quasi(
+    scaling: &Scaling,
+    exponents: Option<&Exponents>,
+    checked: &Checked,
+    limit: bool,
+) -> Option<Degrees> {
+    let exponents = exponents?;
     let of = scaling.of_nodes(checked.graph(), |id| exponents.of[id.0 as usize].clone());
     of[checked.logits().0 as usize].as_ref()?;
-    Some(Degrees { of, noun: "quasi-homogeneous degree", limit: false })
+    Some(Degrees { of, noun: "quasi-homogeneous degree", limit })
 }

@@ -3,7 +3,6 @@
 use std::fmt::Write as _;
 
 use super::Picture;
-use super::place::colours;
 
 /// The picture as a `digraph`.
 pub fn dot(picture: &Picture) -> String {
@@ -23,9 +22,10 @@ pub fn dot(picture: &Picture) -> String {
 fn level(text: &mut String, picture: &Picture, frame: Option<usize>, depth: usize) {
     let indent = "  ".repeat(depth);
     for (i, drawn) in picture.boxes.iter().enumerate().filter(|(_, drawn)| drawn.frame == frame) {
-        let (fill, line) = colours(drawn.style);
+        let (fill, line) = drawn.style.colours();
         let head = format!("{}  {}", drawn.title, drawn.shape);
-        let lines = std::iter::once(&head).chain(&drawn.notes).map(|line| escaped(line));
+        let notes = drawn.notes.iter().map(ToString::to_string);
+        let lines = std::iter::once(head).chain(notes).map(|line| escaped(&line));
         let label = lines.collect::<Vec<_>>().join("\\n");
         let _ = writeln!(
             text,

@@ -190,7 +190,9 @@ impl Folder<'_> {
             let drawn = &mut self.boxes[kept];
             drawn.title.clone_from(&drawn.kind);
             drawn.layers += other.layers;
-            drawn.notes.retain(|note| other.notes.contains(note));
+            let same = drawn.notes.len() == other.notes.len();
+            let pairs = drawn.notes.iter().zip(&other.notes).filter(|_| same);
+            drawn.notes = pairs.filter_map(|(own, later)| own.with(later)).collect();
         }
         // Nested copies are joined already: positions of the whole frames agree.
         let pairs: Vec<_> = self.all(first).into_iter().zip(self.all(frame)).collect();

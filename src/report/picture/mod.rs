@@ -8,13 +8,16 @@ mod boxes;
 mod degree;
 mod dot;
 mod fold;
+mod lanes;
 mod merge;
+mod note;
 mod place;
 mod svg;
 
 use crate::check::Checked;
 
 pub use dot::dot;
+pub use note::Note;
 pub use place::{Placed, Rect, place};
 pub use svg::svg;
 
@@ -40,7 +43,7 @@ pub struct PictureBox {
     /// The shape of its result.
     pub shape: String,
     /// What is known of its degrees, a line each.
-    pub notes: Vec<String>,
+    pub notes: Vec<Note>,
     /// How it is drawn.
     pub style: Style,
     /// The innermost frame around it.
@@ -83,6 +86,18 @@ pub enum Style {
     Plain,
     /// A layer that breaks degree one.
     Broken,
+}
+
+impl Style {
+    /// The colours of a box: fill and line.
+    fn colours(self) -> (&'static str, &'static str) {
+        match self {
+            Self::End => ("#f3f4f6", "#6b7280"),
+            Self::Parameters => ("#dbeafe", "#3b6fb5"),
+            Self::Plain => ("#ffffff", "#9ca3af"),
+            Self::Broken => ("#fee2e2", "#dc2626"),
+        }
+    }
 }
 
 /// The picture of a checked net; every use of a block by itself where `expand`.

@@ -4,9 +4,8 @@
 //! leads to it. Boxes beside the column stand in lanes to its right, each lane in one column too, and arrows that skip rows
 //! run in tracks between the column and the first lane.
 
-use std::collections::BTreeMap;
-
-use super::{Picture, PictureBox, Style};
+use super::lanes::{lanes, main_path, rows, tracks};
+use super::{Picture, PictureBox};
 
 /// A rectangle.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -67,13 +66,15 @@ pub(super) const PAD: (f64, f64) = (12.0, 5.0);
 /// Free space between title and shape.
 const BETWEEN: f64 = 22.0;
 /// Between rows.
-const GAP: f64 = 14.0;
+const GAP: f64 = 12.0;
 /// The title of a frame, and the free space below its last box.
-pub(super) const FRAME: (f64, f64) = (22.0, 8.0);
+pub(super) const FRAME: (f64, f64) = (20.0, 7.0);
 /// From a frame to what it holds, left and right.
 const FRAME_SIDE: f64 = 10.0;
 /// Between tracks, and from a box to the first one.
 const TRACK: f64 = 12.0;
+/// Arrows enter a side so far above its middle, and leave it so far below.
+const ASIDE: f64 = 5.0;
 /// Around the picture.
 const MARGIN: f64 = 20.0;
 
@@ -81,7 +82,7 @@ const MARGIN: f64 = 20.0;
 fn needed(drawn: &PictureBox) -> (f64, f64) {
     let count = |text: &str| text.chars().count() as f64;
     let head = count(&drawn.title) * BOLD * TITLE + BETWEEN + count(&drawn.shape) * PLAIN * TEXT;
-    let notes = drawn.notes.iter().map(|note| count(note) * PLAIN * TEXT);
+    let notes = drawn.notes.iter().map(|note| count(&note.to_string()) * PLAIN * TEXT);
     let width = notes.fold(head, f64::max) + 2.0 * PAD.0;
     let lines = 1.0 + drawn.notes.len() as f64;
     (width.ceil(), LINE * lines + 2.0 * PAD.1)
@@ -163,26 +164,6 @@ pub fn place(picture: &Picture) -> Placed {
     Placed { boxes, frames, arrows, main, size: (right + MARGIN, bottom + MARGIN) }
 }
 
-/// The longest path to each box, in arrows.
-fn rows(enter: &[Vec<usize>]) -> Vec<usize> {
-    let mut rows: Vec<usize> = vec![];
-    for from in enter {
-        rows.push(from.iter().map(|from| rows[*from] + 1).max().unwrap_or(0));
-    }
-    rows
-}
-
-/// The boxes of the longest path to the last box.
-fn main_path(rows: &[usize], enter: &[Vec<usize>]) -> Vec<bool> {
-    let mut main = vec![false; rows.len()];
-    let mut at = rows.len().checked_sub(1);
-    while let Some(i) = at {
-        main[i] = true;
-        at = enter[i].iter().copied().find(|from| rows[*from] + 1 == rows[i]);
-    }
-    main
-}
-
 /// How many frames are around each frame.
 fn frame_depths(picture: &Picture) -> Vec<usize> {
     let mut depths: Vec<usize> = vec![];
@@ -202,42 +183,6 @@ fn within(picture: &Picture, at: usize, frame: usize) -> bool {
         inner = picture.frames[found].parent;
     }
     false
-}
-
-/// The lane of each box: 0 for the main path; what is deepest in frames stands nearest to it.
-fn lanes(
-    picture: &Picture,
-    rows: &[usize],
-    main: &[bool],
-    enter: &[Vec<usize>],
-    leave: &[Vec<usize>],
-    depth: &[usize],
-) -> Vec<usize> {
-    let mut lanes = vec![0; rows.len()];
-    let mut taken: Vec<Vec<(usize, usize)>> = vec![];
-    let mut order: Vec<usize> = (0..rows.len()).filter(|i| !main[*i]).collect();
-    let deep = |i: usize| picture.boxes[i].frame.map_or(0, |frame| depth[frame] + 1);
-    order.sort_by_key(|i| (std::cmp::Reverse(deep(*i)), *i));
-    for i in order {
-        // The lane is taken down to the row before the one that the value goes to.
-        let last = leave[i].iter().map(|to| rows[*to].saturating_sub(1)).max().unwrap_or(rows[i]);
-        let span = (rows[i], last.max(rows[i]));
-        let is_free = |lane: &Vec<(usize, usize)>| {
-            lane.iter().all(|(start, end)| span.1 < *start || *end < span.0)
-        };
-        let before = match enter[i].as_slice() {
-            [from] if lanes[*from] > 0 => Some(lanes[*from] - 1),
-            _ => None,
-        };
-        let lane = before.filter(|lane| is_free(&taken[*lane]));
-        let lane = lane.or_else(|| taken.iter().position(is_free)).unwrap_or_else(|| {
-            taken.push(vec![]);
-            taken.len() - 1
-        });
-        taken[lane].push(span);
-        lanes[i] = lane + 1;
-    }
-    lanes
 }
 
 /// First and last row of each frame.
@@ -268,29 +213,6 @@ fn frame_levels(picture: &Picture, spans: &[(usize, usize)]) -> (Vec<usize>, Vec
         }
     }
     (opens, closes)
-}
-
-/// The track of each arrow within the main column that skips a row; arrows that overlap have different ones.
-fn tracks(picture: &Picture, rows: &[usize], main: &[bool]) -> BTreeMap<(usize, usize), usize> {
-    let mut taken: Vec<Vec<(usize, usize)>> = vec![];
-    let mut tracks = BTreeMap::new();
-    let skips =
-        |(from, to): &&(usize, usize)| main[*from] && main[*to] && rows[*to] > rows[*from] + 1;
-    let mut skipping: Vec<(usize, usize)> = picture.arrows.iter().filter(skips).copied().collect();
-    skipping.sort_by_key(|(from, to)| (rows[*to] - rows[*from], *from));
-    for (from, to) in skipping {
-        let span = (rows[from], rows[to]);
-        let is_free = |track: &Vec<(usize, usize)>| {
-            track.iter().all(|(start, end)| span.1 <= *start || *end <= span.0)
-        };
-        let track = taken.iter().position(is_free).unwrap_or_else(|| {
-            taken.push(vec![]);
-            taken.len() - 1
-        });
-        taken[track].push(span);
-        tracks.insert((from, to), track);
-    }
-    tracks
 }
 
 /// A rectangle around the boxes of each frame, and around the tracks between them.
@@ -337,6 +259,7 @@ fn straight(from: Rect, to: Rect) -> String {
 /// From lane to lane: out of one side, down, and in at the other.
 fn bent(from: Rect, to: Rect) -> String {
     let ((from_x, from_y), (to_x, to_y)) = (from.middle(), to.middle());
+    let (from_y, to_y) = (from_y + ASIDE, to_y - ASIDE);
     if from_x < to_x {
         let start = from.right();
         format!(
@@ -356,7 +279,7 @@ fn bent(from: Rect, to: Rect) -> String {
 /// Out at the right, down a track, and in at the right.
 fn around(from: Rect, to: Rect, x: f64) -> String {
     const CORNER: f64 = 8.0;
-    let ((_, from_y), (_, to_y)) = (from.middle(), to.middle());
+    let (from_y, to_y) = (from.middle().1 + ASIDE, to.middle().1 - ASIDE);
     format!(
         "M {:.1} {from_y:.1} H {:.1} Q {x:.1} {from_y:.1} {x:.1} {:.1} V {:.1} Q {x:.1} {to_y:.1} {:.1} {to_y:.1} H {:.1}",
         from.right(),
@@ -366,14 +289,4 @@ fn around(from: Rect, to: Rect, x: f64) -> String {
         x - CORNER,
         to.right(),
     )
-}
-
-/// The colours of a box: fill and line.
-pub(super) fn colours(style: Style) -> (&'static str, &'static str) {
-    match style {
-        Style::End => ("#f3f4f6", "#6b7280"),
-        Style::Parameters => ("#dbeafe", "#3b6fb5"),
-        Style::Plain => ("#ffffff", "#9ca3af"),
-        Style::Broken => ("#fee2e2", "#dc2626"),
-    }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::place::{FRAME, LINE, PAD, Placed, Rect, TEXT, TITLE, colours, place};
+use super::place::{FRAME, LINE, PAD, Placed, Rect, TEXT, TITLE, place};
 use super::{Picture, PictureBox};
 
 /// From the middle of a line of text to its baseline, as a part of its size: viewers agree on numbers only.
@@ -38,7 +38,7 @@ pub fn svg(picture: &Picture) -> String {
         );
     }
     for (drawn, rect) in picture.boxes.iter().zip(&boxes) {
-        let (fill, line) = colours(drawn.style);
+        let (fill, line) = drawn.style.colours();
         rectangle(&mut out, *rect, 5, fill, line);
         text(&mut out, drawn, *rect);
     }
@@ -77,7 +77,7 @@ fn text(out: &mut String, drawn: &PictureBox, rect: Rect) {
             "<text x=\"{:.1}\" y=\"{:.1}\">{}</text>",
             rect.x + PAD.0,
             middle(i + 1) + BASELINE * TEXT,
-            escaped(note),
+            escaped(&note.to_string()),
         );
     }
 }
