@@ -194,7 +194,7 @@ fn candidates(graph: &Graph, scaling: &Scaling, conflict: &Conflict) -> Vec<Edit
 
 /// Whether an operation is an activation that has no degree of its own.
 pub(super) fn is_smooth(op: &Op) -> bool {
-    matches!(op, Op::Unary(Unary::Tanh | Unary::Sigmoid | Unary::Gelu | Unary::Silu))
+    matches!(op, Op::Unary(function) if function.is_smooth_activation())
 }
 
 /// Edits of which each, made alone, makes `holds` true; in words, the smallest first. At most three.

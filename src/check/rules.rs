@@ -4,7 +4,7 @@
 //! A rule is sound: whenever its demands hold, the result has the stated degree.
 
 use super::{Mode, Number, Unknown};
-use crate::ir::{Binary, ClassOp, GradOp, ModalOp, Norm, Op, Unary};
+use crate::ir::{Binary, ClassOp, GradOp, Homogeneity, ModalOp, Norm, Op, Unary};
 
 /// What one operation does to degrees.
 #[derive(Clone, Debug, PartialEq)]
@@ -188,20 +188,11 @@ fn gradient(op: GradOp, channels: usize, judgement: Judgement) -> Rule {
 }
 
 fn unary(function: Unary) -> Rule {
-    match function {
-        Unary::Neg | Unary::Abs | Unary::Relu | Unary::LeakyRelu(_) => keep(),
-        Unary::Exp
-        | Unary::Log
-        | Unary::Tanh
-        | Unary::Sigmoid
-        | Unary::Gelu
-        | Unary::GeluGrad
-        | Unary::Silu
-        | Unary::SiluGrad => vanish(),
-        Unary::Sqrt => power(Number::new(1, 2)),
-        Unary::Square => power(Number::int(2)),
-        Unary::Power(exponent) => Number::from_f64(exponent).map_or_else(vanish, power),
-        Unary::Sign | Unary::Step | Unary::LeakyStep(_) => forget(),
+    match function.homogeneity() {
+        Homogeneity::Degree(1.0) => keep(),
+        Homogeneity::Degree(degree) => Number::from_f64(degree).map_or_else(vanish, power),
+        Homogeneity::Sign => forget(),
+        Homogeneity::None => vanish(),
     }
 }
 

@@ -18,18 +18,8 @@ pub(super) fn zeros(graph: &Graph) -> Vec<bool> {
             Op::Binary(Binary::Sub) => (is(0) && is(1)) || inputs[0] == inputs[1],
             Op::Binary(Binary::Div) => is(0) && !is(1),
             Op::Binary(Binary::Max | Binary::Min) => is(0) && is(1),
-            Op::Unary(
-                Unary::Neg
-                | Unary::Abs
-                | Unary::Relu
-                | Unary::LeakyRelu(_)
-                | Unary::Tanh
-                | Unary::Gelu
-                | Unary::Silu
-                | Unary::Square
-                | Unary::Sqrt,
-            )
-            | Op::StopGradient
+            Op::Unary(function) => function.keeps_zero() && is(0),
+            Op::StopGradient
             | Op::Prelu
             | Op::Modal(ModalOp::Dropout { .. })
             | Op::Reshape(_)
@@ -47,7 +37,6 @@ pub(super) fn zeros(graph: &Graph) -> Vec<bool> {
             | Op::Buffer(_)
             | Op::Hyper(_)
             | Op::BatchCount
-            | Op::Unary(_)
             | Op::Binary(_)
             | Op::Select
             | Op::DropoutMask { .. }

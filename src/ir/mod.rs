@@ -22,8 +22,8 @@ pub use graph::{Graph, Layer, LayerId, Node, NodeId, Part, Target, Update, Use, 
 pub use hash::{hash, hex};
 pub use json::json;
 pub use op::{
-    Binary, ClassOp, Conv, Flops, GradOp, Hyper, ModalOp, Norm, Op, Pool, ShapeError, Unary, flops,
-    infer,
+    Binary, ClassOp, Conv, Flops, GradOp, Homogeneity, Hyper, ModalOp, Norm, Op, Pool, ShapeError,
+    Unary, flops, infer,
 };
 pub use rebuild::{copy, rebuild};
 pub use shape::{Kind, Shape};

@@ -17,7 +17,7 @@ mod words;
 
 pub use class::ClassOp;
 pub use flops::{Flops, flops};
-pub use function::{Binary, Unary};
+pub use function::{Binary, Homogeneity, Unary};
 pub use geometry::{Conv, Norm, Pool};
 pub use grad::GradOp;
 pub use modal::ModalOp;

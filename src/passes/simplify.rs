@@ -18,7 +18,7 @@ pub(super) fn simplify(emit: &mut Emit<'_>, node: &Node, inputs: &[NodeId]) -> O
 
 fn unary(emit: &mut Emit<'_>, function: Unary, x: NodeId) -> Option<NodeId> {
     if let Op::Const(value) = emit.graph[x].op {
-        return fold_unary(function, value).map(|value| emit.number(value));
+        return Some(emit.number(function.eval(value)));
     }
     if function == Unary::Neg && emit.graph[x].op == Op::Unary(Unary::Neg) {
         return emit.graph.inputs(x).first().copied();
@@ -31,7 +31,7 @@ fn unary(emit: &mut Emit<'_>, function: Unary, x: NodeId) -> Option<NodeId> {
 fn binary(emit: &mut Emit<'_>, function: Binary, a: NodeId, b: NodeId) -> Option<NodeId> {
     let (constant_a, constant_b) = (constant(emit.graph, a), constant(emit.graph, b));
     if let (Op::Const(a), Op::Const(b)) = (&emit.graph[a].op, &emit.graph[b].op) {
-        return fold_binary(function, *a, *b).map(|value| emit.number(value));
+        return Some(emit.number(function.eval(*a, *b)));
     }
     match function {
         Binary::Mul if constant_a == Some(1.0) => return Some(b),
@@ -116,38 +116,4 @@ fn expansion(graph: &Graph, id: NodeId) -> Option<(Shape, Vec<usize>, NodeId)> {
 fn constant(graph: &Graph, id: NodeId) -> Option<f64> {
     let id = expansion(graph, id).map_or(id, |(_, _, inner)| inner);
     if let Op::Const(value) = graph[id].op { Some(value) } else { None }
-}
-
-/// The functions whose value in double precision is the same wherever it is computed.
-fn fold_unary(function: Unary, x: f64) -> Option<f64> {
-    match function {
-        Unary::Neg => Some(-x),
-        Unary::Abs => Some(x.abs()),
-        Unary::Sqrt => Some(x.sqrt()),
-        Unary::Square => Some(x * x),
-        Unary::Relu => Some(x.max(0.0)),
-        Unary::Exp => Some(libm::exp(x)),
-        Unary::Log => Some(libm::log(x)),
-        Unary::Power(power) => Some(libm::pow(x, power)),
-        Unary::Tanh => Some(libm::tanh(x)),
-        Unary::Sign
-        | Unary::Step
-        | Unary::LeakyRelu(_)
-        | Unary::LeakyStep(_)
-        | Unary::Sigmoid
-        | Unary::Gelu
-        | Unary::GeluGrad
-        | Unary::Silu
-        | Unary::SiluGrad => None,
-    }
-}
-
-fn fold_binary(function: Binary, a: f64, b: f64) -> Option<f64> {
-    match function {
-        Binary::Add => Some(a + b),
-        Binary::Sub => Some(a - b),
-        Binary::Mul => Some(a * b),
-        Binary::Div => Some(a / b),
-        Binary::Max | Binary::Min | Binary::Pow | Binary::Ge | Binary::Gt | Binary::Eq => None,
-    }
 }

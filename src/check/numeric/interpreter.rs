@@ -6,7 +6,7 @@ use super::super::rules::Judgement;
 use super::Point;
 use super::linear::{Picture, conv, linear, pool};
 use super::norm::{normalize, running};
-use crate::ir::{Binary, ClassOp, Graph, ModalOp, NodeId, Norm, Op, Shape, Unary};
+use crate::ir::{ClassOp, Graph, ModalOp, NodeId, Norm, Op, Shape};
 
 /// The nodes behind one result, ready to be evaluated at many points.
 #[derive(Debug)]
@@ -70,10 +70,10 @@ impl<'a> Interpreter<'a> {
             Op::Buffer(buffer) => point.buffers.get(buffer.0 as usize)?.clone(),
             Op::Const(number) => vec![*number],
             Op::BatchCount => vec![point.n as f64],
-            Op::Unary(function) => value(0)?.iter().map(|x| unary(*function, *x)).collect(),
+            Op::Unary(function) => value(0)?.iter().map(|x| function.eval(*x)).collect(),
             Op::Binary(function) => {
                 let pairs = value(0)?.iter().zip(value(1)?);
-                pairs.map(|(a, b)| binary(*function, *a, *b)).collect()
+                pairs.map(|(a, b)| function.eval(*a, *b)).collect()
             }
             Op::Select => {
                 let pairs = value(0)?.iter().zip(value(1)?.iter().zip(value(2)?));
@@ -172,78 +172,6 @@ impl<'a> Interpreter<'a> {
             | Op::SpectralNorm => return None,
         };
         Some(result)
-    }
-}
-
-fn unary(function: Unary, x: f64) -> f64 {
-    match function {
-        Unary::Neg => -x,
-        Unary::Abs => x.abs(),
-        Unary::Exp => libm::exp(x),
-        Unary::Log => libm::log(x),
-        Unary::Sqrt => x.sqrt(),
-        Unary::Square => x * x,
-        Unary::Power(exponent) => libm::pow(x, exponent),
-        Unary::Sign => {
-            if x == 0.0 {
-                0.0
-            } else {
-                x.signum()
-            }
-        }
-        Unary::Step => f64::from(u8::from(x > 0.0)),
-        Unary::Relu => x.max(0.0),
-        Unary::LeakyRelu(slope) => {
-            if x > 0.0 {
-                x
-            } else {
-                slope * x
-            }
-        }
-        Unary::LeakyStep(slope) => {
-            if x > 0.0 {
-                1.0
-            } else {
-                slope
-            }
-        }
-        Unary::Tanh => libm::tanh(x),
-        Unary::Sigmoid => sigmoid(x),
-        Unary::Gelu => x * normal_below(x),
-        Unary::GeluGrad => normal_below(x) + x * normal_density(x),
-        Unary::Silu => x * sigmoid(x),
-        Unary::SiluGrad => sigmoid(x) * (1.0 + x * (1.0 - sigmoid(x))),
-    }
-}
-
-fn sigmoid(x: f64) -> f64 {
-    1.0 / (1.0 + libm::exp(-x))
-}
-
-/// Φ(x).
-fn normal_below(x: f64) -> f64 {
-    0.5 * libm::erfc(-x * std::f64::consts::FRAC_1_SQRT_2)
-}
-
-/// φ(x).
-fn normal_density(x: f64) -> f64 {
-    libm::exp(-0.5 * x * x) / (2.0 * std::f64::consts::PI).sqrt()
-}
-
-#[expect(clippy::float_cmp, reason = "the operation compares exactly")]
-fn binary(function: Binary, a: f64, b: f64) -> f64 {
-    let truth = |holds: bool| f64::from(u8::from(holds));
-    match function {
-        Binary::Add => a + b,
-        Binary::Sub => a - b,
-        Binary::Mul => a * b,
-        Binary::Div => a / b,
-        Binary::Max => a.max(b),
-        Binary::Min => a.min(b),
-        Binary::Pow => libm::pow(a, b),
-        Binary::Ge => truth(a >= b),
-        Binary::Gt => truth(a > b),
-        Binary::Eq => truth(a == b),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Single numbers, in double precision and by library functions that give the same bits everywhere.
 
-use crate::ir::{Binary, Hyper, Unary};
+use crate::ir::Hyper;
 use crate::kernels::spectral::Matrix;
 use crate::kernels::threads::ThreadPool;
 use crate::lower::HyperValues;
@@ -29,8 +29,8 @@ pub(super) fn evaluate(
             if beta > 0.0 { -libm::expm1(hyper.step as f64 * libm::log(beta)) } else { 1.0 }
         }
         ScalarOp::BatchCount => n_samples as f64,
-        ScalarOp::Unary(function) => unary(function, a),
-        ScalarOp::Binary(function) => binary(function, a, b),
+        ScalarOp::Unary(function) => function.eval(a),
+        ScalarOp::Binary(function) => function.eval(a, b),
         ScalarOp::Select => {
             if a == 0.0 {
                 c
@@ -81,78 +81,4 @@ fn sum_squares(values: &[f32], pool: &ThreadPool) -> f64 {
         sum[0] = square_sum(&values[number * chunk..end]);
     });
     sums[..n_chunks].iter().sum()
-}
-
-fn unary(function: Unary, x: f64) -> f64 {
-    let sigmoid = |x: f64| 1.0 / (1.0 + libm::exp(-x));
-    let normal = |x: f64| 0.5 * libm::erfc(-x * std::f64::consts::FRAC_1_SQRT_2);
-    match function {
-        Unary::Neg => -x,
-        Unary::Abs => x.abs(),
-        Unary::Exp => libm::exp(x),
-        Unary::Log => libm::log(x),
-        Unary::Sqrt => x.sqrt(),
-        Unary::Square => x * x,
-        Unary::Power(power) => libm::pow(x, power),
-        Unary::Sign => f64::from(i8::from(x > 0.0) - i8::from(x < 0.0)),
-        Unary::Step => f64::from(u8::from(x > 0.0)),
-        Unary::Relu => {
-            if x > 0.0 || x.is_nan() {
-                x
-            } else {
-                0.0
-            }
-        }
-        Unary::LeakyRelu(slope) => {
-            if x > 0.0 {
-                x
-            } else {
-                slope * x
-            }
-        }
-        Unary::LeakyStep(slope) => {
-            if x > 0.0 {
-                1.0
-            } else {
-                slope
-            }
-        }
-        Unary::Tanh => libm::tanh(x),
-        Unary::Sigmoid => sigmoid(x),
-        Unary::Gelu => x * normal(x),
-        Unary::GeluGrad => {
-            let density = libm::exp(-0.5 * x * x) / (2.0 * std::f64::consts::PI).sqrt();
-            normal(x) + x * density
-        }
-        Unary::Silu => x * sigmoid(x),
-        Unary::SiluGrad => sigmoid(x) * (1.0 + x * (1.0 - sigmoid(x))),
-    }
-}
-
-fn binary(function: Binary, a: f64, b: f64) -> f64 {
-    let truth = |holds: bool| f64::from(u8::from(holds));
-    match function {
-        Binary::Add => a + b,
-        Binary::Sub => a - b,
-        Binary::Mul => a * b,
-        Binary::Div => a / b,
-        Binary::Max => {
-            if a >= b || a.is_nan() {
-                a
-            } else {
-                b
-            }
-        }
-        Binary::Min => {
-            if a <= b || a.is_nan() {
-                a
-            } else {
-                b
-            }
-        }
-        Binary::Pow => libm::pow(a, b),
-        Binary::Ge => truth(a >= b),
-        Binary::Gt => truth(a > b),
-        Binary::Eq => truth((a - b).abs() <= 0.0 || a.to_bits() == b.to_bits()),
-    }
 }

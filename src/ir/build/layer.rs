@@ -216,7 +216,6 @@ impl<'a> Builder<'a> {
     }
 
     fn apply(&mut self, kind: &str, args: &Args, site: Site, x: NodeId) -> Tensor {
-        let unary = |op| Op::Unary(op);
         let op = match kind {
             "linear" => return self.linear(args, site, x),
             "conv" => return self.conv(args, site, x),
@@ -239,13 +238,7 @@ impl<'a> Builder<'a> {
                 self.dropouts += 1;
                 Op::Modal(ModalOp::Dropout { p: args.float("p")?, stream })
             }
-            "leaky_relu" => unary(Unary::LeakyRelu(args.float("slope")?)),
-            "relu" => unary(Unary::Relu),
-            "abs" => unary(Unary::Abs),
-            "tanh" => unary(Unary::Tanh),
-            "sigmoid" => unary(Unary::Sigmoid),
-            "gelu" => unary(Unary::Gelu),
-            _ => unary(Unary::Silu),
+            name => Op::Unary(Unary::activation(name, args.float("slope"))?),
         };
         self.node(op, &[x], site.span, site.layer)
     }

@@ -1,7 +1,7 @@
 //! What is known about each node before kernels are chosen: its layout, the stage it belongs to, and what its lanes
 //! without a sample hold.
 
-use crate::ir::{Binary, ClassOp, GradOp, Graph, Node, NodeId, Op, Shape, Unary};
+use crate::ir::{Binary, ClassOp, GradOp, Graph, Homogeneity, Node, NodeId, Op, Shape, Unary};
 use crate::kernels::pointwise::Access;
 
 /// Side tables by node.
@@ -123,7 +123,7 @@ impl<'g> Facts<'g> {
     pub(super) fn is_inline(&self, id: NodeId) -> bool {
         match self.op(id) {
             Op::Expand { .. } => self.access(id).is_some(),
-            Op::Unary(Unary::Step | Unary::LeakyStep(_) | Unary::Sign) => {
+            Op::Unary(function) if function.homogeneity() == Homogeneity::Sign => {
                 self.shape(id).batched && !self.is_scalar(id)
             }
             _ => false,
@@ -318,22 +318,7 @@ impl<'g> Facts<'g> {
         let zero = |port: usize| self.inputs(id).get(port).is_some_and(|i| self.zero[idx(*i)]);
         match self.op(id) {
             Op::Expand { .. } => self.masked[idx(id)] || zero(0),
-            Op::Unary(function) => {
-                matches!(
-                    function,
-                    Unary::Neg
-                        | Unary::Abs
-                        | Unary::Sqrt
-                        | Unary::Square
-                        | Unary::Sign
-                        | Unary::Step
-                        | Unary::Relu
-                        | Unary::LeakyRelu(_)
-                        | Unary::Tanh
-                        | Unary::Gelu
-                        | Unary::Silu
-                ) && zero(0)
-            }
+            Op::Unary(function) => function.keeps_zero() && zero(0),
             Op::Binary(Binary::Mul) => zero(0) || zero(1),
             Op::Binary(Binary::Add | Binary::Sub | Binary::Max | Binary::Min) => zero(0) && zero(1),
             Op::Select => zero(1) && zero(2),
