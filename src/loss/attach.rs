@@ -61,14 +61,10 @@ pub fn attach(
     let mask = mask(&mut emit, &loss.form, margin, divisor, well_delta);
     let scaled = scaled_logits(&mut emit, loss, scales, subject.logits, divisor, mask);
     let formula = Formula::new(&mut emit, scaled, subject.labels);
-    let per_sample = match &loss.base {
-        Base::Custom(custom) => custom::translate(formula, custom, loss.span)?,
-        Base::CrossEntropy
-        | Base::Truncated { .. }
-        | Base::Mse
-        | Base::Hinge
-        | Base::Sparsemax
-        | Base::Focal { .. } => base::attach(formula, &loss.base),
+    let per_sample = if let Base::Custom(custom) = &loss.base {
+        custom::translate(formula, custom, loss.span)?
+    } else {
+        base::attach(formula, &loss.base)
     };
     let total = emit.sum(per_sample, [0]);
     let count = emit.op(Op::BatchCount, &[]);

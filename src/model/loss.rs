@@ -116,6 +116,33 @@ pub enum Base {
     Custom(CustomLoss),
 }
 
+impl Base {
+    /// The base loss that a row of the table names; `number` gives its arguments.
+    pub(super) fn of(name: &str, mut number: impl FnMut(&str) -> Option<f64>) -> Option<Self> {
+        Some(match name {
+            "truncated" => Self::Truncated { k: number("k")? },
+            "mse" => Self::Mse,
+            "hinge" => Self::Hinge,
+            "sparsemax" => Self::Sparsemax,
+            "focal" => Self::Focal { gamma: number("gamma")? },
+            _ => Self::CrossEntropy,
+        })
+    }
+
+    /// Its name and its arguments.
+    pub(super) fn call(&self) -> (&str, Vec<(&'static str, f64)>) {
+        match self {
+            Self::CrossEntropy => ("cross_entropy", vec![]),
+            Self::Truncated { k } => ("truncated", vec![("k", *k)]),
+            Self::Mse => ("mse", vec![]),
+            Self::Hinge => ("hinge", vec![]),
+            Self::Sparsemax => ("sparsemax", vec![]),
+            Self::Focal { gamma } => ("focal", vec![("gamma", *gamma)]),
+            Self::Custom(custom) => (&custom.name, vec![]),
+        }
+    }
+}
+
 /// A user's loss with its arguments bound.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CustomLoss {

@@ -122,7 +122,69 @@ pub enum Optimizer {
     },
 }
 
+/// The value of an argument of an optimiser.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Setting {
+    /// A number.
+    Number(f64),
+    /// `true` or `false`.
+    Flag(bool),
+}
+
 impl Optimizer {
+    /// The rule that a row of the table names; `number` and `flag` give its arguments. `None` where one is missing, or where
+    /// the row is no rule of its own.
+    pub(super) fn of(
+        name: &str,
+        mut number: impl FnMut(&str) -> Option<f64>,
+        flag: impl FnOnce(&str) -> Option<bool>,
+    ) -> Option<Self> {
+        // All are read before one that is missing counts, so that every mistake is reported.
+        match name {
+            "sgd" => {
+                let (momentum, nesterov) = (number("momentum"), flag("nesterov"));
+                let weight_decay = number("weight_decay");
+                let (momentum, nesterov, weight_decay) = (momentum?, nesterov?, weight_decay?);
+                Some(Self::Sgd { momentum, nesterov, weight_decay })
+            }
+            "adam" | "adamw" => {
+                let read = ["beta1", "beta2", "eps", "weight_decay"].map(number);
+                let [Some(beta1), Some(beta2), Some(eps), Some(weight_decay)] = read else {
+                    return None;
+                };
+                Some(match name {
+                    "adam" => Self::Adam { beta1, beta2, eps, weight_decay },
+                    _ => Self::AdamW { beta1, beta2, eps, weight_decay },
+                })
+            }
+            _ => None,
+        }
+    }
+
+    /// Its name and its arguments, but for the learning rate and its schedule.
+    pub(super) fn call(&self) -> (&'static str, Vec<(&'static str, Setting)>) {
+        let adam = |beta1, beta2, eps, weight_decay| {
+            let keys = ["beta1", "beta2", "eps", "weight_decay"];
+            keys.into_iter().zip([beta1, beta2, eps, weight_decay].map(Setting::Number)).collect()
+        };
+        match *self {
+            Self::Sgd { momentum, nesterov, weight_decay } => (
+                "sgd",
+                vec![
+                    ("momentum", Setting::Number(momentum)),
+                    ("nesterov", Setting::Flag(nesterov)),
+                    ("weight_decay", Setting::Number(weight_decay)),
+                ],
+            ),
+            Self::Adam { beta1, beta2, eps, weight_decay } => {
+                ("adam", adam(beta1, beta2, eps, weight_decay))
+            }
+            Self::AdamW { beta1, beta2, eps, weight_decay } => {
+                ("adamw", adam(beta1, beta2, eps, weight_decay))
+            }
+        }
+    }
+
     /// How strongly weights shrink without a gradient.
     pub fn weight_decay(&self) -> f64 {
         match self {

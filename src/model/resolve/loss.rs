@@ -376,14 +376,7 @@ fn base(
     };
     let bound = bind(row, call, call_span(call), errors);
     let mut reader = Reader::new(&bound, scope, errors);
-    let base = match name {
-        "truncated" => Base::Truncated { k: reader.float("k")? },
-        "mse" => Base::Mse,
-        "hinge" => Base::Hinge,
-        "sparsemax" => Base::Sparsemax,
-        "focal" => Base::Focal { gamma: reader.float("gamma")? },
-        _ => Base::CrossEntropy,
-    };
+    let base = Base::of(name, |key| reader.float(key))?;
     bound.complete.then_some(base)
 }
 

@@ -3,7 +3,7 @@
 use crate::diag::{Diagnostics, Span, Spanned, ToDiagnostic};
 use crate::model::bind::{Bound, Reader, as_call, bind_with, call_span, looks_like, wrong_type};
 use crate::model::eval::{describe, eval, unknown_name};
-use crate::model::table::{CallRow, Group, Type};
+use crate::model::table::{CallRow, Group, Type, alternatives};
 use crate::model::{
     LastBatch, Length, ModelError, Optimizer, Places, Schedule, Scope, Sharpness, SharpnessKind,
     Train,
@@ -105,11 +105,7 @@ fn optimizer(call: &ast::Call, scope: &dyn Scope, errors: &mut Diagnostics) -> O
         let mut reader = Reader::new(&bound, scope, errors);
         lr = reader.float("lr");
         warmup = reader.int("warmup");
-        rule = match name {
-            "sgd" => sgd(&mut reader),
-            "adam" | "adamw" => adam(name, &mut reader),
-            _ => None,
-        };
+        rule = update_rule(name, &mut reader);
         schedule = bound
             .given("schedule")
             .map_or(Some(Schedule::Constant), |expr| self::schedule(expr, scope, reader.errors));
@@ -127,12 +123,10 @@ fn optimizer(call: &ast::Call, scope: &dyn Scope, errors: &mut Diagnostics) -> O
     })
 }
 
-fn sgd(reader: &mut Reader<'_, '_>) -> Option<Optimizer> {
-    let momentum = reader.float("momentum");
-    let nesterov = reader.bool("nesterov");
-    let weight_decay = reader.float("weight_decay");
-    let (momentum, nesterov) = (momentum?, nesterov?);
-    if nesterov && momentum == 0.0 {
+fn update_rule(name: &str, reader: &mut Reader<'_, '_>) -> Option<Optimizer> {
+    let nesterov = (name == "sgd").then(|| reader.bool("nesterov")).flatten();
+    let rule = Optimizer::of(name, |key| reader.float(key), |_| nesterov)?;
+    if let Optimizer::Sgd { momentum: 0.0, nesterov: true, .. } = rule {
         let error = ModelError::Conflict {
             title: "`nesterov` needs momentum".into(),
             places: vec![(reader.bound.place("nesterov"), "looks ahead along the momentum".into())],
@@ -142,20 +136,7 @@ fn sgd(reader: &mut Reader<'_, '_>) -> Option<Optimizer> {
         reader.errors.push(error.to_diagnostic());
         return None;
     }
-    Some(Optimizer::Sgd { momentum, nesterov, weight_decay: weight_decay? })
-}
-
-fn adam(name: &str, reader: &mut Reader<'_, '_>) -> Option<Optimizer> {
-    let beta1 = reader.float("beta1");
-    let beta2 = reader.float("beta2");
-    let eps = reader.float("eps");
-    let weight_decay = reader.float("weight_decay");
-    let (beta1, beta2, eps, weight_decay) = (beta1?, beta2?, eps?, weight_decay?);
-    Some(if name == "adam" {
-        Optimizer::Adam { beta1, beta2, eps, weight_decay }
-    } else {
-        Optimizer::AdamW { beta1, beta2, eps, weight_decay }
-    })
+    Some(rule)
 }
 
 fn sharpness(bound: &Bound<'_>, scope: &dyn Scope, errors: &mut Diagnostics) -> Option<Rule> {
@@ -168,9 +149,10 @@ fn sharpness(bound: &Bound<'_>, scope: &dyn Scope, errors: &mut Diagnostics) -> 
     let expr = bound.given("optimizer")?;
     let inner = as_call(expr).filter(|call| !matches!(call.callee.value.as_str(), "sam" | "asam"));
     let Some(inner) = inner else {
+        let rules = Group::Optimizer.names().filter(|name| !matches!(*name, "sam" | "asam"));
         let error = ModelError::WrongType {
             what: "`optimizer`".into(),
-            expected: "`sgd(…)`, `adam(…)` or `adamw(…)`".into(),
+            expected: alternatives(rules),
             found: looks_like(expr),
             help: None,
             span: expr.span,

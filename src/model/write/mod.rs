@@ -14,10 +14,11 @@ use expr::{
 };
 
 use super::table::Group;
+use super::train::Setting;
 use super::walk::locals_of_body;
 use super::{
-    Base, CustomLoss, Divisor, Form, LastBatch, Length, Loss, On, Optimizer, Permission, Scale,
-    ScaleExpr, Schedule, SharpnessKind, Size, Spec, Train, Value,
+    Base, CustomLoss, Divisor, Form, LastBatch, Length, Loss, On, Permission, Scale, ScaleExpr,
+    Schedule, SharpnessKind, Size, Spec, Train, Value,
 };
 use crate::data::{DataSpec, HeldOut, Normalize, NpyPair, Source};
 use crate::syntax::ast::{
@@ -168,15 +169,8 @@ fn definition(custom: &CustomLoss) -> ItemKind {
 }
 
 fn loss(loss: &Loss) -> Call {
-    let base = match &loss.base {
-        Base::CrossEntropy => call("cross_entropy", []),
-        Base::Truncated { k } => call("truncated", [keyed("k", float(*k))]),
-        Base::Mse => call("mse", []),
-        Base::Hinge => call("hinge", []),
-        Base::Sparsemax => call("sparsemax", []),
-        Base::Focal { gamma } => call("focal", [keyed("gamma", float(*gamma))]),
-        Base::Custom(custom) => call(&custom.name, []),
-    };
+    let (name, numbers) = loss.base.call();
+    let base = call(name, numbers.into_iter().map(|(key, value)| keyed(key, float(value))));
     let on = |on: On| match on {
         On::Raw => keyed("on", word("raw")),
         On::Normalized => keyed("on", word("normalized")),
@@ -244,22 +238,12 @@ fn train(train: &Train) -> TrainItem {
             call_expr("step", [keyed("milestones", milestones), keyed("gamma", float(*gamma))])
         }
     };
-    let (name, mut args) = match &train.optimizer {
-        Optimizer::Sgd { momentum, nesterov, weight_decay } => (
-            "sgd",
-            vec![
-                keyed("momentum", float(*momentum)),
-                keyed("nesterov", boolean(*nesterov)),
-                keyed("weight_decay", float(*weight_decay)),
-            ],
-        ),
-        Optimizer::Adam { beta1, beta2, eps, weight_decay } => {
-            ("adam", adam(*beta1, *beta2, *eps, *weight_decay))
-        }
-        Optimizer::AdamW { beta1, beta2, eps, weight_decay } => {
-            ("adamw", adam(*beta1, *beta2, *eps, *weight_decay))
-        }
+    let (name, settings) = train.optimizer.call();
+    let setting = |(key, value): (&'static str, Setting)| match value {
+        Setting::Number(value) => keyed(key, float(value)),
+        Setting::Flag(value) => keyed(key, boolean(value)),
     };
+    let mut args: Vec<Arg> = settings.into_iter().map(setting).collect();
     args.insert(0, keyed("lr", float(train.lr)));
     args.push(keyed("schedule", schedule));
     args.push(keyed("warmup", count(train.warmup)));
@@ -288,15 +272,6 @@ fn train(train: &Train) -> TrainItem {
     }
     entries.extend(train.well_delta.map(|delta| entry("well_delta", float(delta))));
     TrainItem { optimizer, entries }
-}
-
-fn adam(beta1: f64, beta2: f64, eps: f64, weight_decay: f64) -> Vec<Arg> {
-    vec![
-        keyed("beta1", float(beta1)),
-        keyed("beta2", float(beta2)),
-        keyed("eps", float(eps)),
-        keyed("weight_decay", float(weight_decay)),
-    ]
 }
 
 fn count(value: u64) -> Expr {
