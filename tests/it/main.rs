@@ -49,6 +49,7 @@ mod stages;
 mod stats;
 mod suite;
 mod syntax;
+mod touches;
 #[cfg(feature = "exec")]
 mod trajectories;
 #[cfg(feature = "exec")]
