@@ -18,7 +18,7 @@ const SHIPPED: [(&str, &str); 12] = [
     ("mlp_mnist", "e98bee38967d77ef1d7fc37097e905bc75a9217d6444dd7930ce26f5ccc324ae"),
     ("quickstart", "849d49c2fb420d8b16844f75bcd586b4d0d7f8a1d58417b758475e2682579318"),
     ("wrn16_4_cifar10", "6351912dbc60b891293d58415f595d8d8626d1ee57a8e414a43a235b9b1eb768"),
-    ("wrn28_10_cifar100_asam", "3d3c42e8847ebbfe7f522429e3c80a91e54c04434d1ecda69cff9d69657eb5c1"),
+    ("wrn28_10_cifar100_asam", "00e4c4b2f25986d4e9309950d327af1987b367a1f5c776055cb9d47335aa4e83"),
 ];
 
 #[test]
