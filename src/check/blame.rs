@@ -3,7 +3,7 @@
 use super::degrees::tensor;
 use super::layerwise::is_norm;
 use super::system::contradiction;
-use super::{Equation, Form, Number, Scaling, Unknown};
+use super::{Equation, Linear, Number, Scaling, Unknown};
 use crate::diag::{Diagnostic, Span};
 use crate::ir::{Graph, LayerId, ModalOp, NodeId, Op, ParamId, ParamRole};
 
@@ -69,7 +69,7 @@ pub(super) fn known(graph: &Graph, question: Question, unknown: Unknown) -> Opti
 
 /// The smallest conflict found, or `None` when the answer to the question is yes.
 pub fn conflict(graph: &Graph, scaling: &Scaling, question: Question) -> Option<Conflict> {
-    let mut equations: Vec<(Form, Number)> = scaling
+    let mut equations: Vec<(Linear, Number)> = scaling
         .degrees
         .equations
         .iter()
@@ -154,7 +154,7 @@ impl Conflict {
 
     /// One equation that cannot hold, in words.
     pub fn clash(&self, graph: &Graph, equation: &Equation) -> String {
-        let degree = |form: &Form| {
+        let degree = |form: &Linear| {
             let (rest, sum) = form.substitute(|unknown| known(graph, self.question, unknown));
             match (rest.is_zero(), sum.is_zero()) {
                 (true, _) => format!("degree {sum}"),
@@ -193,7 +193,7 @@ impl Conflict {
 }
 
 /// A form with the names of its tensors.
-pub fn describe(graph: &Graph, form: &Form) -> String {
+pub fn describe(graph: &Graph, form: &Linear) -> String {
     form.describe(|unknown| match unknown {
         Unknown::Param(id) => graph.param(id).name.clone(),
         Unknown::Given(_) => "x".to_owned(),

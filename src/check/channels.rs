@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use super::Form;
+use super::Linear;
 use crate::ir::{Graph, ModalOp, NodeId, Norm, Op};
 
 /// The degree of a value.
@@ -14,7 +14,7 @@ pub enum Degree {
     /// The value is identically 0 and has every degree.
     Nothing,
     /// One form.
-    Form(Arc<Form>),
+    Linear(Arc<Linear>),
     /// A form for each range of channels.
     Ranges(Arc<[Range]>),
 }
@@ -25,7 +25,7 @@ pub struct Range {
     /// How many, ≥ 1.
     pub channels: usize,
     /// Their degree; `None` where they are identically 0.
-    pub form: Option<Arc<Form>>,
+    pub form: Option<Arc<Linear>>,
     /// What put them beside the range before; of no meaning for the first one.
     pub seam: Seam,
 }
@@ -43,15 +43,15 @@ pub struct Seam {
 
 impl Degree {
     /// From a degree without ranges.
-    pub(super) fn uniform(form: Option<Arc<Form>>) -> Self {
-        form.map_or(Self::Nothing, Self::Form)
+    pub(super) fn uniform(form: Option<Arc<Linear>>) -> Self {
+        form.map_or(Self::Nothing, Self::Linear)
     }
 
     /// The forms in it, in the order of channels.
-    pub fn forms(&self) -> Vec<Arc<Form>> {
+    pub fn forms(&self) -> Vec<Arc<Linear>> {
         match self {
             Self::Nothing => vec![],
-            Self::Form(form) => vec![Arc::clone(form)],
+            Self::Linear(form) => vec![Arc::clone(form)],
             Self::Ranges(ranges) => ranges.iter().filter_map(|range| range.form.clone()).collect(),
         }
     }
@@ -61,7 +61,7 @@ impl Degree {
         let seam = Seam { node, left: node, right: node };
         match self {
             Self::Nothing => vec![Range { channels, form: None, seam }],
-            Self::Form(form) => vec![Range { channels, form: Some(Arc::clone(form)), seam }],
+            Self::Linear(form) => vec![Range { channels, form: Some(Arc::clone(form)), seam }],
             Self::Ranges(ranges) => ranges.to_vec(),
         }
     }
@@ -238,14 +238,14 @@ mod tests {
     use super::*;
     use crate::ir::ParamId;
 
-    fn form(i: u32) -> Arc<Form> {
-        Arc::new(Form::unknown(Unknown::Param(ParamId(i))))
+    fn form(i: u32) -> Arc<Linear> {
+        Arc::new(Linear::unknown(Unknown::Param(ParamId(i))))
     }
 
     fn joined(parts: &[(u32, usize)]) -> Degree {
         let parts: Vec<_> = (0..)
             .zip(parts)
-            .map(|(i, (unknown, channels))| (Degree::Form(form(*unknown)), NodeId(i), *channels))
+            .map(|(i, (unknown, channels))| (Degree::Linear(form(*unknown)), NodeId(i), *channels))
             .collect();
         Degree::joined(NodeId(9), &parts)
     }
@@ -253,21 +253,21 @@ mod tests {
     fn sizes(degree: &Degree) -> Vec<usize> {
         match degree {
             Degree::Ranges(ranges) => ranges.iter().map(|range| range.channels).collect(),
-            Degree::Nothing | Degree::Form(_) => vec![],
+            Degree::Nothing | Degree::Linear(_) => vec![],
         }
     }
 
     #[test]
     fn neighbours_of_one_degree_are_one_range() {
         assert_eq!(sizes(&joined(&[(1, 2), (1, 3), (2, 1)])), [5, 1]);
-        assert_eq!(joined(&[(1, 2), (1, 3)]), Degree::Form(form(1)));
+        assert_eq!(joined(&[(1, 2), (1, 3)]), Degree::Linear(form(1)));
     }
 
     #[test]
     fn parts_and_new_groups_keep_the_order() {
         let degree = joined(&[(1, 2), (2, 3), (3, 1)]);
         assert_eq!(sizes(&degree.part(1, 3)), [1, 2]);
-        assert_eq!(degree.part(2, 3), Degree::Form(form(2)));
+        assert_eq!(degree.part(2, 3), Degree::Linear(form(2)));
         assert_eq!(sizes(&degree.regrouped(4, 1).unwrap()), [8, 12, 4]);
         assert_eq!(sizes(&degree.regrouped(4, 4).unwrap()), [2, 3, 1]);
         assert_eq!(degree.regrouped(1, 2), None, "a new channel would hold two degrees");
@@ -279,7 +279,7 @@ mod tests {
         let cut = common(&[a, b, Degree::Nothing], 6, NodeId(7));
         let lengths: Vec<usize> = cut.iter().map(|(len, _, _)| *len).collect();
         assert_eq!(lengths, [2, 3, 1]);
-        assert_eq!(cut[1].1, [Degree::Form(form(2)), Degree::Form(form(3)), Degree::Nothing]);
+        assert_eq!(cut[1].1, [Degree::Linear(form(2)), Degree::Linear(form(3)), Degree::Nothing]);
         assert_eq!(cut[1].2.node, NodeId(9));
     }
 }

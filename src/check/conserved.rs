@@ -4,7 +4,7 @@
 //! They come from the scalings that leave what the loss sees unchanged: the logits z, or z / R where R is differentiated.
 
 use super::symmetry::{quantity, silent};
-use super::{Checked, Factor, FactorNorm, Form, Number, Unknown};
+use super::{Checked, Factor, FactorNorm, Linear, Number, Unknown};
 use crate::model::{self, Divisor, Loss};
 
 /// A quantity Σ weight · ‖tensor‖² that gradient flow conserves.
@@ -51,8 +51,8 @@ pub fn conserved(checked: &Checked, loss: &Loss) -> Vec<Conserved> {
 
 /// Takes the degree of one factor of R off that of the logits, the first form; tensors whose norm is taken together must
 /// scale alike to have a degree, which are more forms that must be 0.
-fn hide(factor: &Factor, seen: &mut Vec<Form>) {
-    let own = |id| Form::unknown(Unknown::Param(id));
+fn hide(factor: &Factor, seen: &mut Vec<Linear>) {
+    let own = |id| Linear::unknown(Unknown::Param(id));
     let Some((first, others)) = factor.tensors.split_first() else { return };
     let exponent = match factor.norm {
         FactorNorm::Frobenius | FactorNorm::Spectral => {

@@ -7,17 +7,17 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::channels::{Degree, Flow, Range, Seam, common, flow};
-use super::rules::{Demand, Judgement, Operand, Outcome, Rule, View};
+use super::rules::{DegreeRule, Demand, Judgement, Operand, ResultDegree, View};
 use super::views::{is_shift, view_rule};
 use super::zeros::zeros;
-use super::{Form, Number, Unknown};
+use super::{Linear, Number, Unknown};
 use crate::ir::{Binary, Graph, NodeId, Op, ParamId, Shape};
 
 /// One equation between degrees.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Equation {
     /// The form that must be 0: `left − right`.
-    pub form: Form,
+    pub form: Linear,
     /// The operation that asks for it.
     pub node: NodeId,
     /// The operand whose degree is `left`.
@@ -25,9 +25,9 @@ pub struct Equation {
     /// The operand whose degree is `right`; `None` where the operand must have degree 0.
     pub other: Option<NodeId>,
     /// The degree found on the left.
-    pub left: Arc<Form>,
+    pub left: Arc<Linear>,
     /// The degree found on the right.
-    pub right: Arc<Form>,
+    pub right: Arc<Linear>,
 }
 
 /// What is known about the degrees of one graph.
@@ -38,9 +38,9 @@ pub struct Degrees {
     /// The equations in the order of the graph.
     pub equations: Vec<Equation>,
     /// Natural exponents of tensors that a norm removes: not needed, but what they would be without it.
-    pub natural: Vec<Form>,
+    pub natural: Vec<Linear>,
     /// What was asked at seams already.
-    asked: BTreeMap<Seam, Vec<Form>>,
+    asked: BTreeMap<Seam, Vec<Linear>>,
 }
 
 impl Degrees {
@@ -67,7 +67,7 @@ impl Degrees {
                 continue;
             }
             if let Some(unknown) = given.get(&id) {
-                let degree = Degree::Form(Arc::new(Form::unknown(*unknown)));
+                let degree = Degree::Linear(Arc::new(Linear::unknown(*unknown)));
                 for table in &mut degrees.found {
                     table.insert(id, degree.clone());
                 }
@@ -99,16 +99,16 @@ impl Degrees {
     }
 
     /// The degree of a node as a form: 0 for what is identically 0, that of the first channels where they differ.
-    pub fn form(&self, id: NodeId) -> Arc<Form> {
+    pub fn form(&self, id: NodeId) -> Arc<Linear> {
         match self.degree(id) {
-            Some(Degree::Form(form)) => Arc::clone(form),
+            Some(Degree::Linear(form)) => Arc::clone(form),
             Some(degree @ Degree::Ranges(_)) => degree.forms().swap_remove(0),
             Some(Degree::Nothing) | None => Arc::default(),
         }
     }
 
     /// Where a sum loses a bias to a norm behind it: bias − rest, which the bias would need without the norm.
-    fn natural(&self, graph: &Graph, id: NodeId, inputs: &[NodeId], view: View) -> Option<Form> {
+    fn natural(&self, graph: &Graph, id: NodeId, inputs: &[NodeId], view: View) -> Option<Linear> {
         let lossy = matches!(view, View::Shift | View::ChannelsShift);
         if !lossy || graph[id].op != Op::Binary(Binary::Add) {
             return None;
@@ -120,10 +120,10 @@ impl Degrees {
         };
         let param = tensor(graph, bias)?;
         let rest = self.found[view as usize].get(&rest)?.forms().into_iter().next()?;
-        Some(Form::unknown(Unknown::Param(param)).plus(&Number::MINUS_ONE, &rest))
+        Some(Linear::unknown(Unknown::Param(param)).plus(&Number::MINUS_ONE, &rest))
     }
 
-    fn apply(&mut self, graph: &Graph, id: NodeId, rule: &Rule, inputs: &[NodeId]) -> Degree {
+    fn apply(&mut self, graph: &Graph, id: NodeId, rule: &DegreeRule, inputs: &[NodeId]) -> Degree {
         let view = |port: usize| {
             let operand = rule.operands.iter().find(|operand| operand.port == port);
             operand.map_or(View::Exact, |operand| operand.view)
@@ -198,7 +198,7 @@ impl Degrees {
     /// Asks all ranges of channels to have one degree; the shortest form speaks for them.
     fn agree(&mut self, degree: &Degree) -> Degree {
         let Degree::Ranges(ranges) = degree else { return degree.clone() };
-        let mut before: Option<&Arc<Form>> = None;
+        let mut before: Option<&Arc<Linear>> = None;
         for range in ranges.iter() {
             let Some(right) = &range.form else { continue };
             if let Some(left) = before.replace(right) {
@@ -210,7 +210,7 @@ impl Degrees {
     }
 
     /// The equation of a seam, once.
-    fn ask(&mut self, seam: Seam, left: &Arc<Form>, right: &Arc<Form>) {
+    fn ask(&mut self, seam: Seam, left: &Arc<Linear>, right: &Arc<Linear>) {
         let form = left.minus(right);
         let asked = self.asked.entry(seam).or_default();
         if form.is_zero() || asked.contains(&form) {
@@ -232,7 +232,7 @@ impl Degrees {
         &mut self,
         graph: &Graph,
         id: NodeId,
-        rule: &Rule,
+        rule: &DegreeRule,
         inputs: &[NodeId],
         found: &[Degree],
     ) -> Degree {
@@ -241,9 +241,9 @@ impl Degrees {
                 Demand::Equal(a, b) => (*a, Some(*b)),
                 Demand::Zero(a) => (*a, None),
             };
-            let Degree::Form(left) = &found[a] else { continue };
+            let Degree::Linear(left) = &found[a] else { continue };
             let right = match b.map(|b| &found[b]) {
-                Some(Degree::Form(right)) => Arc::clone(right),
+                Some(Degree::Linear(right)) => Arc::clone(right),
                 Some(Degree::Nothing | Degree::Ranges(_)) => continue,
                 None => Arc::default(),
             };
@@ -286,25 +286,25 @@ fn seam_at(degree: &Degree, channel: usize, node: NodeId) -> Seam {
 }
 
 /// The degree of a result from those of its operands.
-fn result(graph: &Graph, rule: &Rule, inputs: &[NodeId], found: &[Degree]) -> Degree {
+fn result(graph: &Graph, rule: &DegreeRule, inputs: &[NodeId], found: &[Degree]) -> Degree {
     match &rule.result {
-        Outcome::Unknown(unknown) => Degree::Form(Arc::new(Form::unknown(*unknown))),
-        Outcome::Nothing => Degree::Nothing,
-        Outcome::Sum(terms) => {
+        ResultDegree::Unknown(unknown) => Degree::Linear(Arc::new(Linear::unknown(*unknown))),
+        ResultDegree::Nothing => Degree::Nothing,
+        ResultDegree::Sum(terms) => {
             if let [(port, factor)] = terms.as_slice()
                 && factor.is_one()
             {
                 return representative(graph, rule, *port, inputs, found);
             }
-            let mut form = Form::zero();
+            let mut form = Linear::zero();
             for (port, factor) in terms {
                 match &found[*port] {
                     Degree::Nothing => return Degree::Nothing,
-                    Degree::Form(operand) => form = form.plus(factor, operand),
+                    Degree::Linear(operand) => form = form.plus(factor, operand),
                     Degree::Ranges(_) => {}
                 }
             }
-            Degree::Form(Arc::new(form))
+            Degree::Linear(Arc::new(form))
         }
     }
 }
@@ -313,14 +313,14 @@ fn result(graph: &Graph, rule: &Rule, inputs: &[NodeId], found: &[Degree]) -> De
 /// behind a residual sum degrees stay as short as the skip. A bias never speaks for its layer.
 fn representative(
     graph: &Graph,
-    rule: &Rule,
+    rule: &DegreeRule,
     port: usize,
     inputs: &[NodeId],
     found: &[Degree],
 ) -> Degree {
     let length = |degree: &Degree| match degree {
         Degree::Nothing | Degree::Ranges(_) => usize::MAX,
-        Degree::Form(form) => form.terms().len(),
+        Degree::Linear(form) => form.terms().len(),
     };
     let mut candidates = vec![port];
     for demand in &rule.demands {

@@ -6,7 +6,7 @@ use super::degrees::tensor;
 use super::{Conflict, Scaling};
 use crate::ir::{
     Binary, BufferId, ClassOp, Conv, Graph, Init, ModalOp, NodeId, Op, Param, ParamId, ParamRole,
-    Shape, Target, Unary,
+    Shape, Unary, Written,
 };
 
 /// One change that a user could make to the net.
@@ -90,8 +90,8 @@ pub fn apply(graph: &Graph, edit: &Edit) -> Option<Graph> {
     }
     for update in &graph.updates {
         let target = match update.target {
-            Target::Param(id) => Target::Param(params[id.0 as usize]?),
-            Target::Buffer(id) => Target::Buffer(buffers[id.0 as usize]?),
+            Written::Param(id) => Written::Param(params[id.0 as usize]?),
+            Written::Buffer(id) => Written::Buffer(buffers[id.0 as usize]?),
         };
         copy.updates.push(crate::ir::Update { target, value: place[update.value.0 as usize]? });
     }

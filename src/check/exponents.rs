@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::simplex::smallest_positive;
 use super::system::{System, pivot_weight};
-use super::{Degrees, Form, Number, Unknown};
+use super::{Degrees, Linear, Number, Unknown};
 use crate::ir::{Graph, NodeId, ParamId, ParamRole};
 
 /// Exponents of all parameter tensors, and the degree of the logits under them.
@@ -42,7 +42,7 @@ pub(super) fn weights_one(graph: &Graph, degrees: &Degrees, logits: NodeId) -> O
         .map(|id| {
             known(Unknown::Param(id)).unwrap_or_else(|| {
                 let (form, constant) =
-                    system.reduce(&Form::unknown(Unknown::Param(id)), &Number::ZERO);
+                    system.reduce(&Linear::unknown(Unknown::Param(id)), &Number::ZERO);
                 let free = match graph.param(id).role {
                     ParamRole::Slope | ParamRole::Scale => Number::ZERO,
                     ParamRole::Weight | ParamRole::Bias | ParamRole::Gain | ParamRole::Shift => {
@@ -62,7 +62,7 @@ pub(super) fn general(graph: &Graph, degrees: &Degrees, logits: NodeId) -> Optio
     let forms = degrees.equations.iter().map(|equation| {
         equation.form.substitute(|u| matches!(u, Unknown::Given(_)).then_some(Number::ZERO)).0
     });
-    let mut rows: Vec<Form> = forms.filter(|form| !form.is_zero()).collect();
+    let mut rows: Vec<Linear> = forms.filter(|form| !form.is_zero()).collect();
     let mut values: BTreeMap<Unknown, Number> = BTreeMap::new();
     force_zeros(&mut rows, &mut values);
     let determined = take_determined(&mut rows);
@@ -98,7 +98,7 @@ fn with_degree(of: Vec<Number>, degrees: &Degrees, logits: NodeId) -> Exponents 
 }
 
 /// A sum of terms of one sign that must be 0 makes every term 0, again and again.
-fn force_zeros(rows: &mut Vec<Form>, values: &mut BTreeMap<Unknown, Number>) {
+fn force_zeros(rows: &mut Vec<Linear>, values: &mut BTreeMap<Unknown, Number>) {
     loop {
         let before = values.len();
         for row in rows.iter() {
@@ -119,9 +119,9 @@ fn force_zeros(rows: &mut Vec<Form>, values: &mut BTreeMap<Unknown, Number>) {
 
 /// Takes out rows that define one unknown, found in no other row, as a sum with positive factors: it is never negative by itself.
 /// Later definitions may use earlier ones, so they are evaluated in reverse.
-fn take_determined(rows: &mut Vec<Form>) -> Vec<(Unknown, Form)> {
+fn take_determined(rows: &mut Vec<Linear>) -> Vec<(Unknown, Linear)> {
     let mut count: BTreeMap<Unknown, usize> = BTreeMap::new();
-    for (unknown, _) in rows.iter().flat_map(Form::terms) {
+    for (unknown, _) in rows.iter().flat_map(Linear::terms) {
         *count.entry(*unknown).or_default() += 1;
     }
     let mut determined = vec![];
@@ -141,7 +141,7 @@ fn take_determined(rows: &mut Vec<Form>) -> Vec<(Unknown, Form)> {
                     *count -= 1;
                 }
             }
-            let rest = row.plus(&value.neg(), &Form::unknown(*pivot)).times(&inverse.neg());
+            let rest = row.plus(&value.neg(), &Linear::unknown(*pivot)).times(&inverse.neg());
             determined.push((*pivot, rest));
             false
         });
@@ -152,7 +152,7 @@ fn take_determined(rows: &mut Vec<Form>) -> Vec<(Unknown, Form)> {
 }
 
 /// Rows grouped by shared unknowns.
-fn components(rows: &[Form]) -> Vec<Vec<Form>> {
+fn components(rows: &[Linear]) -> Vec<Vec<Linear>> {
     let mut parent: Vec<usize> = (0..rows.len()).collect();
     let mut owner: BTreeMap<Unknown, usize> = BTreeMap::new();
     for (i, row) in rows.iter().enumerate() {
@@ -162,7 +162,7 @@ fn components(rows: &[Form]) -> Vec<Vec<Form>> {
             parent[a.max(b)] = a.min(b);
         }
     }
-    let mut groups: BTreeMap<usize, Vec<Form>> = BTreeMap::new();
+    let mut groups: BTreeMap<usize, Vec<Linear>> = BTreeMap::new();
     for (i, row) in rows.iter().enumerate() {
         groups.entry(find(&mut parent, i)).or_default().push(row.clone());
     }
@@ -177,9 +177,9 @@ fn find(parent: &mut [usize], mut i: usize) -> usize {
     i
 }
 
-fn solve_component(rows: &[Form], values: &mut BTreeMap<Unknown, Number>) {
+fn solve_component(rows: &[Linear], values: &mut BTreeMap<Unknown, Number>) {
     let mut unknowns: Vec<Unknown> =
-        rows.iter().flat_map(Form::terms).map(|(unknown, _)| *unknown).collect();
+        rows.iter().flat_map(Linear::terms).map(|(unknown, _)| *unknown).collect();
     unknowns.sort_unstable();
     unknowns.dedup();
     // The usual exponents first: 1 everywhere is the smallest solution where it is one.

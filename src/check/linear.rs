@@ -21,11 +21,11 @@ impl Unknown {
 
 /// Σ coefficient · unknown with no coefficient 0, sorted by unknown. A degree is such a form.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Form {
+pub struct Linear {
     terms: Vec<(Unknown, Number)>,
 }
 
-impl Form {
+impl Linear {
     /// 0.
     pub fn zero() -> Self {
         Self::default()
@@ -157,7 +157,7 @@ impl Form {
     }
 }
 
-impl FromIterator<(Unknown, Number)> for Form {
+impl FromIterator<(Unknown, Number)> for Linear {
     /// Unknowns must be distinct; any order.
     fn from_iter<T: IntoIterator<Item = (Unknown, Number)>>(iter: T) -> Self {
         let mut terms: Vec<_> = iter.into_iter().filter(|(_, value)| !value.is_zero()).collect();

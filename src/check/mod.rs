@@ -12,9 +12,9 @@ mod cost;
 mod degrees;
 mod edit;
 mod exponents;
-mod form;
 mod judge;
 mod layerwise;
+mod linear;
 mod normalizer;
 mod number;
 pub mod numeric;
@@ -29,6 +29,7 @@ mod views;
 mod witness;
 mod zeros;
 
+pub use crate::ir::Mode;
 pub use assertion::AssertError;
 pub use blame::{Conflict, Question, conflict, describe};
 pub use channels::{Degree, Range, Seam};
@@ -38,23 +39,13 @@ pub use cost::{Cost, Memory};
 pub use degrees::{Degrees, Equation};
 pub use edit::{Edit, apply, suggest};
 pub use exponents::Exponents;
-pub use form::{Form, Unknown};
 pub use judge::{Verdict, judge};
 pub use layerwise::{Failure, ancestors, failures};
+pub use linear::{Linear, Unknown};
 pub use normalizer::{Factor, FactorNorm, Normalizer};
 pub use number::Number;
-pub use rules::{Demand, Judgement, Operand, Outcome, Rule, View, rule};
+pub use rules::{DegreeRule, Demand, Judgement, Operand, ResultDegree, View, rule};
 pub use scaling::Scaling;
 pub use size::{IN_TRAINING, SizeError, normalizer};
 pub use symmetry::{NoNormalizer, Symmetry};
 pub use witness::{WITNESS_SAMPLES, WITNESS_SEED, samples_inside, tell_inside, tell_witness};
-
-/// Which statistics a batch norm uses; dropout follows.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Mode {
-    /// Those of the batch.
-    #[default]
-    Train,
-    /// The running ones, as constants.
-    Eval,
-}

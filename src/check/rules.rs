@@ -8,13 +8,13 @@ use crate::ir::{Binary, ClassOp, GradOp, Homogeneity, ModalOp, Norm, Op, Unary};
 
 /// What one operation does to degrees.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Rule {
+pub struct DegreeRule {
     /// Operands whose degree the rule looks at.
     pub operands: Vec<Operand>,
     /// What must hold between them.
     pub demands: Vec<Demand>,
     /// The degree of the result.
-    pub result: Outcome,
+    pub result: ResultDegree,
 }
 
 /// An operand a rule looks at.
@@ -55,7 +55,7 @@ pub enum Demand {
 
 /// The degree of a result.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub enum ResultDegree {
     /// An unknown of its own.
     Unknown(Unknown),
     /// It is identically 0 and has every degree.
@@ -74,29 +74,29 @@ pub struct Judgement {
 }
 
 /// The rule of an operation on so many operands, the first of which has so many channels.
-pub fn rule(op: &Op, operands: usize, channels: usize, judgement: Judgement) -> Rule {
+pub fn rule(op: &Op, operands: usize, channels: usize, judgement: Judgement) -> DegreeRule {
     match op {
-        Op::Input => leaf(Outcome::Unknown(Unknown::INPUT)),
-        Op::Param(id) => leaf(Outcome::Unknown(Unknown::Param(*id))),
-        Op::Const(0.0) => leaf(Outcome::Nothing),
+        Op::Input => leaf(ResultDegree::Unknown(Unknown::INPUT)),
+        Op::Param(id) => leaf(ResultDegree::Unknown(Unknown::Param(*id))),
+        Op::Const(0.0) => leaf(ResultDegree::Nothing),
         // Numbers that no scaling of the parameters touches. A dropout mask depends on its operand's shape alone.
         Op::Labels
         | Op::Buffer(_)
         | Op::Hyper(_)
         | Op::Const(_)
         | Op::BatchCount
-        | Op::DropoutMask { .. } => leaf(Outcome::Sum(vec![])),
+        | Op::DropoutMask { .. } => leaf(ResultDegree::Sum(vec![])),
 
         Op::Unary(function) => unary(*function),
         Op::Binary(function) => binary(*function),
         // Whether the mask is 0 does not change under a positive factor.
-        Op::Select => Rule {
+        Op::Select => DegreeRule {
             operands: exact(&[0, 1, 2]),
             demands: vec![Demand::Equal(1, 2)],
             result: sum(&[(1, 1)]),
         },
         // x where x > 0, else slope · x: one degree only if the slope has degree 0.
-        Op::Prelu => Rule {
+        Op::Prelu => DegreeRule {
             operands: exact(&[0, 1]),
             demands: vec![Demand::Zero(1)],
             result: sum(&[(0, 1)]),
@@ -111,13 +111,15 @@ pub fn rule(op: &Op, operands: usize, channels: usize, judgement: Judgement) -> 
         | Op::Modal(ModalOp::Dropout { .. })
         | Op::SpectralNorm
         | Op::BatchMean => keep(),
-        Op::BatchVar => Rule {
+        Op::BatchVar => DegreeRule {
             operands: vec![Operand { port: 0, view: View::Shift }],
             demands: vec![],
             result: sum(&[(0, 2)]),
         },
-        Op::SumSquares => Rule { operands: exact(&[0]), demands: vec![], result: sum(&[(0, 2)]) },
-        Op::Concat { .. } => Rule {
+        Op::SumSquares => {
+            DegreeRule { operands: exact(&[0]), demands: vec![], result: sum(&[(0, 2)]) }
+        }
+        Op::Concat { .. } => DegreeRule {
             operands: (0..operands).map(|port| Operand { port, view: View::Exact }).collect(),
             demands: (1..operands).map(|port| Demand::Equal(0, port)).collect(),
             result: sum(&[(0, 1)]),
@@ -137,7 +139,7 @@ pub fn rule(op: &Op, operands: usize, channels: usize, judgement: Judgement) -> 
     }
 }
 
-fn class(op: ClassOp) -> Rule {
+fn class(op: ClassOp) -> DegreeRule {
     match op {
         ClassOp::Gather | ClassOp::Scatter { .. } => keep(),
         // The place of a maximum ignores positive factors.
@@ -151,15 +153,15 @@ fn class(op: ClassOp) -> Rule {
     }
 }
 
-fn gradient(op: GradOp, channels: usize, judgement: Judgement) -> Rule {
+fn gradient(op: GradOp, channels: usize, judgement: Judgement) -> DegreeRule {
     match op {
-        GradOp::PreluInput => Rule {
+        GradOp::PreluInput => DegreeRule {
             operands: exact(&[0, 1, 2]),
             demands: vec![Demand::Zero(1)],
             result: sum(&[(2, 1)]),
         },
         GradOp::PreluSlope => {
-            Rule { operands: exact(&[0, 2]), demands: vec![], result: sum(&[(0, 1), (2, 1)]) }
+            DegreeRule { operands: exact(&[0, 2]), demands: vec![], result: sum(&[(0, 1), (2, 1)]) }
         }
         GradOp::Slice { .. } | GradOp::AvgPool { .. } => keep(),
         GradOp::LinearInput
@@ -167,7 +169,7 @@ fn gradient(op: GradOp, channels: usize, judgement: Judgement) -> Rule {
         | GradOp::ConvInput { .. }
         | GradOp::ConvWeight { .. } => product(1),
         GradOp::MaxPool(_) => {
-            Rule { operands: exact(&[0, 1]), demands: vec![], result: sum(&[(1, 1)]) }
+            DegreeRule { operands: exact(&[0, 1]), demands: vec![], result: sum(&[(1, 1)]) }
         }
         GradOp::Normalize { norm, eps } => {
             let mut rule = normalize(norm, eps, channels, judgement);
@@ -177,17 +179,17 @@ fn gradient(op: GradOp, channels: usize, judgement: Judgement) -> Rule {
             rule.result = sum(&[(1, 1), (0, -1)]);
             rule
         }
-        GradOp::NormalizeRunning { eps } => Rule {
+        GradOp::NormalizeRunning { eps } => DegreeRule {
             operands: exact(&[0, 1]),
             demands: if added(eps, judgement) { vec![Demand::Zero(1)] } else { vec![] },
-            result: Outcome::Sum(vec![(0, Number::ONE), (1, Number::new(-1, 2))]),
+            result: ResultDegree::Sum(vec![(0, Number::ONE), (1, Number::new(-1, 2))]),
         },
         // The direction of a singular vector ignores positive factors.
         GradOp::SpectralNorm => forget(),
     }
 }
 
-fn unary(function: Unary) -> Rule {
+fn unary(function: Unary) -> DegreeRule {
     match function.homogeneity() {
         Homogeneity::Degree(1.0) => keep(),
         Homogeneity::Degree(degree) => Number::from_f64(degree).map_or_else(vanish, power),
@@ -196,27 +198,29 @@ fn unary(function: Unary) -> Rule {
     }
 }
 
-fn binary(function: Binary) -> Rule {
+fn binary(function: Binary) -> DegreeRule {
     match function {
-        Binary::Add | Binary::Sub | Binary::Max | Binary::Min => Rule {
+        Binary::Add | Binary::Sub | Binary::Max | Binary::Min => DegreeRule {
             operands: exact(&[0, 1]),
             demands: vec![Demand::Equal(0, 1)],
             result: sum(&[(0, 1)]),
         },
         Binary::Mul => product(1),
         Binary::Div => product(-1),
-        Binary::Pow => Rule {
+        Binary::Pow => DegreeRule {
             operands: exact(&[0, 1]),
             demands: vec![Demand::Zero(0), Demand::Zero(1)],
             result: sum(&[]),
         },
-        Binary::Ge | Binary::Gt | Binary::Eq => {
-            Rule { operands: exact(&[0, 1]), demands: vec![Demand::Equal(0, 1)], result: sum(&[]) }
-        }
+        Binary::Ge | Binary::Gt | Binary::Eq => DegreeRule {
+            operands: exact(&[0, 1]),
+            demands: vec![Demand::Equal(0, 1)],
+            result: sum(&[]),
+        },
     }
 }
 
-fn normalize(norm: Norm, eps: f64, channels: usize, judgement: Judgement) -> Rule {
+fn normalize(norm: Norm, eps: f64, channels: usize, judgement: Judgement) -> DegreeRule {
     // Statistics of one channel subtract what it shares over samples and places and, without eps, divide by what is left of it;
     // statistics of several do so with what these channels share.
     let eps = added(eps, judgement);
@@ -230,7 +234,7 @@ fn normalize(norm: Norm, eps: f64, channels: usize, judgement: Judgement) -> Rul
         (true, true) => View::Shift,
         (false, _) => View::Exact,
     };
-    Rule {
+    DegreeRule {
         operands: vec![Operand { port: 0, view }],
         demands: if eps { vec![Demand::Zero(0)] } else { vec![] },
         result: sum(&[]),
@@ -238,15 +242,15 @@ fn normalize(norm: Norm, eps: f64, channels: usize, judgement: Judgement) -> Rul
 }
 
 /// Given statistics do not follow the scale: x − mean needs equal degrees whatever eps is.
-fn running(eps: f64, judgement: Judgement) -> Rule {
+fn running(eps: f64, judgement: Judgement) -> DegreeRule {
     let mut demands = vec![Demand::Equal(0, 1)];
     if added(eps, judgement) {
         demands.push(Demand::Zero(2));
     }
-    Rule {
+    DegreeRule {
         operands: exact(&[0, 1, 2]),
         demands,
-        result: Outcome::Sum(vec![(0, Number::ONE), (2, Number::new(-1, 2))]),
+        result: ResultDegree::Sum(vec![(0, Number::ONE), (2, Number::new(-1, 2))]),
     }
 }
 
@@ -254,36 +258,40 @@ fn added(eps: f64, judgement: Judgement) -> bool {
     eps != 0.0 && !judgement.limit
 }
 
-fn leaf(result: Outcome) -> Rule {
-    Rule { operands: vec![], demands: vec![], result }
+fn leaf(result: ResultDegree) -> DegreeRule {
+    DegreeRule { operands: vec![], demands: vec![], result }
 }
 
-fn keep() -> Rule {
-    Rule { operands: exact(&[0]), demands: vec![], result: sum(&[(0, 1)]) }
+fn keep() -> DegreeRule {
+    DegreeRule { operands: exact(&[0]), demands: vec![], result: sum(&[(0, 1)]) }
 }
 
-fn power(exponent: Number) -> Rule {
-    Rule { operands: exact(&[0]), demands: vec![], result: Outcome::Sum(vec![(0, exponent)]) }
+fn power(exponent: Number) -> DegreeRule {
+    DegreeRule {
+        operands: exact(&[0]),
+        demands: vec![],
+        result: ResultDegree::Sum(vec![(0, exponent)]),
+    }
 }
 
 /// A function without a degree of its own: it takes degree 0 only.
-fn vanish() -> Rule {
-    Rule { operands: exact(&[0]), demands: vec![Demand::Zero(0)], result: sum(&[]) }
+fn vanish() -> DegreeRule {
+    DegreeRule { operands: exact(&[0]), demands: vec![Demand::Zero(0)], result: sum(&[]) }
 }
 
 /// A function that ignores positive factors.
-fn forget() -> Rule {
-    Rule { operands: exact(&[0]), demands: vec![], result: sum(&[]) }
+fn forget() -> DegreeRule {
+    DegreeRule { operands: exact(&[0]), demands: vec![], result: sum(&[]) }
 }
 
-fn product(second: i64) -> Rule {
-    Rule { operands: exact(&[0, 1]), demands: vec![], result: sum(&[(0, 1), (1, second)]) }
+fn product(second: i64) -> DegreeRule {
+    DegreeRule { operands: exact(&[0, 1]), demands: vec![], result: sum(&[(0, 1), (1, second)]) }
 }
 
 fn exact(ports: &[usize]) -> Vec<Operand> {
     ports.iter().map(|port| Operand { port: *port, view: View::Exact }).collect()
 }
 
-fn sum(terms: &[(usize, i64)]) -> Outcome {
-    Outcome::Sum(terms.iter().map(|(port, factor)| (*port, Number::int(*factor))).collect())
+fn sum(terms: &[(usize, i64)]) -> ResultDegree {
+    ResultDegree::Sum(terms.iter().map(|(port, factor)| (*port, Number::int(*factor))).collect())
 }

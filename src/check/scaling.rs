@@ -6,7 +6,7 @@ use super::exponents::{Exponents, general, params, weights_one};
 use super::rules::Judgement;
 use super::symmetry::{NoNormalizer, Symmetry, basis, derive, fixed_input, logits_degree};
 use super::system::System;
-use super::{Degrees, Form, Normalizer, Number, Unknown};
+use super::{Degrees, Linear, Normalizer, Number, Unknown};
 use crate::ir::{Graph, LayerId, NodeId, ParamId};
 
 /// How the logits scale: every degree and exponent is exact, `None` where there is none.
@@ -35,7 +35,7 @@ pub struct Scaling {
     /// The equations solved, the input held fixed.
     pub(super) system: System,
     /// The degree of the logits as a form, the input held fixed.
-    pub logits: Form,
+    pub logits: Linear,
 }
 
 impl Scaling {
@@ -133,7 +133,7 @@ impl Scaling {
     }
 }
 
-fn tensors(graph: &Graph, degrees: &Degrees, logits: &Form) -> Vec<Option<Number>> {
+fn tensors(graph: &Graph, degrees: &Degrees, logits: &Linear) -> Vec<Option<Number>> {
     let tied: BTreeSet<Unknown> = degrees
         .equations
         .iter()
@@ -146,8 +146,8 @@ fn tensors(graph: &Graph, degrees: &Degrees, logits: &Form) -> Vec<Option<Number
         .collect()
 }
 
-fn layers(graph: &Graph, degrees: &Degrees, logits: &Form) -> Vec<(LayerId, Option<Number>)> {
-    let by_layer = |form: &Form| {
+fn layers(graph: &Graph, degrees: &Degrees, logits: &Linear) -> Vec<(LayerId, Option<Number>)> {
+    let by_layer = |form: &Linear| {
         let mut sums: BTreeMap<LayerId, Number> = BTreeMap::new();
         for (unknown, value) in form.terms() {
             if let Unknown::Param(id) = unknown

@@ -8,14 +8,14 @@ use num_traits::{One, Signed, Zero};
 
 use super::exponents::{Exponents, params};
 use super::system::{System, pivot_weight};
-use super::{Degrees, Factor, FactorNorm, Form, Normalizer, Number, Unknown};
+use super::{Degrees, Factor, FactorNorm, Linear, Normalizer, Number, Unknown};
 use crate::ir::{Graph, NodeId, ParamRole};
 
 /// A scaling θ_p → c^{e_p} θ_p under which the logits become c^degree times themselves.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Symmetry {
     /// The exponents that are not 0.
-    pub exponents: Form,
+    pub exponents: Linear,
     /// The degree of the logits; 0 where the symmetry leaves them unchanged.
     pub degree: Number,
 }
@@ -36,7 +36,7 @@ impl Symmetry {
 }
 
 /// Σ e_p ‖θ_p‖² in words.
-pub(super) fn quantity(graph: &Graph, exponents: &Form) -> String {
+pub(super) fn quantity(graph: &Graph, exponents: &Linear) -> String {
     let mut text = String::new();
     for (unknown, value) in exponents.terms() {
         let Unknown::Param(id) = unknown else { continue };
@@ -63,11 +63,11 @@ pub(super) fn fixed_input(graph: &Graph, degrees: &Degrees) -> System {
 }
 
 /// The degree of the logits with the input held fixed.
-pub(super) fn logits_degree(degrees: &Degrees, logits: NodeId) -> Form {
+pub(super) fn logits_degree(degrees: &Degrees, logits: NodeId) -> Linear {
     without_input(&degrees.form(logits))
 }
 
-fn without_input(form: &Form) -> Form {
+fn without_input(form: &Linear) -> Linear {
     form.substitute(|unknown| matches!(unknown, Unknown::Given(_)).then_some(Number::ZERO)).0
 }
 
@@ -76,7 +76,7 @@ fn without_input(form: &Form) -> Form {
 pub(super) fn basis(
     graph: &Graph,
     system: &System,
-    degree: &Form,
+    degree: &Linear,
     preferred: Option<&Exponents>,
 ) -> Vec<Symmetry> {
     let unknowns: Vec<Unknown> = params(graph).map(Unknown::Param).collect();
@@ -104,7 +104,7 @@ pub(super) fn basis(
 }
 
 /// A basis of the scaling symmetries that give every one of `forms` the value 0, in integers without a common factor.
-pub(super) fn silent(graph: &Graph, system: &System, forms: &[Form]) -> Vec<Form> {
+pub(super) fn silent(graph: &Graph, system: &System, forms: &[Linear]) -> Vec<Linear> {
     let unknowns: Vec<Unknown> = params(graph).map(Unknown::Param).collect();
     let mut silent = system.clone();
     for form in forms {
@@ -123,7 +123,7 @@ pub(super) fn silent(graph: &Graph, system: &System, forms: &[Form]) -> Vec<Form
 }
 
 /// The positive multiple with integer coefficients that have no common factor.
-fn primitive(form: &Form) -> Form {
+fn primitive(form: &Linear) -> Linear {
     let mut denominator = BigInt::one();
     let mut divisor = BigInt::zero();
     for (_, value) in form.terms() {
@@ -164,7 +164,7 @@ pub enum NoNormalizer {
 pub(super) fn derive(
     graph: &Graph,
     system: &System,
-    degree: &Form,
+    degree: &Linear,
 ) -> Result<Normalizer, NoNormalizer> {
     let multiplicative = |unknown: Unknown| match unknown {
         Unknown::Given(_) => false,
@@ -180,7 +180,7 @@ pub(super) fn derive(
         return Err(NoNormalizer::ScaleOfShift);
     }
     // Biases and slopes are solved for first, so the equations among weights and gains are the rows without them.
-    let rows: Vec<Form> = system
+    let rows: Vec<Linear> = system
         .equations()
         .filter(|row| row.terms().iter().all(|(unknown, _)| multiplicative(*unknown)))
         .collect();
@@ -201,7 +201,7 @@ pub(super) fn derive(
 }
 
 /// `start` less its projection onto the span of the rows.
-fn shortest(start: Form, rows: &[Form]) -> Form {
+fn shortest(start: Linear, rows: &[Linear]) -> Linear {
     let mut touched: BTreeSet<Unknown> = start.terms().iter().map(|(u, _)| *u).collect();
     let mut used = vec![false; rows.len()];
     loop {
@@ -217,7 +217,7 @@ fn shortest(start: Form, rows: &[Form]) -> Form {
             break;
         }
     }
-    let rows: Vec<&Form> =
+    let rows: Vec<&Linear> =
         rows.iter().zip(used).filter_map(|(row, used)| used.then_some(row)).collect();
     if rows.is_empty() {
         return start;
@@ -237,12 +237,12 @@ fn shortest(start: Form, rows: &[Form]) -> Form {
         normal.add(&form, &dot(row, &start).neg(), |unknown| (0, unknown));
     }
     rows.iter().enumerate().fold(start, |rest, (i, row)| {
-        let (_, value) = normal.reduce(&Form::unknown(share(i)), &Number::ZERO);
+        let (_, value) = normal.reduce(&Linear::unknown(share(i)), &Number::ZERO);
         rest.plus(&value.neg(), row)
     })
 }
 
-fn dot(a: &Form, b: &Form) -> Number {
+fn dot(a: &Linear, b: &Linear) -> Number {
     a.value(|unknown| b.coefficient(unknown))
 }
 
@@ -250,16 +250,16 @@ fn dot(a: &Form, b: &Form) -> Number {
 pub(super) fn invariant(
     graph: &Graph,
     system: &System,
-    degree: &Form,
+    degree: &Linear,
     normalizer: &Normalizer,
 ) -> Result<(), String> {
-    let zero = |form: &Form| system.reduce(form, &Number::ZERO).0.is_zero();
+    let zero = |form: &Linear| system.reduce(form, &Number::ZERO).0.is_zero();
     let mut rest = degree.clone();
     for factor in &normalizer.factors {
         let Some((first, others)) = factor.tensors.split_first() else { continue };
-        let own = Form::unknown(Unknown::Param(*first));
+        let own = Linear::unknown(Unknown::Param(*first));
         for other in others {
-            if !zero(&own.minus(&Form::unknown(Unknown::Param(*other)))) {
+            if !zero(&own.minus(&Linear::unknown(Unknown::Param(*other)))) {
                 return Err(format!(
                     "`{}` and `{}` scale with different exponents, so their common norm has no degree",
                     graph.param(*first).name,

@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use super::{Form, Number, Unknown};
+use super::{Linear, Number, Unknown};
 use crate::ir::{Graph, ParamRole};
 
 /// Equations `form + constant = 0` in echelon form: every row is solved for one unknown, its pivot.
 #[derive(Clone, Debug, Default)]
 pub(super) struct System {
     /// Pivot → (order of insertion, the pivot as form + constant of unknowns that were no pivots then).
-    rows: BTreeMap<Unknown, (usize, Form, Number)>,
+    rows: BTreeMap<Unknown, (usize, Linear, Number)>,
 }
 
 impl System {
@@ -18,7 +18,7 @@ impl System {
     /// `weight` orders the unknowns: the pivot is the one with the highest weight.
     pub(super) fn add(
         &mut self,
-        form: &Form,
+        form: &Linear,
         constant: &Number,
         weight: impl Fn(Unknown) -> (u8, Unknown),
     ) -> bool {
@@ -30,14 +30,14 @@ impl System {
         };
         let Some(inverse) = coefficient.inverse() else { return false };
         let factor = inverse.neg();
-        let rest = form.plus(&coefficient.neg(), &Form::unknown(*pivot));
+        let rest = form.plus(&coefficient.neg(), &Linear::unknown(*pivot));
         let row = (self.rows.len(), rest.times(&factor), constant.mul(&factor));
         self.rows.insert(*pivot, row);
         true
     }
 
     /// The same value with every pivot replaced by what it equals.
-    pub(super) fn reduce(&self, form: &Form, constant: &Number) -> (Form, Number) {
+    pub(super) fn reduce(&self, form: &Linear, constant: &Number) -> (Linear, Number) {
         let mut form = form.clone();
         let mut constant = constant.clone();
         if self.rows.is_empty() {
@@ -54,7 +54,7 @@ impl System {
                 .min_by_key(|(order, _, _)| *order);
             let Some((_, pivot, coefficient)) = next else { return (form, constant) };
             let (_, rest, shift) = &self.rows[&pivot];
-            form = form.plus(&coefficient.neg(), &Form::unknown(pivot)).plus(&coefficient, rest);
+            form = form.plus(&coefficient.neg(), &Linear::unknown(pivot)).plus(&coefficient, rest);
             constant = constant.add(&coefficient.mul(shift));
         }
     }
@@ -65,16 +65,16 @@ impl System {
     }
 
     /// The rows as forms that are 0 (constants left out).
-    pub(super) fn equations(&self) -> impl Iterator<Item = Form> + '_ {
-        self.rows.iter().map(|(pivot, (_, rest, _))| Form::unknown(*pivot).minus(rest))
+    pub(super) fn equations(&self) -> impl Iterator<Item = Linear> + '_ {
+        self.rows.iter().map(|(pivot, (_, rest, _))| Linear::unknown(*pivot).minus(rest))
     }
 
     /// A basis of the solutions (of the homogeneous part): for each free unknown the solution that sets it to 1, the others to 0.
-    pub(super) fn nullspace(&self, unknowns: &[Unknown]) -> Vec<Form> {
+    pub(super) fn nullspace(&self, unknowns: &[Unknown]) -> Vec<Linear> {
         let mut columns: BTreeMap<Unknown, Vec<(Unknown, Number)>> = BTreeMap::new();
         for unknown in unknowns {
             if self.is_pivot(*unknown) {
-                let (form, _) = self.reduce(&Form::unknown(*unknown), &Number::ZERO);
+                let (form, _) = self.reduce(&Linear::unknown(*unknown), &Number::ZERO);
                 for (free, value) in form.terms() {
                     columns.entry(*free).or_default().push((*unknown, value.clone()));
                 }
@@ -107,7 +107,7 @@ pub(super) fn pivot_weight(graph: &Graph) -> impl Fn(Unknown) -> (u8, Unknown) +
 ///
 /// Elimination finds one such set per equation that contradicts the independent ones before it. Among all sets the result has
 /// the fewest members where that number is at most two or the sets that could have fewer are few enough to be tried.
-pub(super) fn contradiction(equations: &[(Form, Number)]) -> Option<Vec<usize>> {
+pub(super) fn contradiction(equations: &[(Linear, Number)]) -> Option<Vec<usize>> {
     let natural: Vec<usize> = (0..equations.len()).collect();
     let mut best = eliminate(equations, &natural)?;
     if best.len() > 2 {
@@ -139,7 +139,7 @@ const TRIES: usize = 5_000;
 
 /// Looks for `size` equations from position `from` on that contradict `system`; their positions are left in `chosen`.
 fn among(
-    equations: &[(Form, Number)],
+    equations: &[(Linear, Number)],
     system: &System,
     size: usize,
     from: usize,
@@ -163,7 +163,7 @@ fn among(
 }
 
 /// Two equations with proportional forms that cannot both hold.
-fn contradicting_pair(equations: &[(Form, Number)]) -> Option<Vec<usize>> {
+fn contradicting_pair(equations: &[(Linear, Number)]) -> Option<Vec<usize>> {
     let mut known: BTreeMap<String, (usize, Number)> = BTreeMap::new();
     for (i, (form, constant)) in equations.iter().enumerate() {
         let Some(inverse) = form.terms().first().and_then(|(_, first)| first.inverse()) else {
@@ -183,10 +183,10 @@ fn contradicting_pair(equations: &[(Form, Number)]) -> Option<Vec<usize>> {
 }
 
 /// The shortest of the contradictions that elimination in the given order closes.
-fn eliminate(equations: &[(Form, Number)], order: &[usize]) -> Option<Vec<usize>> {
+fn eliminate(equations: &[(Linear, Number)], order: &[usize]) -> Option<Vec<usize>> {
     struct Row {
         pivot: Unknown,
-        form: Form,
+        form: Linear,
         constant: Number,
         made_of: BTreeMap<usize, Number>,
     }
@@ -242,7 +242,7 @@ mod tests {
         Unknown::Param(ParamId(i))
     }
 
-    fn form(terms: &[(u32, i64)]) -> Form {
+    fn form(terms: &[(u32, i64)]) -> Linear {
         terms.iter().map(|(i, value)| (unknown(*i), Number::int(*value))).collect()
     }
 

@@ -4,7 +4,7 @@
 //! A batch norm removes what a channel shares, so that degrees may break on the way to it without a trace.
 
 use super::Mode;
-use super::rules::{Demand, Judgement, Operand, Outcome, Rule, View, rule};
+use super::rules::{DegreeRule, Demand, Judgement, Operand, ResultDegree, View, rule};
 use crate::ir::{Binary, Graph, ModalOp, NodeId, Norm, Op, Unary};
 
 /// The rule of an operation for one view of its result; where it has none of its own, the stricter view to take instead.
@@ -14,7 +14,7 @@ pub(super) fn view_rule(
     inputs: &[NodeId],
     judgement: Judgement,
     view: View,
-) -> Result<Rule, View> {
+) -> Result<DegreeRule, View> {
     match view {
         View::Exact => Ok(exact_rule(graph, id, inputs, judgement)),
         View::Shift => shift_rule(graph, id, inputs, judgement).ok_or(View::Exact),
@@ -23,7 +23,7 @@ pub(super) fn view_rule(
     }
 }
 
-fn exact_rule(graph: &Graph, id: NodeId, inputs: &[NodeId], judgement: Judgement) -> Rule {
+fn exact_rule(graph: &Graph, id: NodeId, inputs: &[NodeId], judgement: Judgement) -> DegreeRule {
     rule(&graph[id].op, inputs.len(), channels(graph, inputs), judgement)
 }
 
@@ -40,11 +40,11 @@ fn channel_rule(
     inputs: &[NodeId],
     judgement: Judgement,
     view: View,
-) -> Option<Rule> {
+) -> Option<DegreeRule> {
     let shift = view == View::ChannelsShift;
     let through = |ports: &[usize], view: View| {
         let operands = ports.iter().map(|port| Operand { port: *port, view }).collect();
-        Some(Rule { operands, demands: vec![], result: Outcome::Nothing })
+        Some(DegreeRule { operands, demands: vec![], result: ResultDegree::Nothing })
     };
     let trained = judgement.mode == Mode::Train;
     match &graph[id].op {
@@ -52,13 +52,13 @@ fn channel_rule(
         // These bend at 0 or are drawn anew for each element, so a shift does not pass.
         Op::Unary(Unary::Relu | Unary::Abs | Unary::LeakyRelu(_)) => through(&[0], View::Channels),
         Op::Modal(ModalOp::Dropout { .. }) if trained => through(&[0], View::Channels),
-        Op::Prelu => Some(Rule {
+        Op::Prelu => Some(DegreeRule {
             operands: vec![
                 Operand { port: 0, view: View::Channels },
                 Operand { port: 1, view: View::Exact },
             ],
             demands: vec![Demand::Zero(1)],
-            result: Outcome::Nothing,
+            result: ResultDegree::Nothing,
         }),
         // Padding is 0 whatever the shift.
         Op::AvgPool(pool) if pool.pad != [0, 0] => through(&[0], View::Channels),
@@ -115,7 +115,12 @@ fn channel_rule(
 
 /// The rule of an operation for its result up to a shift per channel (the same for all samples and places of a picture);
 /// `None` where such a shift does not pass through the operation as a shift.
-fn shift_rule(graph: &Graph, id: NodeId, inputs: &[NodeId], judgement: Judgement) -> Option<Rule> {
+fn shift_rule(
+    graph: &Graph,
+    id: NodeId,
+    inputs: &[NodeId],
+    judgement: Judgement,
+) -> Option<DegreeRule> {
     let node = &graph[id];
     let plain = || exact_rule(graph, id, inputs, judgement);
     let shifted = |ports: &[usize]| {
@@ -135,7 +140,7 @@ fn shift_rule(graph: &Graph, id: NodeId, inputs: &[NodeId], judgement: Judgement
     };
     match &node.op {
         Op::Expand { .. } if is_shift(graph, id) => {
-            Some(Rule { operands: vec![], demands: vec![], result: Outcome::Nothing })
+            Some(DegreeRule { operands: vec![], demands: vec![], result: ResultDegree::Nothing })
         }
         Op::Unary(Unary::Neg) | Op::StopGradient | Op::MaxPool(_) | Op::Slice { .. } => {
             shifted(&[0])

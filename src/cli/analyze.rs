@@ -73,7 +73,7 @@ pub struct AnalyzeArgs {
 
 /// How the command ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Outcome {
+pub struct Analyzed {
     /// 0, 2 for an unreadable file or an undefined scale, 6 for damaged logits.
     pub exit_code: u8,
     /// What is wrong, for standard error; warnings alone when the exit code is 0.
@@ -87,7 +87,7 @@ pub struct Outcome {
 ///
 /// # Errors
 /// Only if `out` cannot be written.
-pub fn run(args: &AnalyzeArgs, width: u16, out: &mut dyn Write) -> io::Result<Outcome> {
+pub fn run(args: &AnalyzeArgs, width: u16, out: &mut dyn Write) -> io::Result<Analyzed> {
     let findings = measure_files(&args.inputs, &args.wanted());
     if args.json {
         serde_json::to_writer(
@@ -98,7 +98,7 @@ pub fn run(args: &AnalyzeArgs, width: u16, out: &mut dyn Write) -> io::Result<Ou
     } else if findings.exit_code == 0 {
         out.write_all(report::analysis::text(&findings.measured, width).as_bytes())?;
     }
-    Ok(Outcome { exit_code: findings.exit_code, diagnostics: findings.diagnostics })
+    Ok(Analyzed { exit_code: findings.exit_code, diagnostics: findings.diagnostics })
 }
 
 impl AnalyzeArgs {

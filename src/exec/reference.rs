@@ -135,8 +135,8 @@ impl ReferenceProgram {
             }
             for (write, value) in written {
                 match write.target {
-                    ir::Target::Param(id) => self.params[id.0 as usize] = value,
-                    ir::Target::Buffer(id) => {
+                    ir::Written::Param(id) => self.params[id.0 as usize] = value,
+                    ir::Written::Buffer(id) => {
                         let least = self.plan.tables.buffers[id.0 as usize].min_samples;
                         if batch.indices.len() >= least {
                             self.buffers[id.0 as usize] = value;

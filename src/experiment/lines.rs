@@ -6,11 +6,11 @@ use super::{Experiment, resolved_text};
 use crate::check;
 use crate::compile::{Request, compile};
 use crate::data::Description;
-use crate::train::{Lines, Place};
+use crate::train::{Lines, Spot};
 
 impl Lines for Experiment<'_> {
     /// Compiles the text again: whoever asks does so once in a run, and not in most.
-    fn line(&self, place: &Place) -> Option<usize> {
+    fn line(&self, place: &Spot) -> Option<usize> {
         let spec = self.spec();
         let description = Description {
             sample_shape: spec.sample_shape.clone(),
@@ -28,9 +28,9 @@ impl Lines for Experiment<'_> {
         });
         let (spec, checked) = compiled.sound()?;
         let span = match place {
-            Place::Net => spec.net.span,
-            Place::Loss => spec.loss.span,
-            Place::Layer(name) => {
+            Spot::Net => spec.net.span,
+            Spot::Loss => spec.loss.span,
+            Spot::Layer(name) => {
                 checked.graph().layers.iter().find(|layer| layer.name == *name)?.origin
             }
         };

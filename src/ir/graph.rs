@@ -87,7 +87,7 @@ pub struct Node {
 
 /// What an [`Update`] writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Target {
+pub enum Written {
     /// A parameter.
     Param(ParamId),
     /// A buffer.
@@ -98,7 +98,7 @@ pub enum Target {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Update {
     /// What is written.
-    pub target: Target,
+    pub target: Written,
     /// The new value, of the same shape.
     pub value: NodeId,
 }

@@ -18,7 +18,7 @@ mod verify;
 
 pub use build::{BuildError, MAX_ACTIVATIONS, MAX_NODES, MAX_PARAMETERS, MAX_TENSORS, build};
 pub use emit::Emit;
-pub use graph::{Graph, Layer, LayerId, Node, NodeId, Part, Target, Update, Use, UseId};
+pub use graph::{Graph, Layer, LayerId, Node, NodeId, Part, Update, Use, UseId, Written};
 pub use hash::{hash, hex};
 pub use json::json;
 pub use op::{

@@ -1,12 +1,13 @@
 //! Chooses training or evaluation mode: batch norm and dropout become operations without a mode.
 
 use super::rebuild::{copy, rebuild};
-use super::{Emit, Graph, ModalOp, NodeId, Norm, Op, Target, Update};
+use super::{Emit, Graph, ModalOp, NodeId, Norm, Op, Update, Written};
 
-/// What a graph is run for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What a graph is run for, and with that which statistics a batch norm uses; dropout follows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Mode {
     /// Statistics of the batch, dropout on, running statistics updated.
+    #[default]
     Train,
     /// Running statistics, dropout off, no updates.
     Eval,
@@ -44,7 +45,7 @@ fn track(emit: &mut Emit<'_>, x: NodeId, running: NodeId, statistic: Op, momentu
     let kept = emit.times(running, 1.0 - momentum);
     let new = emit.times(batch, momentum);
     let value = emit.add(kept, new);
-    emit.graph.updates.push(Update { target: Target::Buffer(buffer), value });
+    emit.graph.updates.push(Update { target: Written::Buffer(buffer), value });
 }
 
 #[cfg(test)]

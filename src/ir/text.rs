@@ -5,7 +5,7 @@
 
 use std::fmt::Write as _;
 
-use super::{BufferRole, Graph, Init, Kind, NodeId, Op, ParamRole, Target};
+use super::{BufferRole, Graph, Init, Kind, NodeId, Op, ParamRole, Written};
 
 /// The graph as text.
 pub fn text(graph: &Graph) -> String {
@@ -57,8 +57,8 @@ fn write(graph: &Graph, out: &mut String) {
     }
     for update in &graph.updates {
         let name = match update.target {
-            Target::Param(id) => &graph.param(id).name,
-            Target::Buffer(id) => &graph.buffer(id).name,
+            Written::Param(id) => &graph.param(id).name,
+            Written::Buffer(id) => &graph.buffer(id).name,
         };
         let _ = writeln!(out, "update {name} = {}", node(update.value));
     }

@@ -1,6 +1,6 @@
 //! The invariants of a graph, checked from scratch.
 
-use super::{Graph, Kind, NodeId, Op, Shape, ShapeError, Target, infer};
+use super::{Graph, Kind, NodeId, Op, Shape, ShapeError, Written, infer};
 
 /// An invariant that does not hold: a fault of the program, never of a spec.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -73,12 +73,12 @@ pub fn verify(graph: &Graph) -> Result<(), VerifyError> {
     let mut written = std::collections::BTreeSet::new();
     for update in &graph.updates {
         let (target, expected) = match update.target {
-            Target::Param(id) => {
+            Written::Param(id) => {
                 let param = graph.params.get(id.0 as usize);
                 let param = param.ok_or_else(|| dangling(format!("parameter {}", id.0)))?;
                 (param.name.clone(), param.shape.clone())
             }
-            Target::Buffer(id) => {
+            Written::Buffer(id) => {
                 let buffer = graph.buffers.get(id.0 as usize);
                 let buffer = buffer.ok_or_else(|| dangling(format!("buffer {}", id.0)))?;
                 (buffer.name.clone(), buffer.shape.clone())

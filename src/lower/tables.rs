@@ -37,7 +37,7 @@ pub struct Write {
     /// The new value.
     pub value: ValueId,
     /// What is written.
-    pub target: ir::Target,
+    pub target: ir::Written,
 }
 
 /// What the graphs of a run have in common.
@@ -67,10 +67,10 @@ impl Tables {
     }
 
     /// The name of what a write changes.
-    pub fn written(&self, target: ir::Target) -> &str {
+    pub fn written(&self, target: ir::Written) -> &str {
         match target {
-            ir::Target::Param(id) => &self.params[id.0 as usize].name,
-            ir::Target::Buffer(id) => &self.buffers[id.0 as usize].name,
+            ir::Written::Param(id) => &self.params[id.0 as usize].name,
+            ir::Written::Buffer(id) => &self.buffers[id.0 as usize].name,
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::Slot;
 use crate::diag::Span;
-use crate::ir::{Emit, Graph, NodeId, Op, ParamRole, Part, Target, Unary, Update};
+use crate::ir::{Emit, Graph, NodeId, Op, ParamRole, Part, Unary, Update, Written};
 use crate::model::{Sharpness, SharpnessKind};
 
 /// Keeps ‖g‖ away from zero; far below any norm that matters, and representable in single precision.
@@ -49,8 +49,8 @@ pub fn perturb(
         let mut emit = Emit { part: Part::Update, ..Emit::beside(graph, param) };
         let step = emit.scale(factor, direction);
         let moved = emit.add(param, step);
-        graph.updates.push(Update { target: Target::Buffer(saved), value: param });
-        graph.updates.push(Update { target: Target::Param(id), value: moved });
+        graph.updates.push(Update { target: Written::Buffer(saved), value: param });
+        graph.updates.push(Update { target: Written::Param(id), value: moved });
     }
     norm
 }

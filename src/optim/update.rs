@@ -2,7 +2,7 @@
 
 use super::Slot;
 use crate::ir::{
-    Binary, BufferId, Emit, Graph, Hyper, NodeId, Op, ParamRole, Part, Target, Unary, Update,
+    Binary, BufferId, Emit, Graph, Hyper, NodeId, Op, ParamRole, Part, Unary, Update, Written,
 };
 use crate::model::Optimizer;
 
@@ -40,7 +40,7 @@ pub fn attach(
             Some(saved) => emit.buffer(saved),
             None => emit.param(slot.param),
         };
-        let mut rule = Rule { emit, slot, param, gradient, role, rates };
+        let mut rule = UpdateRule { emit, slot, param, gradient, role, rates };
         let value = match optimizer {
             Optimizer::Sgd { momentum, nesterov, weight_decay } => {
                 rule.sgd(*momentum, *nesterov, *weight_decay)
@@ -54,12 +54,12 @@ pub fn attach(
                 rule.adam(*beta1, *beta2, *eps)
             }
         };
-        graph.updates.push(Update { target: Target::Param(slot.param), value });
+        graph.updates.push(Update { target: Written::Param(slot.param), value });
     }
 }
 
 /// One parameter on its way; `param` and `gradient` are replaced as the rule goes on.
-struct Rule<'g, 's> {
+struct UpdateRule<'g, 's> {
     emit: Emit<'g>,
     slot: &'s Slot,
     param: NodeId,
@@ -68,7 +68,7 @@ struct Rule<'g, 's> {
     rates: Rates,
 }
 
-impl Rule<'_, '_> {
+impl UpdateRule<'_, '_> {
     fn sgd(&mut self, momentum: f64, nesterov: bool, weight_decay: f64) -> NodeId {
         self.decay_gradient(weight_decay);
         let mut direction = self.gradient;
@@ -138,6 +138,6 @@ impl Rule<'_, '_> {
     }
 
     fn store(&mut self, buffer: BufferId, value: NodeId) {
-        self.emit.graph.updates.push(Update { target: Target::Buffer(buffer), value });
+        self.emit.graph.updates.push(Update { target: Written::Buffer(buffer), value });
     }
 }

@@ -32,4 +32,4 @@ pub use schedule::{LearningRate, RunLength};
 pub use session::Session;
 pub use summary::Summary;
 pub use telemetry::{LayerScale, conserved_values, layer_scales};
-pub use warning::{Lines, Place, Warning};
+pub use warning::{Lines, Spot, Warning};

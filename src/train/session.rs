@@ -16,14 +16,14 @@ pub struct Session<'a> {
     plan: &'a RunPlan<'a>,
     program: Box<dyn Replicas>,
     length: RunLength,
-    places: Vec<Place<'a>>,
+    places: Vec<Seat<'a>>,
     stopwatch: Stopwatch,
     /// Samples of each run since the stopwatch was started.
     timed_samples: u64,
 }
 
 /// A run, and why it dropped out.
-struct Place<'a> {
+struct Seat<'a> {
     run: Run<'a>,
     broken: Option<RunError>,
 }
@@ -39,15 +39,15 @@ impl<'a> Session<'a> {
         entries: Vec<Entry<'a>>,
     ) -> Result<Self, RunError> {
         assert_eq!(program.count(), entries.len(), "every replica has its run");
-        let mut places: Vec<Place<'a>> = vec![];
+        let mut places: Vec<Seat<'a>> = vec![];
         for (replica, Entry { seed, dir, from }) in entries.into_iter().enumerate() {
             if let Some(checkpoint) = &from {
                 program.load(replica, &checkpoint.state)?;
             }
             let position = from.map(|checkpoint| checkpoint.position);
-            places.push(Place { run: Run::open(plan, dir, seed, position)?, broken: None });
+            places.push(Seat { run: Run::open(plan, dir, seed, position)?, broken: None });
         }
-        let steps = |pair: &[Place<'_>]| pair[0].run.position.step == pair[1].run.position.step;
+        let steps = |pair: &[Seat<'_>]| pair[0].run.position.step == pair[1].run.position.step;
         assert!(places.windows(2).all(steps), "the runs of a session stand at the same step");
         let length = RunLength::new(plan.train, plan.dataset.train.len());
         Ok(Self { plan, program, length, places, stopwatch: Stopwatch::start(), timed_samples: 0 })
@@ -81,7 +81,7 @@ impl<'a> Session<'a> {
         given: Vec<T>,
         mut act: impl FnMut(&mut Run<'a>, T) -> Result<U, RunError>,
     ) -> Vec<Option<U>> {
-        let here = |(place, given): (&mut Place<'a>, T)| {
+        let here = |(place, given): (&mut Seat<'a>, T)| {
             if place.broken.is_some() {
                 return None;
             }
@@ -176,7 +176,7 @@ impl<'a> Session<'a> {
 
     fn stop(mut self, reason: StopReason) -> Vec<Result<Ended, RunError>> {
         self.checkpoint();
-        let ended = |Place { run, broken }: Place<'a>| match broken {
+        let ended = |Seat { run, broken }: Seat<'a>| match broken {
             None => Ok(Ended::Stopped(reason, run.position.step)),
             Some(error) => Err(error),
         };
@@ -199,7 +199,7 @@ impl<'a> Session<'a> {
             });
         }
         summaries.resize_with(self.places.len(), || None);
-        let ended = |(Place { broken, .. }, summary): (Place<'a>, _)| match (broken, summary) {
+        let ended = |(Seat { broken, .. }, summary): (Seat<'a>, _)| match (broken, summary) {
             (None, Some(summary)) => Ok(Ended::Finished(Box::new(summary))),
             (Some(error), _) => Err(error),
             (None, None) => unreachable!("a run that is still there is finished"),

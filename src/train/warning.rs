@@ -12,7 +12,7 @@ const NAMES: usize = 8;
 
 /// Something in a spec.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum Spot {
     /// The head of the net.
     Net,
     /// The call that selects the loss.
@@ -24,7 +24,7 @@ pub enum Place {
 /// Knows where things stand in `resolved.net`, whose lines do not depend on how and where the spec was written.
 pub trait Lines: fmt::Debug {
     /// The line of a place, from 1.
-    fn line(&self, place: &Place) -> Option<usize>;
+    fn line(&self, place: &Spot) -> Option<usize>;
 }
 
 /// One entry of `warnings` in `summary.json`.
@@ -120,8 +120,8 @@ impl Finding {
     }
 
     /// Where it shows, the first place first, and what was found there.
-    fn places(&self) -> Vec<(Place, String)> {
-        let layer = |name: &String| Place::Layer(name.clone());
+    fn places(&self) -> Vec<(Spot, String)> {
+        let layer = |name: &String| Spot::Layer(name.clone());
         match self {
             Self::Dead { layers, samples } => {
                 let text = format!("0 on all of {samples} training samples");
@@ -133,14 +133,14 @@ impl Finding {
                 layers.map(|(name, since)| (layer(name), text(since))).collect()
             }
             Self::SameLoss { loss, since } => {
-                vec![(Place::Loss, format!("{loss:.4} on the test set since epoch {since}"))]
+                vec![(Spot::Loss, format!("{loss:.4} on the test set since epoch {since}"))]
             }
             Self::Chance { splits: [train, _] } => {
-                vec![(Place::Net, format!("on the training set: {}", share(train)))]
+                vec![(Spot::Net, format!("on the training set: {}", share(train)))]
             }
             Self::Delta { delta, passed } => {
                 let who = if *passed { "every sample" } else { "no sample" };
-                vec![(Place::Loss, format!("{who} reached delta = {delta} in any step"))]
+                vec![(Spot::Loss, format!("{who} reached delta = {delta} in any step"))]
             }
         }
     }
@@ -151,11 +151,11 @@ fn share(share: &Share) -> String {
     format!("{right} of {n} right, the largest class has {largest}")
 }
 
-fn span(place: &Place, plan: &RunPlan<'_>) -> Option<Span> {
+fn span(place: &Spot, plan: &RunPlan<'_>) -> Option<Span> {
     match place {
-        Place::Net => Some(plan.net),
-        Place::Loss => Some(plan.loss.span),
-        Place::Layer(name) => {
+        Spot::Net => Some(plan.net),
+        Spot::Loss => Some(plan.loss.span),
+        Spot::Layer(name) => {
             let layers = &plan.checked.graph().layers;
             layers.iter().find(|layer| layer.name == *name).map(|layer| layer.origin)
         }

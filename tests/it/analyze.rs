@@ -7,7 +7,7 @@ use clap::Parser;
 use safetensors::tensor::{Dtype, TensorView};
 use safetensors::{SafeTensors, serialize};
 use serde_json::Value;
-use specc::cli::analyze::{AnalyzeArgs, Outcome, run};
+use specc::cli::analyze::{AnalyzeArgs, Analyzed, run};
 use tempfile::TempDir;
 
 use crate::close::double;
@@ -59,7 +59,7 @@ fn small() -> Tensors {
     Tensors::from([("logits", f64_tensor(&[4, 3], &logits)), ("labels", i64_tensor(&[0, 1, 0, 1]))])
 }
 
-fn analyze(arguments: &[&str]) -> (Outcome, String) {
+fn analyze(arguments: &[&str]) -> (Analyzed, String) {
     let command =
         Command::try_parse_from(["specc"].iter().chain(arguments)).expect("arguments parse");
     let mut out = vec![];
@@ -67,7 +67,7 @@ fn analyze(arguments: &[&str]) -> (Outcome, String) {
     (outcome, String::from_utf8(out).unwrap())
 }
 
-fn analyze_json(arguments: &[&str]) -> (Outcome, Value) {
+fn analyze_json(arguments: &[&str]) -> (Analyzed, Value) {
     let (outcome, text) = analyze(&[arguments, &["--json"]].concat());
     (outcome, serde_json::from_str(&text).expect("one JSON document"))
 }

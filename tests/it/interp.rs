@@ -8,7 +8,7 @@ mod spatial;
 use std::collections::BTreeMap;
 
 use specc::ir::{
-    Binary, ClassOp, GradOp, Graph, Hyper, ModalOp, NodeId, Norm, Op, Shape, Target, Unary,
+    Binary, ClassOp, GradOp, Graph, Hyper, ModalOp, NodeId, Norm, Op, Shape, Unary, Written,
 };
 
 use rows::{arg_max, log_sum_exp, rows, singular, softmax, threshold};
@@ -73,8 +73,8 @@ pub(crate) fn step(graph: &Graph, state: &mut State, feed: &Feed<'_>) -> BTreeMa
     for update in &graph.updates {
         let new = value(update.value).data;
         match update.target {
-            Target::Param(id) => state.params[id.0 as usize] = new,
-            Target::Buffer(id) => state.buffers[id.0 as usize] = new,
+            Written::Param(id) => state.params[id.0 as usize] = new,
+            Written::Buffer(id) => state.buffers[id.0 as usize] = new,
         }
     }
     graph.outputs.iter().map(|(name, id)| (name.clone(), value(*id))).collect()

@@ -16,7 +16,7 @@ use num_traits::ToPrimitive;
 
 use self::bound::{BoundPhase, BoundStage, bind};
 use super::profile::{Unwatched, Watch};
-use crate::ir::{BufferId, Shape, Target};
+use crate::ir::{BufferId, Shape, Written};
 use crate::kernels::LANES;
 use crate::kernels::arena::Arena;
 use crate::kernels::memory::{Buffer, words32};
@@ -235,7 +235,7 @@ impl CpuProgram {
         buffers
             .filter(|(_, buffer)| n < buffer.min_samples)
             .map(|(id, _)| {
-                let place = self.plan.kept(Target::Buffer(id));
+                let place = self.plan.kept(Written::Buffer(id));
                 (place.offset, self.arena[place.offset..][..place.len].to_vec())
             })
             .collect()

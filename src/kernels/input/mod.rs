@@ -91,8 +91,13 @@ impl Gather<'_> {
                     }
                 }
                 let to = &mut block[(first * channels + channel) * LANES..];
-                let target =
-                    Target { width, stride: channels * LANES, active: records.len(), scale, shift };
+                let target = BlockPlace {
+                    width,
+                    stride: channels * LANES,
+                    active: records.len(),
+                    scale,
+                    shift,
+                };
                 assert!(to.len() > (width - 1) * target.stride, "pixels inside the block");
                 // SAFETY: pixels `first .. first + width` of the channel lie inside the block.
                 unsafe { convert(isa, P::square(&square), &target, to.as_mut_ptr()) };
@@ -126,7 +131,7 @@ impl<P: Pixel> Convert<P, P> for Move {
     }
 }
 
-struct Target {
+struct BlockPlace {
     width: usize,
     stride: usize,
     active: usize,
@@ -134,10 +139,10 @@ struct Target {
     shift: f32,
 }
 
-per_isa!(unsafe fn convert(from: Square<'_>, target: &Target, to: *mut f32) = convert_body);
+per_isa!(unsafe fn convert(from: Square<'_>, target: &BlockPlace, to: *mut f32) = convert_body);
 
 #[inline(always)]
-unsafe fn convert_body<S: Simd>(from: Square<'_>, target: &Target, to: *mut f32) {
+unsafe fn convert_body<S: Simd>(from: Square<'_>, target: &BlockPlace, to: *mut f32) {
     let mut turned = [0.0f32; SQUARE];
     let active = if target.active >= LANES { u16::MAX } else { (1 << target.active) - 1 };
     // SAFETY: the caller passes `width` vectors at distance `stride`.

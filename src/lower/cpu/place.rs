@@ -13,7 +13,7 @@ use super::kernels::{CpuKernel, WholeKernel};
 use super::select::Selection;
 use super::types::{AreaSizes, CpuPhase, CpuStage, CpuStep, CpuValue, Place, StageKind};
 use super::units::{Aux, Memory, Unit};
-use crate::ir::{Graph, Kind, NodeId, Op, Shape, Target};
+use crate::ir::{Graph, Kind, NodeId, Op, Shape, Written};
 use crate::kernels::LANES;
 use crate::kernels::memory::{Area, Buffer};
 use crate::lower::{PhaseOutputs, ValueId, Write};
@@ -243,15 +243,15 @@ impl<'a, 'g> Placer<'a, 'g> {
         updates.map(|u| Write { value: value(u.value), target: u.target }).collect()
     }
 
-    fn kept_buffer(&self, target: Target) -> Buffer {
+    fn kept_buffer(&self, target: Written) -> Buffer {
         match target {
-            Target::Param(id) => self.kept[id.0 as usize],
-            Target::Buffer(id) => self.kept[self.graph.params.len() + id.0 as usize],
+            Written::Param(id) => self.kept[id.0 as usize],
+            Written::Buffer(id) => self.kept[self.graph.params.len() + id.0 as usize],
         }
     }
 
     /// Values that can be made where they are to end up: nothing reads the old content afterwards.
-    fn in_place(&self, writes: &[Write]) -> BTreeMap<ValueId, Target> {
+    fn in_place(&self, writes: &[Write]) -> BTreeMap<ValueId, Written> {
         let mut found = BTreeMap::new();
         for Write { value, target } in writes {
             let is_single = writes.iter().filter(|other| other.value == *value).count() == 1;
@@ -301,7 +301,7 @@ impl<'a, 'g> Placer<'a, 'g> {
         )
     }
 
-    fn assign(&mut self, in_place: &BTreeMap<ValueId, Target>, kept_len: usize) {
+    fn assign(&mut self, in_place: &BTreeMap<ValueId, Written>, kept_len: usize) {
         let mut fixed = Packer::default();
         let mut batch = Packer::default();
         let mut partial = Packer::default();
@@ -414,7 +414,7 @@ impl<'a, 'g> Placer<'a, 'g> {
         self,
         name: &str,
         writes: Vec<Write>,
-        in_place: &BTreeMap<ValueId, Target>,
+        in_place: &BTreeMap<ValueId, Written>,
         stages: Vec<CpuStage>,
     ) -> CpuPhase {
         let id = |memory: &Memory| self.of_memory[memory];

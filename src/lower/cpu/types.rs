@@ -163,10 +163,10 @@ pub struct CpuStep {
 
 impl CpuPlan {
     /// Where a kept tensor lies.
-    pub fn kept(&self, target: ir::Target) -> Buffer {
+    pub fn kept(&self, target: ir::Written) -> Buffer {
         match target {
-            ir::Target::Param(id) => self.kept[id.0 as usize],
-            ir::Target::Buffer(id) => self.kept[self.tables.params.len() + id.0 as usize],
+            ir::Written::Param(id) => self.kept[id.0 as usize],
+            ir::Written::Buffer(id) => self.kept[self.tables.params.len() + id.0 as usize],
         }
     }
 }

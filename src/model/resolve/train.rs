@@ -75,7 +75,7 @@ pub(super) fn entries_as_call(
     sound.then_some(ast::Call { callee, args, parens: true })
 }
 
-struct Rule {
+struct RuleSettings {
     optimizer: Optimizer,
     sharpness: Option<Sharpness>,
     lr: f64,
@@ -85,7 +85,11 @@ struct Rule {
     schedule_span: Span,
 }
 
-fn optimizer(call: &ast::Call, scope: &dyn Scope, errors: &mut Diagnostics) -> Option<Rule> {
+fn optimizer(
+    call: &ast::Call,
+    scope: &dyn Scope,
+    errors: &mut Diagnostics,
+) -> Option<RuleSettings> {
     let name = call.callee.value.as_str();
     let Some(row) = Group::Optimizer.row(name) else {
         let known: Vec<_> = Group::Optimizer.names().map(str::to_owned).collect();
@@ -112,7 +116,7 @@ fn optimizer(call: &ast::Call, scope: &dyn Scope, errors: &mut Diagnostics) -> O
     }
     let complete = bound.complete;
     let (optimizer, lr, schedule, warmup) = (rule?, lr?, schedule?, warmup?);
-    complete.then_some(Rule {
+    complete.then_some(RuleSettings {
         optimizer,
         sharpness: None,
         lr,
@@ -139,7 +143,11 @@ fn update_rule(name: &str, reader: &mut Reader<'_, '_>) -> Option<Optimizer> {
     Some(rule)
 }
 
-fn sharpness(bound: &Bound<'_>, scope: &dyn Scope, errors: &mut Diagnostics) -> Option<Rule> {
+fn sharpness(
+    bound: &Bound<'_>,
+    scope: &dyn Scope,
+    errors: &mut Diagnostics,
+) -> Option<RuleSettings> {
     let adaptive = bound.row.name == "asam";
     let (rho, eta) = {
         let mut reader = Reader::new(bound, scope, errors);
@@ -163,7 +171,7 @@ fn sharpness(bound: &Bound<'_>, scope: &dyn Scope, errors: &mut Diagnostics) -> 
     let rule = optimizer(inner, scope, errors);
     let kind = if adaptive { SharpnessKind::Asam { eta: eta? } } else { SharpnessKind::Sam };
     let sharpness = Some(Sharpness { kind, rho: rho? });
-    bound.complete.then_some(Rule { sharpness, ..rule? })
+    bound.complete.then_some(RuleSettings { sharpness, ..rule? })
 }
 
 fn optimizer_hint(name: &str, key: &str) -> Option<String> {

@@ -14,7 +14,7 @@ pub fn facts(checked: &Checked) -> String {
         let degree = match degrees.degree(id) {
             None => "-".to_owned(),
             Some(Degree::Nothing) => "any".to_owned(),
-            Some(Degree::Form(form)) => describe(graph, form),
+            Some(Degree::Linear(form)) => describe(graph, form),
             Some(degree @ Degree::Ranges(_)) => {
                 let forms = degree.forms();
                 forms.iter().map(|form| describe(graph, form)).collect::<Vec<_>>().join(" | ")
