@@ -20,6 +20,7 @@ use crate::lower;
 use crate::lower::cpu::PlanOptions;
 use crate::report::check::{emit, json, text};
 use crate::report::picture;
+use crate::syntax::ast::ItemKind;
 use crate::{ir, model, syntax};
 
 /// Operations that `--numeric` may cost.
@@ -89,6 +90,30 @@ enum Bn {
     Eval,
 }
 
+/// The spec, after a look at every cell of its sweeps. Where a sweep supplies an item, the first cell stands for the spec.
+fn with_cells(request: &Request<'_>, terminal: &mut Terminal) -> Compiled {
+    let compiled = compile::compile(request);
+    if !compiled.ast.items.iter().any(|item| matches!(item.kind, ItemKind::Sweep(_))) {
+        return compiled;
+    }
+    let cells = compile::cells(request);
+    if cells.file.fault().is_some() {
+        return cells.file;
+    }
+    for of in &cells.sweeps {
+        let (name, n) = (&of.sweep.name.value, of.sweep.cells.len());
+        terminal.tell(format!("sweep {name}: {n} cells are sound"));
+    }
+    let first = cells.sweeps.first().and_then(|of| Some((of, of.sweep.cells.first()?)));
+    match first {
+        Some((of, cell)) if compiled.fault().is_some() => {
+            terminal.tell("what follows is its first cell");
+            compile::cell(request, &of.sweep.settings(cell))
+        }
+        _ => compiled,
+    }
+}
+
 /// Runs `specc check`.
 #[expect(clippy::unnecessary_wraps, reason = "one signature for all commands")]
 pub(crate) fn run(args: &CheckArgs, terminal: &mut Terminal) -> anyhow::Result<Outcome> {
@@ -98,12 +123,13 @@ pub(crate) fn run(args: &CheckArgs, terminal: &mut Terminal) -> anyhow::Result<O
         Bn::Eval => Mode::Eval,
     };
     let budget = if args.numeric { NUMERIC_BUDGET } else { Options::default().budget };
-    let mut compiled = compile::compile(&Request {
+    let request = Request {
         spec: &args.spec,
         overrides: &args.overrides,
         locations: &locations,
         check: Options { budget, ..Options::from(mode) },
-    });
+    };
+    let mut compiled = with_cells(&request, terminal);
     if !compile::look_at_data(&mut compiled, &locations) {
         let bound = data::GLANCE_BYTES >> 20;
         terminal.tell(format!("`specc train` looks at the composition of data above {bound} MiB"));

@@ -4,14 +4,12 @@ use std::path::Path;
 
 use super::outcome::Outcome;
 use crate::check;
-#[cfg(feature = "exec")]
 use crate::compile::Cells;
 use crate::compile::{self, Compiled};
 use crate::data::{self, DataSpec, Finding, Locations, Source};
 use crate::diag::{Diagnostics, ToDiagnostic, sort};
 use crate::model;
 use crate::store;
-#[cfg(feature = "exec")]
 use crate::syntax::ast::{Expr, Key};
 
 /// What is compiled, and how.
@@ -33,13 +31,11 @@ pub(crate) fn compile(request: &Request<'_>) -> Compiled {
 }
 
 /// Compiles one cell of a sweep of a spec.
-#[cfg(feature = "exec")]
 pub(crate) fn cell(request: &Request<'_>, settings: &[(Key, Expr)]) -> Compiled {
     with_text(request, |request| compile::cell(request, settings)).unwrap_or_else(|unread| *unread)
 }
 
 /// Compiles every cell of the sweeps of a spec.
-#[cfg(feature = "exec")]
 pub(crate) fn cells(request: &Request<'_>) -> Cells {
     let unread = |unread: Box<Compiled>| Cells { file: *unread, sweeps: vec![] };
     with_text(request, compile::cells).unwrap_or_else(unread)

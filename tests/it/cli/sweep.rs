@@ -155,6 +155,21 @@ fn an_error_of_a_cell_points_at_its_values_before_anything_is_trained() {
 }
 
 #[test]
+fn check_looks_at_every_cell() {
+    let sandbox = Sandbox::with(FIG);
+    let done = sandbox.specc(&["check", "spec.net"]).exits(0);
+    let done = done.says(&["sweep fig: 9 cells are sound", "its first cell"]);
+    assert!(done.out.contains("linear1"), "{}", done.out);
+    let document = sandbox.specc(&["check", "spec.net", "--json"]).exits(0).json();
+    assert_eq!(document["ok"], true);
+    let sandbox = Sandbox::with(&FIG.replace("wide(k=3)]", "wide(k=0)]"));
+    let done = sandbox.specc(&["check", "spec.net", "--json"]).exits(3);
+    assert_eq!(done.json()["diagnostics"][0]["code"], "E0206");
+    let done = sandbox.specc(&["check", "spec.net"]).exits(3);
+    done.says(&["E0206", "with this value of `net`"]);
+}
+
+#[test]
 fn a_run_that_diverges_is_stepped_over() {
     let sandbox = Sandbox::with(&FIG.replace("train.lr = 0.1", "train.lr = 1e30"));
     let done = sandbox.specc(&["sweep", "spec.net", "--json", "-q"]).exits(5);
