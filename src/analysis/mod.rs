@@ -12,9 +12,10 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use self::inputs::Input;
-use self::points::{Vacuous, request};
+use self::points::{request, vacuous};
 use crate::diag::{Diagnostics, ToDiagnostic};
 use crate::measure::{Analysis, Edges, Logits, Scalars, analyze, probability_scale};
+use crate::model::VacuousRanks;
 
 pub use scale::{Scale, ScaleError};
 
@@ -73,7 +74,7 @@ pub struct Measured {
     pub scalars: Scalars,
     /// The measures.
     pub analysis: Analysis,
-    vacuous: Option<Vacuous>,
+    vacuous: Option<VacuousRanks>,
 }
 
 /// Measures the logits of every input; one that cannot be measured is told and stepped over.
@@ -99,15 +100,15 @@ pub fn measure_files(paths: &[PathBuf], wanted: &Wanted) -> Findings {
     let exit_code = problems.first().map_or(0, |(exit_code, _)| *exit_code);
     let mut diagnostics: Diagnostics =
         problems.into_iter().map(|(_, diagnostic)| diagnostic).collect();
-    let vacuous: BTreeSet<&Vacuous> =
+    let vacuous: BTreeSet<&VacuousRanks> =
         measured.iter().filter_map(|one: &Measured| one.vacuous.as_ref()).collect();
-    diagnostics.extend(vacuous.into_iter().map(ToDiagnostic::to_diagnostic));
+    diagnostics.extend(vacuous.into_iter().map(|ranks| ranks.diagnostic(None)));
     Findings { measured, diagnostics, exit_code }
 }
 
 fn measure(wanted: &Wanted, input: Input) -> Result<Measured, (PathBuf, ScaleError)> {
     let Input { run, file, split, logits, loss, probability_scale, seed, asked } = input;
-    let vacuous = Vacuous::of(wanted, &asked, logits.n_classes());
+    let vacuous = vacuous(wanted, &asked, logits.n_classes());
     let stored = logits.scalars();
     let scalars = Scalars {
         size: wanted.size.or(stored.size),

@@ -1,9 +1,8 @@
 //! The points at which logits are measured, and those that tell nothing.
 
 use super::Wanted;
-use crate::diag::{Code, Diagnostic, ToDiagnostic};
 use crate::measure::{HistogramBins, Request};
-use crate::model::Analyze;
+use crate::model::{Analyze, VacuousRanks};
 
 /// The points that are wanted; where a list is left out, those of the run's spec, else those of the summary.
 pub(super) fn request(wanted: &Wanted, asked: &Analyze, n_classes: usize) -> Request {
@@ -33,31 +32,7 @@ fn ranks<'a>(wanted: &'a Wanted, asked: &'a Analyze) -> Option<&'a [usize]> {
     given.or(asked.k.as_deref())
 }
 
-/// Ranks of top-k that every sample reaches, since there are no more classes.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Vacuous {
-    n_classes: usize,
-    ranks: Vec<usize>,
-}
-
-impl Vacuous {
-    /// Those among the ranks that the user asks for.
-    pub(super) fn of(wanted: &Wanted, asked: &Analyze, n_classes: usize) -> Option<Self> {
-        let asked = ranks(wanted, asked)?.iter().copied();
-        let ranks: Vec<usize> = asked.filter(|rank| *rank >= n_classes).collect();
-        (!ranks.is_empty()).then_some(Self { n_classes, ranks })
-    }
-}
-
-impl ToDiagnostic for Vacuous {
-    fn to_diagnostic(&self) -> Diagnostic {
-        let Self { n_classes, ranks } = self;
-        let ranks: Vec<String> = ranks.iter().map(ToString::to_string).collect();
-        let found = format!("found: k = {}, for {n_classes} classes", ranks.join(", "));
-        Diagnostic::new(Code::W0651, "top-k takes every class")
-            .note(found)
-            .expected(format!("k from 1 to {}", n_classes.saturating_sub(1).max(1)))
-            .note("such a top-k is 1 whatever the logits are")
-            .help("ask for a smaller k")
-    }
+/// Those among the ranks that the user asks for which tell nothing.
+pub(super) fn vacuous(wanted: &Wanted, asked: &Analyze, n_classes: usize) -> Option<VacuousRanks> {
+    VacuousRanks::of(ranks(wanted, asked)?, n_classes)
 }

@@ -53,9 +53,7 @@ pub enum Idle {
     #[error("top-k takes every class")]
     Ranks {
         /// The ranks that no class is left out by.
-        ranks: Vec<usize>,
-        /// Classes of the data.
-        classes: usize,
+        ranks: VacuousRanks,
         /// The setting.
         span: Span,
     },
@@ -116,14 +114,7 @@ impl ToDiagnostic for Idle {
                 .expected(format!("at most the {n} training samples"))
                 .note("every step takes all samples")
                 .help(format!("write `batch = {n}` if that is meant, or a smaller one")),
-            Self::Ranks { ranks, classes, span } => {
-                let ranks: Vec<String> = ranks.iter().map(ToString::to_string).collect();
-                Diagnostic::new(Code::W0651, title)
-                    .label(*span, format!("found k = {}, for {classes} classes", ranks.join(", ")))
-                    .expected(format!("k from 1 to {}", classes.saturating_sub(1).max(1)))
-                    .note("such a top-k is 1 whatever the logits are")
-                    .help("ask for a smaller k")
-            }
+            Self::Ranks { ranks, span } => ranks.diagnostic(Some(*span)),
             Self::Seeds { n_seeds, span } => Diagnostic::new(Code::W0207, title)
                 .label(*span, format!("found {n_seeds} seed(s), which do not run"))
                 .note("`--seed` and `--seeds` come before the spec")
@@ -132,6 +123,37 @@ impl ToDiagnostic for Idle {
                 Diagnostic::new(Code::W0203, title).label(*span, *reason).help("remove it")
             }
         }
+    }
+}
+
+/// Ranks of top-k that every sample reaches, since there are no more classes.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct VacuousRanks {
+    n_classes: usize,
+    ranks: Vec<usize>,
+}
+
+impl VacuousRanks {
+    /// Those among `ranks`, if any.
+    pub fn of(ranks: &[usize], n_classes: usize) -> Option<Self> {
+        let ranks: Vec<usize> = ranks.iter().copied().filter(|rank| *rank >= n_classes).collect();
+        (!ranks.is_empty()).then_some(Self { n_classes, ranks })
+    }
+
+    /// What to say of them, at the place that asks for them, if that is a spec.
+    pub fn diagnostic(&self, place: Option<Span>) -> Diagnostic {
+        let Self { n_classes, ranks } = self;
+        let ranks: Vec<String> = ranks.iter().map(ToString::to_string).collect();
+        let found = format!("k = {}, for {n_classes} classes", ranks.join(", "));
+        let diagnostic = Diagnostic::new(Code::W0651, "top-k takes every class");
+        let diagnostic = match place {
+            Some(span) => diagnostic.label(span, format!("found {found}")),
+            None => diagnostic.note(format!("found: {found}")),
+        };
+        diagnostic
+            .expected(format!("k from 1 to {}", n_classes.saturating_sub(1).max(1)))
+            .note("such a top-k is 1 whatever the logits are")
+            .help("ask for a smaller k")
     }
 }
 
@@ -159,10 +181,8 @@ pub fn idle_settings(spec: &Spec) -> Diagnostics {
         found.push(Idle::Batch { batch: train.batch, n, span: places.batch });
     }
     if let (Some(ranks), Some(span)) = (&spec.analyze.k, spec.analyze.k_span) {
-        let ranks: Vec<usize> = ranks.iter().copied().filter(|k| *k >= spec.classes).collect();
-        if !ranks.is_empty() {
-            found.push(Idle::Ranks { ranks, classes: spec.classes, span });
-        }
+        let vacuous = VacuousRanks::of(ranks, spec.classes);
+        found.extend(vacuous.map(|ranks| Idle::Ranks { ranks, span }));
     }
     if let (Form::TwoScale { .. } | Form::Separation { .. }, Some(span)) =
         (&spec.loss.form, places.well_delta)

@@ -16,7 +16,7 @@ pub(crate) mod walk;
 mod write;
 
 pub use analyze::Analyze;
-pub use effect::{Command, Idle, idle_settings, overruled_settings};
+pub use effect::{Command, Idle, VacuousRanks, idle_settings, overruled_settings};
 pub use error::ModelError;
 pub use eval::{Scope, eval};
 pub use loss::{Base, CustomLoss, Divisor, Form, Loss, On, Scale, ScaleExpr, Size};
