@@ -20,6 +20,11 @@ pub fn spec_hash(spec: &model::Spec, dtype: DType, target: Target, init: Option<
     ir::hex(&hasher.finalize())
 }
 
+/// The name of the directory of a run: the beginning of its hash, and its seed.
+pub fn run_name(hash: &str, seed: u64) -> String {
+    format!("{}-s{seed}", &hash[..12])
+}
+
 /// `resolved.net` of one seed, with every default stated: compiled again, it gives the same run.
 pub fn resolved_text(spec: &model::Spec, seed: u64) -> String {
     let mut spec = spec.clone();

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::identity::{executor, resolved_text, spec_hash};
+use super::identity::{executor, resolved_text, run_name, spec_hash};
 use super::{ExperimentError, Machine};
 use crate::check::numeric::Trial;
 use crate::check::{self, Checked, Conserved};
@@ -166,9 +166,8 @@ impl<'a> Experiment<'a> {
             Some(dir) if self.seeds.len() > 1 => dir.join(format!("s{seed}")),
             Some(dir) => dir.clone(),
             None => {
-                let name = format!("{}-s{seed}", &self.hash[..12]);
                 let usual = || Path::new("runs").join(&self.spec.name);
-                self.options.root.clone().unwrap_or_else(usual).join(name)
+                self.options.root.clone().unwrap_or_else(usual).join(run_name(&self.hash, seed))
             }
         }
     }

@@ -288,19 +288,13 @@ impl ToDiagnostic for ModelError {
                     .label(*span, "declared again")
                     .label(*first, "first declared here")
                     .expected(format!("exactly one {item}"))
-                    .help(match offers {
-                        None => "remove one of the two".to_owned(),
-                        Some(offers) => format!("choose {offers}, or `specc sweep` them all"),
-                    })
+                    .help(choice_or(offers.as_deref(), "remove one of the two"))
             }
             Self::MissingItem { item, example, offers, span } => {
                 Diagnostic::new(Code::E0208, format!("the spec has no {item}"))
                     .label(*span, format!("the file ends without {item}"))
                     .expected(format!("exactly one {item}"))
-                    .help(match offers {
-                        None => format!("add a line such as `{example}`"),
-                        Some(offers) => format!("choose {offers}, or `specc sweep` them all"),
-                    })
+                    .help(choice_or(offers.as_deref(), &format!("add a line such as `{example}`")))
             }
             Self::NameTaken { name, what, first, span } => {
                 let diagnostic = Diagnostic::new(Code::E0209, format!("`{name}` exists already"))
@@ -374,6 +368,14 @@ impl ToDiagnostic for ModelError {
                     .help(format!("remove `{key}`"))
             }
         }
+    }
+}
+
+/// What to do about an item: choose among what a sweep offers for it, else something else.
+fn choice_or(offers: Option<&str>, otherwise: &str) -> String {
+    match offers {
+        Some(offers) => format!("choose {offers}, or `specc sweep` them all"),
+        None => otherwise.to_owned(),
     }
 }
 

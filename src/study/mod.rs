@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use crate::compile::Cells;
-use crate::experiment::{Machine, spec_hash};
+use crate::experiment::{Machine, run_name, spec_hash};
 use crate::model;
 use crate::syntax::ast::{Expr, Key};
 
@@ -103,7 +103,7 @@ impl Study {
         for (i, cell) in self.cells.iter().enumerate() {
             for (turn, seed) in cell.seeds.iter().enumerate() {
                 if known.insert((cell.hash.as_str(), *seed)) {
-                    let dir = self.root.join(format!("{}-s{seed}", &cell.hash[..12]));
+                    let dir = self.root.join(run_name(&cell.hash, *seed));
                     let run = StudyRun { cell: i, seed: *seed, dir };
                     by_turn.entry(turn).or_default().push(run);
                 }

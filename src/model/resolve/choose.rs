@@ -3,8 +3,10 @@
 //! In: the tree as written, and overrides. Out: a tree with at most one `net`, whose parameters are values of the file, and
 //! the overrides that are left. What is chosen may come from the command line or from a cell of a sweep.
 
-use crate::diag::{Diagnostics, Span, ToDiagnostic, nearest};
+use super::overrides;
+use crate::diag::{Diagnostics, Span, ToDiagnostic};
 use crate::model::bind::{as_call, bare_name};
+use crate::model::eval::unknown_name;
 use crate::model::sweep::key_text;
 use crate::model::table::{Group, alternatives};
 use crate::model::{ModelError, walk};
@@ -74,10 +76,7 @@ fn replace_let(spec: &mut Spec, key: &Key, value: Expr, errors: &mut Diagnostics
             known.push(format!("let.{}", binding.name.value));
         }
     }
-    let text = key_text(key);
-    let near = nearest(&text, known.iter().map(String::as_str)).map(str::to_owned);
-    let span = key[0].span.to(name.span);
-    errors.push(ModelError::UnknownKey { key: text, nearest: near, known, span }.to_diagnostic());
+    errors.push(overrides::unknown(key, known));
 }
 
 /// Puts a call in the place of an item, or adds the item where the spec leaves it to the sweep.
@@ -134,15 +133,7 @@ fn choose_net(spec: &mut Spec, chosen: Option<&Expr>, errors: &mut Diagnostics) 
         let nets = || spec.items.iter().filter_map(|item| as_net(&item.kind));
         if !nets().any(|net| net.head.callee.value == call.callee.value) {
             let known: Vec<String> = nets().map(|net| net.head.callee.value.clone()).collect();
-            let error = ModelError::UnknownName {
-                what: "net",
-                name: call.callee.value.clone(),
-                nearest: nearest(&call.callee.value, known.iter().map(String::as_str))
-                    .map(str::to_owned),
-                known,
-                span: call.callee.span,
-            };
-            errors.push(error.to_diagnostic());
+            unknown_name("net", &call.callee.value, &known, call.callee.span, errors);
             return;
         }
         spec.items.retain(|item| {

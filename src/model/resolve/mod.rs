@@ -208,7 +208,7 @@ impl<'a> Items<'a> {
                 | ast::ItemKind::Sweep(_) => continue,
             };
             if let Some(first) = first.get(name) {
-                let offers = choose::offers(spec, name.trim_matches('`'));
+                let offers = choose::offers(spec, keyword(name));
                 let error = ModelError::DuplicateItem { item: name, first: *first, offers, span };
                 errors.push(error.to_diagnostic());
                 continue;
@@ -237,14 +237,18 @@ impl<'a> Items<'a> {
         let span = Span::new(ctx.file, end, end);
         for (item, example) in needed {
             if !ctx.incomplete && !first.contains_key(item) {
-                let keyword = item.trim_start_matches("selected ").trim_matches('`');
-                let offers = choose::offers(spec, keyword);
+                let offers = choose::offers(spec, keyword(item));
                 let error = ModelError::MissingItem { item, example, offers, span };
                 errors.push(error.to_diagnostic());
             }
         }
         items
     }
+}
+
+/// The keyword in the name of an item: `loss` of "selected `loss`".
+fn keyword(item: &str) -> &str {
+    item.trim_start_matches("selected ").trim_matches('`')
 }
 
 fn warn_unused(

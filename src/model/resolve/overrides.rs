@@ -1,15 +1,16 @@
 //! `train.epochs=2` on the command line: written into the decided tree before any setting is read.
 
 use super::decide::taken;
-use crate::diag::{Diagnostics, Span, ToDiagnostic, nearest};
+use crate::diag::{Diagnostic, Diagnostics, ToDiagnostic, nearest};
 use crate::model::bind::as_call;
+use crate::model::sweep::{key_span, key_text};
 use crate::model::table::{CallRow, Group};
 use crate::model::{ModelError, Scope};
-use crate::syntax::ast::{Arg, Call, Entry, Expr, ExprKind, ItemKind, Name, Spec};
+use crate::syntax::ast::{Arg, Call, Entry, Expr, ExprKind, ItemKind, Key, Name, Spec};
 
 pub(super) fn apply(
     spec: &mut Spec,
-    overrides: &[(Vec<Name>, Expr)],
+    overrides: &[(Key, Expr)],
     scope: &dyn Scope,
     errors: &mut Diagnostics,
 ) {
@@ -22,9 +23,9 @@ pub(super) fn apply(
 }
 
 /// Writes one override; where its key is unknown, returns the known ones.
-fn write(spec: &mut Spec, path: &[Name], value: &Expr) -> Option<Vec<String>> {
+fn write(spec: &mut Spec, path: &Key, value: &Expr) -> Option<Vec<String>> {
     let sections = || Some(["data", "net", "loss", "train"].map(|s| format!("{s}.…")).to_vec());
-    let [section, rest @ ..] = path else { return sections() };
+    let [section, rest @ ..] = path.as_slice() else { return sections() };
     if rest.is_empty() {
         return sections();
     }
@@ -236,10 +237,8 @@ fn keys(section: &str, row: &CallRow) -> Vec<String> {
     row.params.iter().map(|param| format!("{section}.{}", param.name)).collect()
 }
 
-fn unknown(path: &[Name], known: Vec<String>) -> crate::diag::Diagnostic {
-    let key = path.iter().map(|name| name.value.as_str()).collect::<Vec<_>>().join(".");
-    let span = path.iter().map(|name| name.span).reduce(Span::to);
-    let span = span.unwrap_or(Span::new(crate::diag::FileId(0), 0, 0));
+pub(super) fn unknown(path: &Key, known: Vec<String>) -> Diagnostic {
+    let (key, span) = (key_text(path), key_span(path));
     let near = nearest(&key, known.iter().map(String::as_str)).map(str::to_owned);
     ModelError::UnknownKey { key, nearest: near, known, span }.to_diagnostic()
 }

@@ -123,15 +123,8 @@ fn sweep(tree: &ast::Sweep, errors: &mut Diagnostics) -> Option<Sweep> {
     for cell in cells {
         let mut keep = true;
         for condition in &conditions {
-            let holds = condition::holds(condition, &axes, &cell);
-            match holds {
-                Ok(holds) => keep &= holds,
-                // The same for every cell: told once.
-                Err(error) => {
-                    errors.push(error.to_diagnostic());
-                    return None;
-                }
-            }
+            // A mistake is the same for every cell: told once.
+            keep &= condition::holds(condition, &axes, &cell, errors)?;
         }
         if keep {
             kept.push(cell);
