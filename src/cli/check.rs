@@ -5,9 +5,8 @@
 
 use std::path::PathBuf;
 
-use super::compile::{self, Request};
+use super::compile::{self, Request, Texts};
 use super::environment;
-
 use super::outcome::Outcome;
 use super::terminal::Terminal;
 use crate::check::numeric::Trial;
@@ -92,11 +91,15 @@ enum Bn {
 
 /// The spec, after a look at every cell of its sweeps. Where a sweep supplies an item, the first cell stands for the spec.
 fn with_cells(request: &Request<'_>, terminal: &mut Terminal) -> Compiled {
-    let compiled = compile::compile(request);
+    let texts = match Texts::read(request.spec) {
+        Ok(texts) => texts,
+        Err(unread) => return *unread,
+    };
+    let compiled = texts.compile(request);
     if !compiled.ast.items.iter().any(|item| matches!(item.kind, ItemKind::Sweep(_))) {
         return compiled;
     }
-    let cells = compile::cells(request);
+    let cells = texts.cells(request);
     if cells.file.fault().is_some() {
         return cells.file;
     }
@@ -108,7 +111,7 @@ fn with_cells(request: &Request<'_>, terminal: &mut Terminal) -> Compiled {
     match first {
         Some((of, cell)) if compiled.fault().is_some() => {
             terminal.tell("what follows is its first cell");
-            compile::cell(request, &of.sweep.settings(cell))
+            texts.cell(request, &of.sweep.settings(cell))
         }
         _ => compiled,
     }

@@ -1,11 +1,12 @@
 //! From a path to a checked spec: the front end as every command uses it.
 
+use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 
 use super::outcome::Outcome;
 use crate::check;
-use crate::compile::Cells;
-use crate::compile::{self, Compiled};
+use crate::compile::{self, Cells, Compiled};
 use crate::data::{self, DataSpec, Finding, Locations, Source};
 use crate::diag::{Diagnostics, ToDiagnostic, sort};
 use crate::model;
@@ -27,40 +28,66 @@ pub(crate) struct Request<'a> {
 
 /// Compiles a spec; problems are in [`Compiled::diagnostics`].
 pub(crate) fn compile(request: &Request<'_>) -> Compiled {
-    with_text(request, compile::compile).unwrap_or_else(|unread| *unread)
+    match Texts::read(request.spec) {
+        Ok(texts) => texts.compile(request),
+        Err(unread) => *unread,
+    }
 }
 
-/// Compiles one cell of a sweep of a spec.
-pub(crate) fn cell(request: &Request<'_>, settings: &[(Key, Expr)]) -> Compiled {
-    with_text(request, |request| compile::cell(request, settings)).unwrap_or_else(|unread| *unread)
+/// A spec and what it imports, each read once: whatever is compiled later sees the same texts.
+#[derive(Debug)]
+pub(crate) struct Texts {
+    spec: String,
+    imports: Mutex<BTreeMap<String, Result<String, String>>>,
 }
 
-/// Compiles every cell of the sweeps of a spec.
-pub(crate) fn cells(request: &Request<'_>) -> Cells {
-    let unread = |unread: Box<Compiled>| Cells { file: *unread, sweeps: vec![] };
-    with_text(request, compile::cells).unwrap_or_else(unread)
-}
+impl Texts {
+    /// Reads a spec; its imports are read when they are first asked for.
+    ///
+    /// # Errors
+    /// The spec as unread.
+    pub(crate) fn read(path: &Path) -> Result<Self, Box<Compiled>> {
+        match store::read_spec(path) {
+            Ok(spec) => Ok(Self { spec, imports: Mutex::default() }),
+            Err(error) => Err(Box::new(Compiled::unread(path, error.to_diagnostic()))),
+        }
+    }
 
-/// Does something with a spec and what it needs from outside; the spec as unread where it cannot be had.
-fn with_text<T>(
-    request: &Request<'_>,
-    compile: impl FnOnce(compile::Request<'_>) -> T,
-) -> Result<T, Box<Compiled>> {
-    let path = request.spec;
-    let text = store::read_spec(path)
-        .map_err(|error| Box::new(Compiled::unread(path, error.to_diagnostic())))?;
-    let folder = path.parent().unwrap_or(Path::new(""));
-    let describe = |spec: &DataSpec| {
-        data::describe(spec, request.locations).map_err(|error| error.to_diagnostic())
-    };
-    Ok(compile(compile::Request {
-        path,
-        text: &text,
-        overrides: request.overrides,
-        load: &mut |path| store::read_import(folder, path),
-        describe: &describe,
-        check: request.check,
-    }))
+    /// Compiles the spec.
+    pub(crate) fn compile(&self, request: &Request<'_>) -> Compiled {
+        self.with(request, compile::compile)
+    }
+
+    /// Compiles one cell of a sweep of the spec.
+    pub(crate) fn cell(&self, request: &Request<'_>, settings: &[(Key, Expr)]) -> Compiled {
+        self.with(request, |request| compile::cell(request, settings))
+    }
+
+    /// Compiles every cell of the sweeps of the spec.
+    pub(crate) fn cells(&self, request: &Request<'_>) -> Cells {
+        self.with(request, compile::cells)
+    }
+
+    /// Does something with the spec and what it needs from outside.
+    fn with<T>(&self, request: &Request<'_>, compile: impl FnOnce(compile::Request<'_>) -> T) -> T {
+        let folder = request.spec.parent().unwrap_or(Path::new(""));
+        let describe = |spec: &DataSpec| {
+            data::describe(spec, request.locations).map_err(|error| error.to_diagnostic())
+        };
+        let mut load = |path: &str| {
+            let mut imports = self.imports.lock().unwrap_or_else(PoisonError::into_inner);
+            let read = || store::read_import(folder, path);
+            imports.entry(path.to_owned()).or_insert_with(read).clone()
+        };
+        compile(compile::Request {
+            path: request.spec,
+            text: &self.spec,
+            overrides: request.overrides,
+            load: &mut load,
+            describe: &describe,
+            check: request.check,
+        })
+    }
 }
 
 /// Adds what the composition of the data deserves to be told, where so much may be read; says whether it may.

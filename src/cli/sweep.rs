@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::compile::{self, Request};
+use super::compile::{self, Request, Texts};
 use super::environment;
 use super::fetch::load_data;
 use super::groups::{DataPlace, MachineArgs};
@@ -80,7 +80,19 @@ pub(crate) fn run(args: &SweepArgs, terminal: &mut Terminal) -> anyhow::Result<O
         locations: &locations,
         check: check::Options { budget: 0, ..check::Options::default() },
     };
-    let cells = compile::cells(&request);
+    let texts = match Texts::read(&args.spec) {
+        Ok(texts) => texts,
+        Err(unread) => {
+            terminal.report(&unread.diagnostics, &unread.sources);
+            let outcome = compile::outcome(&unread);
+            if args.json {
+                let document = result(None, &[], false, terminal.reported());
+                terminal.print(serde_json::to_string_pretty(&document)?);
+            }
+            return Ok(outcome);
+        }
+    };
+    let cells = texts.cells(&request);
     terminal.report(&cells.file.diagnostics, &cells.file.sources);
     let finish =
         |outcome: Outcome, lines: &[Made], study: Option<&Study>, terminal: &mut Terminal| {
@@ -117,7 +129,7 @@ pub(crate) fn run(args: &SweepArgs, terminal: &mut Terminal) -> anyhow::Result<O
     let text = format!("{:#}\n", serde_json::to_value(document(&study))?);
     std::fs::create_dir_all(&study.root)?;
     write_atomic(&study.root.join("sweep.json"), text.as_bytes())?;
-    let (outcome, lines) = train_all(args, &request, &study, runs, terminal)?;
+    let (outcome, lines) = train_all(args, &request, &texts, &study, runs, terminal)?;
     if !args.json {
         terminal.print(table(&study, &lines));
     }
@@ -128,6 +140,7 @@ pub(crate) fn run(args: &SweepArgs, terminal: &mut Terminal) -> anyhow::Result<O
 fn train_all(
     args: &SweepArgs,
     request: &Request<'_>,
+    texts: &Texts,
     study: &Study,
     runs: Vec<StudyRun>,
     terminal: &mut Terminal,
@@ -144,7 +157,7 @@ fn train_all(
             break;
         }
         terminal.tell(format!("{}/{n} {} seed {}", i + 1, cell.name(), run.seed));
-        let compiled = compile::cell(request, &cell.settings);
+        let compiled = texts.cell(request, &cell.settings);
         let options = Options {
             seeds: Some(cell.seeds.clone()),
             root: Some(study.root.clone()),
