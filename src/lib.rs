@@ -44,7 +44,7 @@
 //! | class operation | 16 to 19 | 9 | `ir/op/class`, degree rule, interpreter, gradient, reference, fused call, kernel, formula, the loss |
 //! | base loss | 6 | 3 | `loss/base`, `model/loss`, its row in `model/table/losses` |
 //! | optimiser | 6 | 4 | `optim/update`, `optim/state`, `model/train`, its row in `model/table/train` |
-//! | command | 4 | 2 | its file and a row in `cli/args`, beside its line in `cli/mod` |
+//! | command | 4 | 3 | its file, a row in `cli/args` and a line in `cli/mod` |
 //!
 //! A new layer starts in `model/table`, a new operation in `ir/op.rs` (the compiler then lists every analysis that must
 //! decide about it), a new code in `diag/codes.rs`, a new command in `cli/args.rs`, a new kernel of the fused path in

@@ -38,7 +38,11 @@ const KINDS: [(&str, &[&str], &[&str]); 5] = [
         &["AdamW", "adamw"],
         &["model/table/train.rs", "model/train.rs", "optim/state.rs", "optim/update.rs"],
     ),
-    ("command", &["CompletionsArgs"], &["cli/args.rs", "cli/completions.rs"]),
+    (
+        "command",
+        &["CompletionsArgs", "completions"],
+        &["cli/args.rs", "cli/completions.rs", "cli/mod.rs"],
+    ),
 ];
 
 fn sources(folder: &Path, out: &mut Vec<(String, String)>) {

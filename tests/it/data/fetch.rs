@@ -365,7 +365,7 @@ fn archives_that_do_not_belong() {
     type Build = fn(&mut tar::Builder<GzEncoder<Vec<u8>>>);
     let cases: [(Build, &str); 6] = [
         (|tar| add(tar, "../evil", b"x"), "`../evil`"),
-        (|tar| add(tar, "/tmp/evil", b"x"), "`/tmp/evil`"),
+        (|tar| add(tar, "/evil", b"x"), "`/evil`"),
         (|tar| add(tar, "cifar-100-binary/../../evil", b"x"), "evil"),
         (
             |tar| add(tar, "cifar-100-binary/fine_label_names.txt", &vec![b'a'; 70_000]),
