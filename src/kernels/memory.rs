@@ -281,7 +281,7 @@ impl Task<'_> {
 pub const MAX_OPERANDS: usize = 32;
 
 /// Most buffers that one step writes.
-pub const MAX_OUTPUTS: usize = 36;
+pub const MAX_OUTPUTS: usize = 48;
 
 /// Slices of `arena`: `writes` exclusively, `reads` shared. The counterpart of [`Task::with`] outside regions.
 ///

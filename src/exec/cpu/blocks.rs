@@ -8,6 +8,7 @@ use crate::kernels::dropout::Dropout;
 use crate::kernels::input::Gather;
 use crate::kernels::isa::Isa;
 use crate::kernels::memory::{Task, as_words16, as_words32, words8, words16, words32};
+use crate::kernels::pointwise::{Source, Sums};
 use crate::kernels::pool2d::{average, max};
 use crate::kernels::{LANES, bias, classes, lanes, moments, turn};
 use crate::lower::cpu::{BlockKernel, CpuKernel, CpuPhase, CpuStep, PlainPoolKind};
@@ -57,9 +58,28 @@ pub(super) fn run(
         }
         BlockKernel::Chain(chain) => {
             let sources = bound.sources(reads, ctx.scalars);
-            let n_outputs = chain.n_outputs();
-            let (outputs, scratch) = writes.split_at_mut(n_outputs);
-            chain.run(isa, 0, &sources[..bound.feeds.len()], outputs, scratch[0]);
+            let sources = &sources[..bound.feeds.len()];
+            let (inputs, lanes) = sources.split_at(chain.inputs().len());
+            let lanes = match lanes {
+                [Source::Slice(lanes)] => lanes,
+                _ => &[][..],
+            };
+            let n_sums = chain.sums().len();
+            let (outputs, rest) = writes.split_at_mut(chain.n_outputs());
+            let (partials, rest) = rest.split_at_mut(n_sums);
+            let [scratch, sums @ ..] = rest else {
+                panic!("broken invariant: bind counts the scratch of every step")
+            };
+            for (to, sum) in sums.iter_mut().zip(chain.sums()) {
+                let all = std::mem::take(to);
+                *to = accumulators(all, sum.channels * LANES, is_first);
+            }
+            chain.run_block(isa, inputs, outputs, &mut Sums { to: sums, lanes }, scratch);
+            if is_last {
+                for ((partial, sums), sum) in partials.iter_mut().zip(sums).zip(chain.sums()) {
+                    lanes::sum_lanes(isa, sums, &mut partial[..sum.channels]);
+                }
+            }
         }
         BlockKernel::Conv { conv, bias, relu } => {
             let [y, scratch] = all(writes);

@@ -104,6 +104,111 @@ pub fn arity(function: Function) -> usize {
     }
 }
 
+/// A second function that one pass over a tile computes from the result of a first one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Then {
+    /// first + c.
+    Add,
+    /// first − c.
+    Sub,
+    /// c − first.
+    SubFrom,
+    /// first · c.
+    Mul,
+    /// max(first, 0); NaN stays.
+    Relu,
+}
+
+impl Then {
+    /// What `function` is to a pass, with the result of the first function as operand `at`.
+    pub(super) fn of(function: Function, at: usize) -> Option<Self> {
+        match (function, at) {
+            (Function::Add, _) => Some(Self::Add),
+            (Function::Sub, 0) => Some(Self::Sub),
+            (Function::Sub, _) => Some(Self::SubFrom),
+            (Function::Mul, _) => Some(Self::Mul),
+            (Function::Relu, _) => Some(Self::Relu),
+            (_, _) => None,
+        }
+    }
+}
+
+/// A first function of which one pass computes a second one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum First {
+    /// a + b.
+    Add,
+    /// a − b.
+    Sub,
+    /// a · b.
+    Mul,
+    /// 1 where a > 0, else 0.
+    Step,
+}
+
+impl First {
+    /// What `function` is to a pass.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "these four are worth a pass")]
+    pub(super) fn of(function: Function) -> Option<Self> {
+        match function {
+            Function::Add => Some(Self::Add),
+            Function::Sub => Some(Self::Sub),
+            Function::Mul => Some(Self::Mul),
+            Function::Step => Some(Self::Step),
+            _ => None,
+        }
+    }
+}
+
+per_isa!(pub(super) unsafe fn apply_pair(
+    first: First, then: Then, n: usize, operands: [*const f32; 3], to: *mut f32
+) = apply_pair_body);
+
+/// The same bits as one function after the other: each is rounded by itself.
+///
+/// # Safety
+/// As [`apply`].
+#[inline(always)]
+unsafe fn apply_pair_body<S: Simd>(
+    first: First,
+    then: Then,
+    n: usize,
+    [a, b, c]: [*const f32; 3],
+    to: *mut f32,
+) {
+    // SAFETY: the caller vouches for the instruction set.
+    let (zero, one) = unsafe { (S::splat(0.0), S::splat(1.0)) };
+    macro_rules! each {
+        (|$x:ident, $y:ident, $z:ident| $value:expr) => {
+            for at in (0..n).step_by(S::N) {
+                let ($x, $y) = (S::load(a.add(at)), S::load(b.add(at)));
+                let $z = S::load(c.add(at));
+                S::store(to.add(at), $value);
+            }
+        };
+    }
+    macro_rules! second {
+        (|$x:ident, $y:ident| $first:expr) => {
+            match then {
+                Then::Add => each!(|$x, $y, z| S::add($first, z)),
+                Then::Sub => each!(|$x, $y, z| S::sub($first, z)),
+                Then::SubFrom => each!(|$x, $y, z| S::sub(z, $first)),
+                Then::Mul => each!(|$x, $y, z| S::mul($first, z)),
+                Then::Relu => each!(|$x, $y, _z| S::max(zero, $first)),
+            }
+        };
+    }
+    // SAFETY: the caller vouches for `n` floats behind every pointer.
+    unsafe {
+        match first {
+            First::Add => second!(|x, y| S::add(x, y)),
+            First::Sub => second!(|x, y| S::sub(x, y)),
+            First::Mul => second!(|x, y| S::mul(x, y)),
+            First::Step => second!(|x, _y| S::select(S::gt(x, zero), one, zero)),
+        }
+    }
+}
+
 per_isa!(pub(super) unsafe fn apply(
     function: Function, n: usize, a: *const f32, b: *const f32, c: *const f32, to: *mut f32
 ) = apply_body);

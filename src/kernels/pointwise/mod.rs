@@ -1,15 +1,18 @@
 //! Chains of element-wise operations, run tile by tile so that what lies between them stays in the first-level cache.
 //!
 //! In: a [`Chain`] (a list of instructions on registers of one tile) and its operands, in full or repeated along an
-//! axis. Out: its results, each written once. Invariant: an element depends on the elements at its own place only, so
+//! axis. Out: its results, each written once, and sums of results over pixels. Invariant: an element depends on the elements at its own place only, so
 //! bits depend neither on tiles nor on threads; lengths are whole vectors of 16.
 
 mod function;
 
 pub use self::function::{Function, arity};
 
-use self::function::apply;
+use std::ops::Range;
+
+use self::function::{First, Then, apply, apply_pair};
 use super::LANES;
+use super::bias::add_channel_sums;
 use super::isa::Isa;
 use super::threads::{SharedSlice, ThreadPool};
 
@@ -71,23 +74,147 @@ pub struct Instruction {
     pub operands: [Operand; 3],
 }
 
+/// A sum of the result of an instruction over the pixels of a block; the result itself need not be kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ChannelSum {
+    /// The instruction.
+    pub instruction: usize,
+    /// Sums.
+    pub channels: usize,
+    /// Terms of each.
+    pub pixels: usize,
+    /// Whether lanes without a sample may hold something else than zero.
+    pub masked: bool,
+}
+
+impl ChannelSum {
+    /// Adds a tile that starts at vector `vector` of the block to sums `[channel][16]`, pixel after pixel.
+    fn add(&self, isa: Isa, vector: usize, tile: &[f32], lanes: &[f32], sums: &mut [f32]) {
+        if self.masked && lanes.contains(&0.0) {
+            for (number, x) in tile.chunks_exact(LANES).enumerate() {
+                let at = (vector + number) % self.channels * LANES;
+                let sums = &mut sums[at..at + LANES];
+                for lane in (0..LANES).filter(|lane| lanes[*lane] != 0.0) {
+                    sums[lane] += x[lane];
+                }
+            }
+            return;
+        }
+        let pixel = self.channels * LANES;
+        let (mut rest, mut at) = (tile, vector % self.channels * LANES);
+        while !rest.is_empty() {
+            // Whole pixels together; at both ends of the tile what there is of one.
+            let len = if at > 0 || rest.len() < pixel {
+                rest.len().min(pixel - at)
+            } else {
+                rest.len() / pixel * pixel
+            };
+            let (part, behind) = rest.split_at(len);
+            let to = if len < pixel { at..at + len } else { 0..pixel };
+            add_channel_sums(isa, part, &mut sums[to]);
+            (rest, at) = (behind, 0);
+        }
+    }
+}
+
 /// A chain of operations. Instruction `i` writes register `i` of the source form; [`Chain::new`] shares tiles among them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Chain {
     instructions: Vec<Instruction>,
     /// Tile that each instruction writes.
     targets: Vec<Destination>,
+    /// What is done to each tile.
+    passes: Vec<Pass>,
     inputs: Vec<Access>,
-    /// For each input that is not read in full: its tile.
-    input_tiles: Vec<usize>,
+    /// For each input that is not read in full: where in the scratch it is spread out.
+    spread_at: Vec<usize>,
     n_outputs: usize,
-    n_tiles: usize,
+    /// Floats of scratch.
+    scratch_len: usize,
+    sums: Vec<ChannelSum>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Destination {
     Tile(usize),
     Output(usize),
+}
+
+/// One pass over a tile: an instruction, or one and the next, which alone reads its result.
+#[derive(Clone, Debug, PartialEq)]
+struct Pass {
+    /// The instruction whose result is written.
+    number: usize,
+    work: Work,
+    /// Of the first function; in a pair the last one is the other operand of the second function.
+    operands: [Operand; 3],
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Work {
+    One(Function),
+    Pair(First, Then),
+}
+
+/// Pairs of instructions whose second one alone reads the result of the first become one pass.
+fn passes(instructions: &[Instruction], targets: &[Destination], sums: &[ChannelSum]) -> Vec<Pass> {
+    let operands = |i: usize| &instructions[i].operands[..arity(instructions[i].function)];
+    let reads = |i: usize, of: usize| {
+        operands(i).iter().filter(|operand| **operand == Operand::Register(of)).count()
+    };
+    let mut passes = vec![];
+    let mut number = 0;
+    while number < instructions.len() {
+        let Instruction { function, operands: own } = instructions[number];
+        let next = number + 1;
+        let is_private = matches!(targets[number], Destination::Tile(_))
+            && next < instructions.len()
+            && reads(next, number) == 1
+            && (next + 1..instructions.len()).all(|later| reads(later, number) == 0)
+            && sums.iter().all(|sum| sum.instruction != number);
+        let at = |operand: &Operand| *operand == Operand::Register(number);
+        let pair = || {
+            let then = Then::of(instructions[next].function, operands(next).iter().position(at)?);
+            Some(Work::Pair(First::of(function)?, then?))
+        };
+        let pair = if is_private { pair() } else { None };
+        let spare = own[0];
+        let [a, b] = [own[0], if arity(function) > 1 { own[1] } else { spare }];
+        if let Some(work) = pair {
+            let other = operands(next).iter().find(|operand| !at(operand));
+            let operands = [a, b, other.copied().unwrap_or(spare)];
+            passes.push(Pass { number: next, work, operands });
+            number += 2;
+        } else {
+            let c = if arity(function) > 2 { own[2] } else { spare };
+            let work = Work::One(function);
+            passes.push(Pass { number, work, operands: [a, b, c] });
+            number += 1;
+        }
+    }
+    passes
+}
+
+impl Access {
+    /// Floats of an operand that is spread out before it is read. Numbers per channel are spread once for all tiles, over
+    /// one pixel and another tile, so that a tile that starts at any channel finds its numbers side by side.
+    fn spread_len(self) -> usize {
+        match self {
+            Self::Full => 0,
+            Self::Scalar | Self::Lane | Self::Element { .. } => TILE,
+            Self::Channel { channels } | Self::LaneChannel { channels } => channels * LANES + TILE,
+        }
+    }
+
+    /// Where in the spread operand the numbers for a tile begin that starts at vector `vector` of the tensor.
+    fn offset(self, vector: usize) -> usize {
+        match self {
+            Self::Full | Self::Scalar | Self::Lane | Self::Element { .. } => 0,
+            Self::Channel { channels } | Self::LaneChannel { channels } => {
+                vector % channels.max(1) * LANES
+            }
+        }
+    }
 }
 
 impl Chain {
@@ -110,14 +237,6 @@ impl Chain {
             }
         }
         let mut n_tiles = 0;
-        let input_tiles = inputs
-            .iter()
-            .map(|access| {
-                let tile = n_tiles;
-                n_tiles += usize::from(*access != Access::Full);
-                tile
-            })
-            .collect();
         let mut free: Vec<usize> = vec![];
         let mut targets: Vec<Destination> = Vec::with_capacity(n);
         for i in 0..n {
@@ -137,7 +256,38 @@ impl Chain {
                 }
             }
         }
-        Self { instructions, targets, inputs, input_tiles, n_outputs: outputs.len(), n_tiles }
+        let passes = passes(&instructions, &targets, &[]);
+        let n_outputs = outputs.len();
+        let mut scratch_len = n_tiles * TILE;
+        let spread_at = inputs
+            .iter()
+            .map(|access| {
+                let at = scratch_len;
+                scratch_len += access.spread_len();
+                at
+            })
+            .collect();
+        let sums = vec![];
+        Self { instructions, targets, passes, inputs, spread_at, n_outputs, scratch_len, sums }
+    }
+
+    /// The chain, which also sums some of its results.
+    ///
+    /// # Panics
+    /// When a sum is of no instruction, or of no channel, or sums are of blocks of different lengths.
+    #[must_use]
+    pub fn summing(self, sums: Vec<ChannelSum>) -> Self {
+        let len = |sum: &ChannelSum| sum.channels * sum.pixels;
+        assert!(sums.windows(2).all(|pair| len(&pair[0]) == len(&pair[1])), "sums of one block");
+        let fits = |sum: &ChannelSum| sum.instruction < self.instructions.len() && sum.channels > 0;
+        assert!(sums.iter().all(fits), "sums of what the chain computes");
+        let passes = passes(&self.instructions, &self.targets, &sums);
+        Self { passes, sums, ..self }
+    }
+
+    /// What it sums.
+    pub fn sums(&self) -> &[ChannelSum] {
+        &self.sums
     }
 
     /// The instructions in order.
@@ -157,7 +307,7 @@ impl Chain {
 
     /// Floats of scratch for [`Chain::run`].
     pub fn scratch_len(&self) -> usize {
-        self.n_tiles * TILE
+        self.scratch_len
     }
 
     /// Runs the chain on the elements `first ..` of one tensor, as many as the outputs hold.
@@ -175,24 +325,72 @@ impl Chain {
         outputs: &mut [&mut [f32]],
         scratch: &mut [f32],
     ) {
+        assert!(self.sums.is_empty(), "a chain without sums");
+        let len = outputs.first().map_or(0, |output| output.len());
+        let mut no_sums = Sums { to: &mut [], lanes: &[] };
+        self.run_tiles(isa, first, len, inputs, outputs, &mut no_sums, scratch);
+    }
+
+    /// Runs the chain on a whole block, and adds to its sums.
+    ///
+    /// # Panics
+    /// As [`Chain::run`], and when there are not as many sums, or they are not `[channel][16]`.
+    pub fn run_block(
+        &self,
+        isa: Isa,
+        inputs: &[Source<'_>],
+        outputs: &mut [&mut [f32]],
+        sums: &mut Sums<'_, '_>,
+        scratch: &mut [f32],
+    ) {
+        assert_eq!(sums.to.len(), self.sums.len(), "sums of the chain");
+        for (to, sum) in sums.to.iter().zip(&self.sums) {
+            assert_eq!(to.len(), sum.channels * LANES, "length of the sums");
+        }
+        let of_sum = self.sums.first().map(|sum| sum.channels * sum.pixels * LANES);
+        let len = of_sum.or(outputs.first().map(|output| output.len())).unwrap_or(0);
+        self.run_tiles(isa, 0, len, inputs, outputs, sums, scratch);
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "what a chain reads and writes")]
+    fn run_tiles(
+        &self,
+        isa: Isa,
+        first: usize,
+        len: usize,
+        inputs: &[Source<'_>],
+        outputs: &mut [&mut [f32]],
+        sums: &mut Sums<'_, '_>,
+        scratch: &mut [f32],
+    ) {
         assert_eq!(inputs.len(), self.inputs.len(), "operands of the chain");
         assert_eq!(outputs.len(), self.n_outputs, "results of the chain");
         assert!(scratch.len() >= self.scratch_len(), "length of the scratch");
-        let len = outputs.first().map_or(0, |output| output.len());
         assert!(len.is_multiple_of(LANES) && first.is_multiple_of(LANES), "whole vectors");
         assert!(outputs.iter().all(|output| output.len() == len), "outputs of equal length");
-        let tile_len = self.tile_len().min(len.max(LANES));
-        for (start, tile_idx) in (0..len).step_by(tile_len.max(1)).zip(0..) {
-            let n = tile_len.min(len - start);
+        for start in (0..len).step_by(TILE) {
+            let n = TILE.min(len - start);
             for (i, input) in inputs.iter().enumerate() {
                 let access = self.inputs[i];
-                if access != Access::Full && (tile_idx == 0 || !Self::is_periodic(access, tile_len))
-                {
-                    let tile = &mut scratch[self.input_tiles[i] * TILE..][..n];
-                    fill(access, input, (first + start) / LANES, tile);
+                let spread = &mut scratch[self.spread_at[i]..][..access.spread_len()];
+                match access {
+                    Access::Element { .. } => {
+                        fill(access, input, (first + start) / LANES, &mut spread[..n]);
+                    }
+                    // What is read of it lies before its end and that of the tensor.
+                    Access::Full
+                    | Access::Scalar
+                    | Access::Lane
+                    | Access::Channel { .. }
+                    | Access::LaneChannel { .. } => {
+                        if start == 0 {
+                            let n = spread.len().min(first + len);
+                            fill(access, input, 0, &mut spread[..n]);
+                        }
+                    }
                 }
             }
-            self.run_tile(isa, start, n, inputs, outputs, scratch);
+            self.run_tile(isa, first, start..start + n, inputs, outputs, sums, scratch);
         }
     }
 
@@ -248,41 +446,20 @@ impl Chain {
         });
     }
 
-    /// Floats of a tile, such that numbers per channel repeat in each where they fit.
-    fn tile_len(&self) -> usize {
-        let channels = self.inputs.iter().find_map(|access| match access {
-            Access::Channel { channels } | Access::LaneChannel { channels } => Some(*channels),
-            Access::Full | Access::Scalar | Access::Lane | Access::Element { .. } => None,
-        });
-        match channels {
-            Some(channels) if channels > 0 && channels * LANES <= TILE => {
-                TILE / (channels * LANES) * (channels * LANES)
-            }
-            Some(_) | None => TILE,
-        }
-    }
-
-    /// Whether each tile of an operand holds the same.
-    fn is_periodic(access: Access, tile_len: usize) -> bool {
-        match access {
-            Access::Full | Access::Element { .. } => false,
-            Access::Scalar | Access::Lane => true,
-            Access::Channel { channels } | Access::LaneChannel { channels } => {
-                tile_len.is_multiple_of(channels.max(1) * LANES)
-            }
-        }
-    }
-
+    #[expect(clippy::too_many_arguments, reason = "what a chain reads and writes")]
     fn run_tile(
         &self,
         isa: Isa,
-        start: usize,
-        n: usize,
+        first: usize,
+        range: Range<usize>,
         inputs: &[Source<'_>],
         outputs: &mut [&mut [f32]],
+        sums: &mut Sums<'_, '_>,
         scratch: &mut [f32],
     ) {
-        for (instruction, target) in self.instructions.iter().zip(&self.targets) {
+        let (start, n) = (range.start, range.len());
+        for Pass { number, work, operands } in &self.passes {
+            let target = self.targets[*number];
             let pointer = |operand: Operand| -> *const f32 {
                 match operand {
                     Operand::Register(register) => match self.targets[register] {
@@ -294,23 +471,45 @@ impl Chain {
                         (Access::Full, Source::Output(output)) => {
                             outputs[*output][start..start + n].as_ptr()
                         }
-                        (_, _) => scratch[self.input_tiles[input] * TILE..][..n].as_ptr(),
+                        (access, _) => {
+                            let at = access.offset((first + start) / LANES);
+                            scratch[self.spread_at[input] + at..][..n].as_ptr()
+                        }
                     },
                 }
             };
-            let count = arity(instruction.function);
-            let a = pointer(instruction.operands[0]);
-            let b = if count > 1 { pointer(instruction.operands[1]) } else { a };
-            let c = if count > 2 { pointer(instruction.operands[2]) } else { a };
-            let to = match *target {
+            let [a, b, c] = operands.map(pointer);
+            let to = match target {
                 Destination::Tile(tile) => scratch[tile * TILE..][..n].as_mut_ptr(),
                 Destination::Output(output) => outputs[output][start..start + n].as_mut_ptr(),
             };
             // SAFETY: every pointer comes from a slice of `n` floats, a multiple of 16; the target is its operand or
             // apart from it, and each vector is read before it is written.
-            unsafe { apply(isa, instruction.function, n, a, b, c, to) };
+            unsafe {
+                match *work {
+                    Work::One(function) => apply(isa, function, n, a, b, c, to),
+                    Work::Pair(first, then) => apply_pair(isa, first, then, n, [a, b, c], to),
+                }
+            }
+            let of_this = |(sum, _): &(&ChannelSum, _)| sum.instruction == *number;
+            for (sum, to) in self.sums.iter().zip(sums.to.iter_mut()).filter(of_this) {
+                let tile = match target {
+                    Destination::Tile(tile) => &scratch[tile * TILE..][..n],
+                    Destination::Output(output) => &outputs[output][start..start + n],
+                };
+                sum.add(isa, start / LANES, tile, sums.lanes, to);
+            }
         }
     }
+}
+
+/// Where the sums of a chain go.
+#[derive(Debug)]
+pub struct Sums<'a, 'b> {
+    /// For each sum of the chain `[channel][16]`, added to.
+    pub to: &'a mut [&'b mut [f32]],
+    /// 1 on lanes with a sample, 0 elsewhere; asked for where sums are masked.
+    pub lanes: &'a [f32],
 }
 
 /// Replaces values by a function of one operand.
@@ -395,6 +594,76 @@ mod tests {
                 let expected = (x * scales[i / LANES % 3] + 0.25).max(0.0);
                 assert_eq!(y[i].to_bits(), expected.to_bits(), "{isa:?} {i}");
                 assert_eq!(z[i].to_bits(), (expected * expected).to_bits());
+            }
+        }
+    }
+
+    #[test]
+    fn two_functions_in_one_pass_give_what_they_give_one_after_the_other() {
+        let [x, y, z] = [Operand::Input(0), Operand::Input(1), Operand::Input(2)];
+        let between = Operand::Register(0);
+        let input = |phase: f32| (0..LANES * 70).map(|i| (i as f32 * 0.7 + phase).sin()).collect();
+        let inputs: [Vec<f32>; 3] = [input(0.0), input(1.0), input(2.0)];
+        for first in [Function::Add, Function::Sub, Function::Mul, Function::Step] {
+            for (second, operands) in [
+                (Function::Add, [between, z, x]),
+                (Function::Add, [z, between, x]),
+                (Function::Sub, [between, z, x]),
+                (Function::Sub, [z, between, x]),
+                (Function::Mul, [z, between, x]),
+                (Function::Relu, [between, x, x]),
+            ] {
+                let instructions = || {
+                    vec![
+                        Instruction { function: first, operands: [x, y, z] },
+                        Instruction { function: second, operands },
+                    ]
+                };
+                let accesses = || vec![Access::Full; 3];
+                let paired = Chain::new(instructions(), accesses(), &[1]);
+                let apart = Chain::new(instructions(), accesses(), &[0, 1]);
+                assert_eq!(
+                    (paired.passes.len(), apart.passes.len()),
+                    (1, 2),
+                    "{first:?} {second:?}"
+                );
+                for isa in Isa::available() {
+                    let sources = inputs.each_ref().map(|input| Source::Slice(input));
+                    let [mut a, mut b, mut c] = [(); 3].map(|()| vec![f32::NAN; LANES * 70]);
+                    paired.run(isa, 0, &sources, &mut [&mut a], &mut vec![0.0; 4 * TILE]);
+                    apart.run(isa, 0, &sources, &mut [&mut b, &mut c], &mut vec![0.0; 4 * TILE]);
+                    let same = a.iter().zip(&c).all(|(a, c)| a.to_bits() == c.to_bits());
+                    assert!(same, "{first:?} {second:?} {isa:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn sums_are_those_of_the_results_pixel_after_pixel() {
+        let x = Operand::Input(0);
+        for (channels, pixels) in [(1, 40), (3, 50), (32, 4), (45, 3), (64, 5)] {
+            let len = channels * pixels * LANES;
+            let input: Vec<f32> = (0..len).map(|i| (i as f32 * 0.37).sin()).collect();
+            for (masked, n_samples) in [(false, LANES), (true, LANES), (true, 5)] {
+                let lanes: Vec<f32> = (0..LANES).map(|lane| f32::from(lane < n_samples)).collect();
+                let sum = ChannelSum { instruction: 0, channels, pixels, masked };
+                let chain = Chain::new(vec![unary(Function::Square, x)], vec![Access::Full], &[])
+                    .summing(vec![sum]);
+                let mut expected = vec![0.5_f32; channels * LANES];
+                for (i, x) in input.iter().enumerate() {
+                    if lanes[i % LANES] != 0.0 {
+                        expected[i % (channels * LANES)] += x * x;
+                    }
+                }
+                for isa in Isa::available() {
+                    let mut found = vec![0.5; channels * LANES];
+                    let mut scratch = vec![f32::NAN; chain.scratch_len()];
+                    let sources = [Source::Slice(&input)];
+                    let mut sums = Sums { to: &mut [&mut found], lanes: &lanes };
+                    chain.run_block(isa, &sources, &mut [], &mut sums, &mut scratch);
+                    assert_eq!(found, expected, "{isa:?} {channels} {pixels} {masked}");
+                }
             }
         }
     }

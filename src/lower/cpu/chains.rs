@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use super::facts::{Facts, idx};
 use crate::ir::{NodeId, Op};
-use crate::kernels::pointwise::{Access, Chain, Function, Instruction, Operand};
+use crate::kernels::pointwise::{Access, Chain, ChannelSum, Function, Instruction, Operand};
 
 /// Most operations of a chain.
 const MAX_MEMBERS: usize = 28;
@@ -42,7 +42,77 @@ pub(super) fn chains(facts: &Facts<'_>, takes: impl Fn(NodeId) -> bool) -> Vec<V
         chains[chain].push(id);
         chain_of[idx(id)] = Some(chain);
     }
+    join(facts, &mut chains, &mut chain_of);
     chains
+}
+
+/// Joins chains where one feeds the other, and nothing computed from the first outside of them leads to the second.
+fn join(facts: &Facts<'_>, chains: &mut Vec<Vec<NodeId>>, chain_of: &mut [Option<usize>]) {
+    for second in 0..chains.len() {
+        loop {
+            let mut feeders: Vec<usize> = chains[second]
+                .iter()
+                .flat_map(|id| sources(facts, *id))
+                .filter_map(|source| chain_of[idx(source)])
+                .filter(|chain| *chain != second)
+                .collect();
+            feeders.sort_unstable();
+            feeders.dedup();
+            let joins = |first: &usize| {
+                let all: Vec<NodeId> =
+                    chains[*first].iter().chain(&chains[second]).copied().collect();
+                domain(facts, chains[*first][0]) == domain(facts, chains[second][0])
+                    && all.len() <= MAX_MEMBERS
+                    && reads(facts, &all, all[0]) <= MAX_READS
+                    && !is_between(facts, chains, chain_of, *first, second)
+            };
+            let Some(first) = feeders.into_iter().find(joins) else { break };
+            let members = std::mem::take(&mut chains[first]);
+            for id in &members {
+                chain_of[idx(*id)] = Some(second);
+            }
+            chains[second].extend(members);
+            chains[second].sort_unstable();
+        }
+    }
+    chains.retain(|chain| !chain.is_empty());
+}
+
+/// Whether something outside two chains is computed from the first and leads to the second.
+fn is_between(
+    facts: &Facts<'_>,
+    chains: &[Vec<NodeId>],
+    chain_of: &[Option<usize>],
+    first: usize,
+    second: usize,
+) -> bool {
+    let mut seen = vec![false; facts.graph.len()];
+    let mut open: Vec<NodeId> = vec![];
+    // What is read of a member of the second chain by itself, or on a way outside.
+    let mut next = Some((chains[second].clone(), true));
+    while let Some((members, is_second)) = next {
+        for source in members.iter().flat_map(|id| facts.inputs(*id)) {
+            let source = facts.storage(*source);
+            match chain_of[idx(source)] {
+                Some(chain) if chain == second => {}
+                Some(chain) if chain == first => {
+                    if !is_second {
+                        return true;
+                    }
+                }
+                Some(_) | None => {
+                    if !std::mem::replace(&mut seen[idx(source)], true) {
+                        open.push(source);
+                    }
+                }
+            }
+        }
+        next = open.pop().map(|id| {
+            let members = chain_of[idx(id)].map_or_else(|| vec![id], |chain| chains[chain].clone());
+            (members, false)
+        });
+    }
+    false
 }
 
 fn domain(facts: &Facts<'_>, id: NodeId) -> Domain {
@@ -131,8 +201,13 @@ pub(super) struct Translated {
     pub(super) written: Vec<usize>,
 }
 
-/// Translates `members`, whose results `outputs` are wanted.
-pub(super) fn translate(facts: &Facts<'_>, members: &[NodeId], outputs: &[NodeId]) -> Translated {
+/// Translates `members`, whose results `outputs` are wanted, and sums of members over samples.
+pub(super) fn translate(
+    facts: &Facts<'_>,
+    members: &[NodeId],
+    outputs: &[NodeId],
+    sums: &[NodeId],
+) -> Translated {
     let mut writer = Writer {
         facts,
         instructions: vec![],
@@ -152,16 +227,20 @@ pub(super) fn translate(facts: &Facts<'_>, members: &[NodeId], outputs: &[NodeId
         };
         writer.known.insert(*member, result);
     }
-    let written: Vec<usize> = outputs
-        .iter()
-        .map(|output| match writer.known.get(output) {
-            Some(Operand::Register(register)) => *register,
-            Some(Operand::Input(_)) | None => panic!("broken invariant: outputs are members"),
-        })
-        .collect();
+    let register = |member: &NodeId| match writer.known.get(member) {
+        Some(Operand::Register(register)) => *register,
+        Some(Operand::Input(_)) | None => panic!("broken invariant: outputs are members"),
+    };
+    let written: Vec<usize> = outputs.iter().map(register).collect();
+    let sum = |id: &NodeId| {
+        let x = facts.inputs(*id)[0];
+        let [channels, pixels] = facts.channel_sum(*id).expect("chosen because it is one");
+        ChannelSum { instruction: register(&x), channels, pixels, masked: !facts.is_zero_padded(x) }
+    };
+    let sums = sums.iter().map(sum).collect();
     let accesses = writer.inputs.iter().map(|(_, access)| *access).collect();
     Translated {
-        chain: Chain::new(writer.instructions, accesses, &written),
+        chain: Chain::new(writer.instructions, accesses, &written).summing(sums),
         inputs: writer.inputs.into_iter().map(|(node, _)| node).collect(),
         last_read: writer.last_read,
         written,

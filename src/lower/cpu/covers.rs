@@ -48,14 +48,10 @@ fn results(unit: &Unit, units: &[Unit]) -> Vec<NodeId> {
         };
         unit.writes.iter().filter_map(node).collect()
     };
-    let own = nodes(unit);
-    if !own.is_empty() {
-        return own;
-    }
-    let adder = units.iter().find(|other| {
+    let adders = units.iter().filter(|other| {
         adds_parts(&other.kernel) && other.reads.iter().any(|r| unit.writes.contains(r))
     });
-    adder.map(nodes).unwrap_or_default()
+    adders.fold(nodes(unit), |all, adder| [all, nodes(adder)].concat())
 }
 
 fn adds_parts(kernel: &CpuKernel) -> bool {

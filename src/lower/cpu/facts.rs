@@ -130,6 +130,24 @@ impl<'g> Facts<'g> {
         }
     }
 
+    /// Channels and pixels of a sum over samples that has one result for every vector of a pixel, if it is one.
+    pub(super) fn channel_sum(&self, id: NodeId) -> Option<[usize; 2]> {
+        let Op::Sum { axes } = self.op(id) else { return None };
+        let x = self.inputs(id)[0];
+        let (from, to) = (self.shape(x), self.shape(id));
+        if !from.batched || to.batched {
+            return None;
+        }
+        let inner: Vec<usize> =
+            axes.iter().filter(|axis| **axis > 0).map(|axis| axis - 1).collect();
+        let [channels, pixels] = self.layout(x);
+        let is_per_channel = from.dims.len() == 3 && inner == [1, 2]
+            || inner.is_empty() && pixels == 1
+            || inner.len() == from.dims.len();
+        let n = to.elements().max(1);
+        is_per_channel.then_some([n, channels * pixels / n])
+    }
+
     /// How chains read an expansion, if they can.
     pub(super) fn access(&self, id: NodeId) -> Option<Access> {
         let Op::Expand { shape, axes } = self.op(id) else { return None };

@@ -35,7 +35,8 @@ impl From<WholeKernel> for CpuKernel {
 pub enum BlockKernel {
     /// () → samples; rows of the block, planes of the block.
     Input,
-    /// Element-wise operations on per-sample or fixed tensors and scalars.
+    /// Element-wise operations on per-sample or fixed tensors and scalars; with sums, (…, lanes) → …, partials; scratch,
+    /// accumulators.
     Chain(Box<Chain>),
     /// (x, packed weight, bias?); scratch.
     Conv {
@@ -288,7 +289,11 @@ impl BlockKernel {
     fn signature(&self) -> Signature {
         match self {
             Self::Input => Signature::tensors(0, 1, 2),
-            Self::Chain(chain) => Signature::tensors(chain.inputs().len(), chain.n_outputs(), 1),
+            Self::Chain(chain) => {
+                let n_sums = chain.sums().len();
+                let n_reads = chain.inputs().len() + usize::from(n_sums > 0);
+                Signature::tensors(n_reads, chain.n_outputs() + n_sums, 1 + n_sums)
+            }
             Self::Conv { bias, .. } => Signature::tensors(2 + usize::from(*bias), 1, 1),
             Self::ConvMaxPool { bias, .. } => Signature::tensors(2 + usize::from(*bias), 2, 1),
             Self::ConvGradWeight(_) => Signature::tensors(2, 1, 2),

@@ -304,17 +304,14 @@ impl Selector<'_, '_> {
             );
             return;
         }
-        let inner: Vec<usize> =
-            axes.iter().filter(|axis| **axis > 0).map(|axis| axis - 1).collect();
         let n = facts.shape(id).elements();
-        let [channels, pixels] = facts.layout(x);
-        let is_per_channel = from.dims.len() == 3 && inner == [1, 2]
-            || inner.is_empty() && pixels == 1
-            || inner.len() == from.dims.len();
+        let is_per_channel = facts.channel_sum(id).is_some();
         let targets = if is_per_channel {
             vec![]
         } else {
-            moves::sum_targets(&from.dims, &inner, [channels, pixels], [n, 1])
+            let inner: Vec<usize> =
+                axes.iter().filter(|axis| **axis > 0).map(|axis| axis - 1).collect();
+            moves::sum_targets(&from.dims, &inner, facts.layout(x), [n, 1])
         };
         let winners = if is_per_channel { self.sum_of_winners(x) } else { None };
         let (x, read) = winners.unwrap_or((x, reads[0]));

@@ -1,6 +1,6 @@
 //! Chooses a kernel for every node: from a graph and its facts to units.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::chains::{chains, translate};
 use super::facts::{Facts, idx};
@@ -15,6 +15,9 @@ use crate::kernels::pool2d::PoolGeometry;
 
 /// Floats of partial statistics per channel: count, mean, sum of squared differences, each per lane.
 pub(super) const MOMENTS: usize = 3;
+
+/// Most sums that a chain makes.
+const MAX_SUMS: usize = 8;
 
 /// All units of a graph, and what is beside the results of nodes.
 #[derive(Debug)]
@@ -45,6 +48,7 @@ pub(super) fn select(facts: &Facts<'_>, options: &PlanOptions, group_blocks: usi
         masks: BTreeMap::new(),
         moments: BTreeMap::new(),
         winners: BTreeMap::new(),
+        summed: BTreeSet::new(),
     };
     let is_taken = |id: NodeId| absorbed[idx(id)] || selector.heads.contains_key(&id);
     let needs_chain = |id: NodeId| {
@@ -74,7 +78,10 @@ pub(super) fn select(facts: &Facts<'_>, options: &PlanOptions, group_blocks: usi
         }
         if let Some(head) = selector.heads.get(&id).copied() {
             selector.head(id, head);
-        } else if !facts.is_element_wise(id) && !facts.is_inline(id) {
+        } else if !facts.is_element_wise(id)
+            && !facts.is_inline(id)
+            && !selector.summed.contains(&id)
+        {
             selector.node(id);
         }
     }
@@ -104,6 +111,8 @@ pub(super) struct Selector<'a, 'g> {
     pub(super) moments: BTreeMap<NodeId, Memory>,
     /// Gradients of pooled outputs where windows have a winner, by pool.
     pub(super) winners: BTreeMap<NodeId, Memory>,
+    /// Sums that chains make.
+    pub(super) summed: BTreeSet<NodeId>,
 }
 
 impl Selector<'_, '_> {
@@ -141,18 +150,31 @@ impl Selector<'_, '_> {
 
     pub(super) fn chain(&mut self, members: &[NodeId]) {
         let facts = self.facts;
+        let sums = self.sums_of_chain(members);
+        let inside: Vec<NodeId> = members.iter().chain(&sums).copied().collect();
         let outputs: Vec<NodeId> = members
             .iter()
             .copied()
-            .filter(|id| facts.is_root(*id) || self.aliased_outside(*id, members))
+            .filter(|id| facts.is_root(*id) || self.aliased_outside(*id, &inside))
             .collect();
         let first = members[0];
-        let translated = translate(facts, members, &outputs);
+        let translated = translate(facts, members, &outputs, &sums);
         let lanes = Memory::Aux(self.selection.lanes);
-        let reads =
+        let mut reads: Vec<Memory> =
             translated.inputs.iter().map(|input| input.map_or(lanes, Memory::Node)).collect();
-        let writes = outputs.iter().map(|id| Memory::Node(*id)).collect();
+        let mut writes: Vec<Memory> = outputs.iter().map(|id| Memory::Node(*id)).collect();
         let scratch = self.aux(Aux::Scratch(translated.chain.scratch_len(), false));
+        let mut accumulators = vec![];
+        for (id, sum) in sums.iter().zip(translated.chain.sums()) {
+            let partial = self.aux(Aux::Partial(sum.channels));
+            writes.push(partial);
+            accumulators.push(self.aux(Aux::Scratch(sum.channels * LANES, true)));
+            self.add_groups(*id, partial);
+            self.summed.insert(*id);
+        }
+        if !sums.is_empty() {
+            reads.push(lanes);
+        }
         let last = members.last().copied().unwrap_or(first);
         let chain = Box::new(translated.chain);
         let kernel: CpuKernel = if facts.shape(first).batched {
@@ -162,8 +184,26 @@ impl Selector<'_, '_> {
         };
         let unit = self.push(facts.level(first), kernel, reads, writes, last);
         unit.scratch.push(scratch);
+        unit.scratch.append(&mut accumulators);
         let number = self.selection.units.len() - 1;
         self.selection.reads_and_writes.insert(number, (translated.last_read, translated.written));
+    }
+
+    /// Sums of members over samples, as many as the chain can make on its way.
+    fn sums_of_chain(&self, members: &[NodeId]) -> Vec<NodeId> {
+        let facts = self.facts;
+        let level = facts.level(members[0]);
+        let of_member = |member: &NodeId| {
+            let sums = facts.users(*member).iter().copied().filter(|user| {
+                matches!(facts.op(*user), Op::Sum { .. })
+                    && facts.inputs(*user)[0] == *member
+                    && facts.level(*user) == level + 1
+                    && facts.channel_sum(*user).is_some()
+            });
+            sums.collect::<Vec<_>>()
+        };
+        let members = members.iter().filter(|member| facts.is_element_wise(**member));
+        members.flat_map(of_member).take(MAX_SUMS).collect()
     }
 
     /// Whether anything but chain members reads the node, directly, through an alias or through inline operations.
@@ -376,12 +416,17 @@ impl Selector<'_, '_> {
         let scratch: Vec<Memory> = scratch.into_iter().map(|aux| self.aux(aux)).collect();
         let unit = self.push(level, kernel, reads, vec![partial], id);
         unit.scratch = scratch;
+        self.add_groups(id, partial);
+    }
+
+    /// The whole kernel that adds the partial sums of groups.
+    fn add_groups(&mut self, id: NodeId, partial: Memory) {
         let kernel = if self.facts.is_scalar(id) {
             WholeKernel::ReduceScalar
         } else {
             WholeKernel::Reduce(self.facts.shape(id).elements())
         };
-        self.push(level + 1, kernel, vec![partial], vec![Memory::Node(id)], id);
+        self.push(self.facts.level(id), kernel, vec![partial], vec![Memory::Node(id)], id);
     }
 
     /// The operand, zero on lanes without a sample.

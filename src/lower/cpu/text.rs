@@ -169,7 +169,12 @@ fn whole_name(kernel: &WholeKernel) -> String {
 }
 
 fn chain_name(chain: &Chain) -> String {
-    format!("chain of {}", chain.instructions().len())
+    let (n, n_sums) = (chain.instructions().len(), chain.sums().len());
+    match n_sums {
+        0 => format!("chain of {n}"),
+        1 => format!("chain of {n} with a sum"),
+        _ => format!("chain of {n} with {n_sums} sums"),
+    }
 }
 
 fn with_tail(name: &str, bias: bool, relu: bool) -> String {
