@@ -11,6 +11,7 @@ use specc::kernels::conv::{Conv, ConvGeometry};
 use specc::kernels::isa::Isa;
 use specc::kernels::linear::Linear;
 use specc::kernels::peak;
+use specc::kernels::threads::ThreadPool;
 
 /// Samples that linear layers are measured with.
 const BATCH: usize = 128;
@@ -99,14 +100,14 @@ fn measure_convolution(
     let (x, dy) = (noise(geometry.in_len()), noise(geometry.out_len()));
     let (weight, bias) = (noise(geometry.weight_len()), noise(geometry.out_channels));
     let mut packed = Arena::zeros(conv.packed_len());
-    conv.pack(&weight, &mut packed);
+    conv.pack(&ThreadPool::new(1), &weight, &mut packed);
     let mut y = Arena::zeros(geometry.out_len());
     let mut scratch = Arena::zeros(conv.forward_scratch_len());
     group.bench_function(label("forward"), |bencher| {
         bencher.iter(|| conv.forward(&packed, &x, Some(&bias), true, &mut y, &mut scratch));
     });
     let mut turned = Arena::zeros(conv.packed_turned_len());
-    conv.pack_turned(&weight, &mut turned);
+    conv.pack_turned(&ThreadPool::new(1), &weight, &mut turned);
     let mut dx = Arena::zeros(geometry.in_len());
     let mut scratch = Arena::zeros(conv.grad_input_scratch_len());
     group.bench_function(label("grad_input"), |bencher| {

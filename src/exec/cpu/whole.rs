@@ -56,11 +56,11 @@ pub(super) fn run(ctx: &mut Context<'_>, arena: &mut [f32], step: &CpuStep, boun
         }
         WholeKernel::Pack(conv) => {
             let weight = &reads[0][..conv.geometry().weight_len()];
-            conv.pack(weight, &mut writes[0][..conv.packed_len()]);
+            conv.pack(pool, weight, &mut writes[0][..conv.packed_len()]);
         }
         WholeKernel::PackTurned(conv) => {
             let weight = &reads[0][..conv.geometry().weight_len()];
-            conv.pack_turned(weight, &mut writes[0][..conv.packed_turned_len()]);
+            conv.pack_turned(pool, weight, &mut writes[0][..conv.packed_turned_len()]);
         }
         WholeKernel::PackPooled(plan) => {
             let weight = &reads[0][..plan.geometry().weight_len()];

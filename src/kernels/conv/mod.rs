@@ -20,6 +20,7 @@ use self::grad_weight::GradWeight;
 use self::sweep::{Sweep, WeightView};
 use super::geometry::Axis;
 use super::isa::Isa;
+use super::threads::ThreadPool;
 use super::winograd;
 
 /// The plan of a convolution for one instruction set.
@@ -95,11 +96,11 @@ impl Conv {
     ///
     /// # Panics
     /// When a slice has the wrong length.
-    pub fn pack(&self, weight: &[f32], packed: &mut [f32]) {
+    pub fn pack(&self, pool: &ThreadPool, weight: &[f32], packed: &mut [f32]) {
         assert_eq!(weight.len(), self.geometry.weight_len(), "length of the weights");
         assert_eq!(packed.len(), self.packed_len(), "length of the packed weights");
         match &self.winograd.forward {
-            Some(pass) => pass.pack(weight, packed),
+            Some(pass) => pass.pack(pool, weight, packed),
             None => self.forward.pack(weight, packed),
         }
     }
@@ -116,11 +117,11 @@ impl Conv {
     ///
     /// # Panics
     /// When a slice has the wrong length.
-    pub fn pack_turned(&self, weight: &[f32], packed: &mut [f32]) {
+    pub fn pack_turned(&self, pool: &ThreadPool, weight: &[f32], packed: &mut [f32]) {
         assert_eq!(weight.len(), self.geometry.weight_len(), "length of the weights");
         assert_eq!(packed.len(), self.packed_turned_len(), "length of the packed weights");
         if let Some(pass) = &self.winograd.backward {
-            pass.pack(weight, packed);
+            pass.pack(pool, weight, packed);
             return;
         }
         for sweep in &self.backward {

@@ -11,6 +11,7 @@ use crate::kernels::geometry::ConvGeometry;
 use crate::kernels::isa::Isa;
 use crate::kernels::micro::fma::{self, Start, Strip, TapLoop};
 use crate::kernels::micro::{choose_columns, choose_tile, parts, split};
+use crate::kernels::threads::{SharedSlice, ThreadPool};
 
 /// Bytes of transformed patches of a strip, which should stay in the second-level cache with the weights.
 const CACHED_PATCHES: usize = 448 << 10;
@@ -81,11 +82,14 @@ impl Pass {
     }
 
     /// Transforms weights `[out][in][3][3]` to `[tile of outputs][point][input][output of the tile]`.
-    pub(crate) fn pack(&self, weight: &[f32], packed: &mut [f32]) {
-        let mut rest = &mut packed[..self.packed_len()];
-        for (first, width) in parts(self.outputs, self.tile_rows) {
-            let (tile, after) = rest.split_at_mut(POINTS * self.inputs * width);
-            rest = after;
+    pub(crate) fn pack(&self, pool: &ThreadPool, weight: &[f32], packed: &mut [f32]) {
+        let tiles: Vec<(usize, usize)> = parts(self.outputs, self.tile_rows).collect();
+        let packed = SharedSlice::new(&mut packed[..self.packed_len()]);
+        pool.run(tiles.len(), |task, _| {
+            let (first, width) = tiles[task];
+            let len = POINTS * self.inputs;
+            // SAFETY: tiles of outputs do not overlap and each task is run once.
+            let tile = unsafe { packed.range(len * first..len * (first + width)) };
             for input in 0..self.inputs {
                 for output in 0..width {
                     let points = transform::kernel(self.taps(weight, first + output, input));
@@ -94,7 +98,7 @@ impl Pass {
                     }
                 }
             }
-        }
+        });
     }
 
     /// The 3×3 kernel from a source channel to a target channel of the pass.

@@ -4,6 +4,7 @@ use proptest::prelude::*;
 use specc::kernels::conv::{Conv, ConvGeometry, PooledGradInput, PooledGradWeight};
 use specc::kernels::isa::Isa;
 use specc::kernels::pool2d::PoolGeometry;
+use specc::kernels::threads::ThreadPool;
 use specc::kernels::{LANES, Tolerance, pool2d, reference};
 
 use super::sample::{SameBits, assert_close, magnitudes, sample, wide};
@@ -66,7 +67,7 @@ fn check(g: &ConvGeometry, seed: u64) {
     for isa in Isa::available() {
         let conv = Conv::new(isa, *g).unwrap();
         let mut packed = nan(conv.packed_len());
-        conv.pack(&weight, &mut packed);
+        conv.pack(&ThreadPool::new(2), &weight, &mut packed);
         let (mut y, mut with_relu, mut plain) =
             (nan(g.out_len()), nan(g.out_len()), nan(g.out_len()));
         let mut scratch = nan(conv.forward_scratch_len());
@@ -78,7 +79,7 @@ fn check(g: &ConvGeometry, seed: u64) {
         }
 
         let mut turned = nan(conv.packed_turned_len());
-        conv.pack_turned(&weight, &mut turned);
+        conv.pack_turned(&ThreadPool::new(2), &weight, &mut turned);
         let mut dx = nan(g.in_len());
         let mut scratch = nan(conv.grad_input_scratch_len());
         conv.grad_input(&turned, &dy, &mut dx, false, &mut scratch);
@@ -207,7 +208,7 @@ fn check_pooled(g: &ConvGeometry, size: usize, relu: bool, seed: u64) {
     for isa in Isa::available() {
         let conv = Conv::new(isa, *g).unwrap();
         let mut packed = nan(conv.packed_len());
-        conv.pack(&weight, &mut packed);
+        conv.pack(&ThreadPool::new(2), &weight, &mut packed);
         let mut whole = nan(g.out_len());
         let mut scratch = nan(conv.forward_scratch_len());
         conv.forward(&packed, &x, Some(&bias), relu, &mut whole, &mut scratch);
