@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::simplify::simplify;
-use crate::ir::{Graph, NodeId, copy, rebuild};
+use crate::ir::{self, Graph, NodeId, copy, rebuild};
 
 /// A graph with the same outputs and updates and fewer nodes.
 ///
@@ -11,14 +11,20 @@ use crate::ir::{Graph, NodeId, copy, rebuild};
 /// which are folded in double precision. Tables keep their ids.
 #[must_use]
 pub fn clean(graph: &Graph) -> Graph {
-    let mut current = round(graph);
+    let mut current = checked(round(graph));
     loop {
-        let next = round(&current);
+        let next = checked(round(&current));
         if next.len() == current.len() {
             return next;
         }
         current = next;
     }
+}
+
+/// A graph that a rewrite made, after a look at its invariants where debug assertions are on.
+fn checked(graph: Graph) -> Graph {
+    debug_assert_eq!(ir::verify(&graph), Ok(()), "broken invariant: rewrites make sound graphs");
+    graph
 }
 
 fn round(graph: &Graph) -> Graph {
