@@ -8,7 +8,7 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use serde_json::Value;
+use serde::Deserialize;
 
 use crate::diag::{Code, Diagnostic, FileId, ToDiagnostic};
 use crate::measure::{Logits, StoredError, parse_stored};
@@ -161,15 +161,16 @@ fn read_run(run: &Path) -> Result<Vec<Input>, Vec<InputError>> {
         if !file.exists() {
             continue;
         }
+        let measures = if split == "train" { &summary.train } else { &summary.test };
         match read_logits(&file) {
             Ok(logits) => inputs.push(Input {
                 run: Some(run.to_owned()),
                 file,
                 split: Some(split),
                 logits,
-                loss: summary[split]["loss"].as_f64(),
-                probability_scale: summary[split]["probability_scale"].as_f64(),
-                seed: summary["seed"].as_u64(),
+                loss: measures.loss,
+                probability_scale: measures.probability_scale,
+                seed: summary.seed,
                 asked: asked.clone(),
             }),
             Err(error) => errors.push(error),
@@ -178,11 +179,27 @@ fn read_run(run: &Path) -> Result<Vec<Input>, Vec<InputError>> {
     if errors.is_empty() { Ok(inputs) } else { Err(errors) }
 }
 
-/// The summary of a run; `null` where there is none.
-fn read_summary(run: &Path) -> Result<Value, InputError> {
+/// What is wanted of the summary of a run; whatever is left out is not known.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct SummaryPart {
+    seed: Option<u64>,
+    train: SplitPart,
+    test: SplitPart,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct SplitPart {
+    loss: Option<f64>,
+    probability_scale: Option<f64>,
+}
+
+/// The summary of a run; empty where there is none.
+fn read_summary(run: &Path) -> Result<SummaryPart, InputError> {
     let path = run.join("summary.json");
     if !path.exists() {
-        return Ok(Value::Null);
+        return Ok(SummaryPart::default());
     }
     let bytes = read_bytes(&path, MAX_SUMMARY_BYTES)?;
     serde_json::from_slice(&bytes).map_err(|error| InputError {

@@ -9,7 +9,7 @@ use crate::data::Dataset;
 use crate::diag::{Code, Diagnostic, ToDiagnostic, render};
 use crate::lower::Program;
 use crate::store::{Opened, RunDir, StoreError};
-use crate::train::{Beginning, Ended, Entry, Observer, Session, StopSignal};
+use crate::train::{Beginning, Ended, Entry, Observer, Session, StopSignal, Summary};
 
 /// Operations that the scaling claims may cost at a checkpoint.
 const TRIAL_BUDGET: u64 = 3_000_000_000;
@@ -49,7 +49,7 @@ pub fn run(
     let plan = experiment.plan(dataset, trial.as_ref());
     let done = checkpoint.as_ref().map(|checkpoint| checkpoint.position.step);
     if done.is_some_and(|done| done >= plan.target()) && dir.has("DONE") {
-        return Ok(Ended::Finished(Box::new(dir.summary()?)));
+        return Ok(Ended::Finished(Box::new(finished(&path)?)));
     }
     if done.is_none() && existing == Existing::Require {
         return Err(ExperimentError::NothingToResume(path));
@@ -76,6 +76,12 @@ pub fn run(
         Ok(ended.expect("a session of one run ends in one way")?)
     });
     conclude(ended, experiment, &dir, &mut log)
+}
+
+/// What a run that is done amounts to.
+fn finished(path: &Path) -> Result<Summary, StoreError> {
+    let missing = || StoreError::damaged(path, "a finished run without `summary.json`");
+    Summary::of_run(path)?.ok_or_else(missing)
 }
 
 /// Looks at what is there before the run is opened; the path of a run that was moved aside.

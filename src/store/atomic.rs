@@ -5,17 +5,34 @@
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::Path;
+use std::sync::atomic::{AtomicU32, Ordering};
 
-use super::StoreError;
+use super::{Owner, StoreError};
 
 /// Writes a file so that a reader, or a machine that loses power, sees the old content or the new one.
 ///
 /// # Errors
 /// [`StoreError::Io`]; the old file is untouched then and nothing is left beside it.
 pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
-    let folder = path.parent().unwrap_or(Path::new("."));
     let name = path.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
-    let aside = folder.join(format!(".{name}.tmp"));
+    write_by_way_of(&format!(".{name}.tmp"), path, bytes)
+}
+
+/// The same for a file that several processes may write at once; the last one stays.
+///
+/// # Errors
+/// As [`write_atomic`].
+pub fn write_shared(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
+    static WRITTEN: AtomicU32 = AtomicU32::new(0);
+    let name = path.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
+    let number = WRITTEN.fetch_add(1, Ordering::Relaxed);
+    let Owner { host, process, .. } = Owner::this();
+    write_by_way_of(&format!(".{name}.{host}-{process}-{number}.tmp"), path, bytes)
+}
+
+fn write_by_way_of(aside: &str, path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let aside = folder.join(aside);
     let written = File::create(&aside).and_then(|mut file| {
         file.write_all(bytes)?;
         file.sync_all()?;

@@ -8,15 +8,17 @@ mod checkpoint;
 mod copies;
 mod error;
 mod lines;
+mod owner;
 mod position;
 mod run_dir;
 mod seen;
 mod spec;
 mod tensors;
 
-pub use atomic::{read_text, write_atomic};
+pub use atomic::{read_text, write_atomic, write_shared};
 pub use error::StoreError;
 pub use lines::LineFile;
+pub use owner::Owner;
 pub use position::{Checkpoint, Position, Tail};
 pub use run_dir::{Identity, Opened, RunDir};
 pub use seen::Seen;

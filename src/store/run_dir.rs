@@ -6,9 +6,9 @@ use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use super::owner::{OWNER, Owned, Owner};
 use super::{Checkpoint, StoreError, write_atomic};
 
 /// What makes two runs the same run: equal hash and seed. The rest says how to compile it again.
@@ -30,6 +30,7 @@ pub struct Identity {
 #[derive(Debug)]
 pub struct RunDir {
     path: PathBuf,
+    _owned: Owned,
     _lock: File,
 }
 
@@ -57,7 +58,8 @@ impl RunDir {
         if let Some(found) = foreign_entry(path)? {
             return Err(StoreError::Foreign { path: path.to_owned(), found });
         }
-        let dir = Self { path: path.to_owned(), _lock: lock(path)? };
+        let lock = lock(path)?;
+        let dir = Self { path: path.to_owned(), _owned: Owned::take(path)?, _lock: lock };
         if let Some(found) = Self::identity_in(path)? {
             let other = |what, found: String, expected: String| {
                 Err(StoreError::OtherRun { path: path.to_owned(), what, found, expected })
@@ -98,6 +100,9 @@ impl RunDir {
             return Err(StoreError::Foreign { path: path.to_owned(), found });
         }
         let _lock = lock(path)?;
+        if Owner::of_run(path).is_some() {
+            return Err(StoreError::Locked { path: path.to_owned() });
+        }
         let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
         let target = (1..=u32::MAX)
             .map(|i| path.with_file_name(format!("{name}.old-{i}")))
@@ -138,16 +143,6 @@ impl RunDir {
         }
     }
 
-    /// `summary.json` of a finished run.
-    ///
-    /// # Errors
-    /// [`StoreError`] when it cannot be read or does not hold a `T`.
-    pub fn summary<T: DeserializeOwned>(&self) -> Result<T, StoreError> {
-        let path = self.path.join("summary.json");
-        let text = super::read_text(&path, 1 << 24)?;
-        serde_json::from_str(&text).map_err(|e| StoreError::damaged(&path, e.to_string()))
-    }
-
     /// Whether the run holds a file.
     pub fn has(&self, name: &str) -> bool {
         self.path.join(name).is_file()
@@ -177,8 +172,11 @@ fn foreign_entry(path: &Path) -> Result<Option<String>, StoreError> {
     }
     for entry in fs::read_dir(path).map_err(io)? {
         let name = entry.map_err(io)?.file_name().to_string_lossy().into_owned();
-        if !name.starts_with(LOCK) && !name.starts_with(&format!(".{IDENTITY}")) {
-            return Ok(Some(name));
+        let ours = [LOCK, OWNER, &format!(".{IDENTITY}"), &format!(".{OWNER}")];
+        if !ours.iter().any(|ours| name.starts_with(ours)) {
+            // Another process may have made a run of it meanwhile.
+            let is_run = path.join(IDENTITY).is_file();
+            return Ok((!is_run).then_some(name));
         }
     }
     Ok(None)

@@ -21,7 +21,6 @@ pub(super) fn confirm(
     let held = tried.iter().filter_map(|confirmed| Some((confirmed.worst?, &confirmed.claim.name)));
     let worst = held.max_by(|a, b| a.0.total_cmp(&b.0));
     Some(ScalingRecord {
-        kind: "scaling",
         step,
         epoch,
         claims: trial.claimed(),

@@ -238,7 +238,6 @@ mod tests {
     fn line(step: u64, lr: f64, norm: f64, angle: f64) -> StepRecord {
         let scale = LayerScale { norm, angle: Some(angle), effective_lr: None };
         StepRecord {
-            kind: "step",
             step,
             epoch: 1,
             lr,
@@ -278,11 +277,8 @@ mod tests {
         for (epoch, loss) in [(1, 0.5), (2, 0.25), (3, 0.25), (4, 0.25)] {
             let test = Means { loss, accuracy: 0.1 };
             let train = Means::default();
-            let kind = "epoch";
-            see_epoch(
-                &mut seen,
-                &EpochRecord { kind, epoch, step: epoch, train, test, partial: false },
-            );
+            let record = EpochRecord { epoch, step: epoch, train, test, partial: false };
+            see_epoch(&mut seen, &record);
         }
         assert_eq!((seen.same_since, seen.test_loss), (2, Some(0.25)));
     }

@@ -2,15 +2,32 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::LayerScale;
 
+/// One line of `metrics.jsonl`; `kind` tells which.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+pub enum Record {
+    /// A step.
+    Step(StepRecord),
+    /// An epoch.
+    Epoch(EpochRecord),
+    /// Claims of the scaling analysis, tried.
+    Scaling(ScalingRecord),
+}
+
+impl Record {
+    /// As a line of the file, without its end.
+    pub fn line(&self) -> String {
+        line(self)
+    }
+}
+
 /// One step; every value is taken before its update.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct StepRecord {
-    /// `step`.
-    pub kind: &'static str,
     /// From 1.
     pub step: u64,
     /// From 1.
@@ -42,7 +59,7 @@ pub struct StepRecord {
 }
 
 /// The second phase of a SAM step.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Perturbed {
     /// Mean over the batch at the perturbed parameters.
     pub loss: f64,
@@ -54,7 +71,7 @@ pub struct Perturbed {
 }
 
 /// Loss and accuracy over many samples.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Means {
     /// Mean loss.
     pub loss: f64,
@@ -63,10 +80,8 @@ pub struct Means {
 }
 
 /// One epoch, or the part of one that a run ended in.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EpochRecord {
-    /// `epoch`.
-    pub kind: &'static str,
     /// From 1.
     pub epoch: u64,
     /// Steps so far.
@@ -76,15 +91,13 @@ pub struct EpochRecord {
     /// Evaluation mode, loss as trained.
     pub test: Means,
     /// Present and true where the epoch is not whole.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub partial: bool,
 }
 
 /// The scaling claims tried in f64 at the parameters of a checkpoint.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ScalingRecord {
-    /// `scaling`.
-    pub kind: &'static str,
     /// Steps so far.
     pub step: u64,
     /// Epochs so far.
@@ -100,19 +113,19 @@ pub struct ScalingRecord {
 }
 
 /// One line of `timing.jsonl`.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub(super) struct TimingRecord {
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TimingRecord {
     /// From 1.
-    pub(super) epoch: u64,
+    pub epoch: u64,
     /// Wall-clock seconds of training, evaluation not included.
-    pub(super) seconds: f64,
+    pub seconds: f64,
     /// Training samples per second.
-    pub(super) samples_per_second: f64,
+    pub samples_per_second: f64,
 }
 
 /// The epoch of a line of `timing.jsonl`, where it is one.
 pub(super) fn timed_epoch(line: &str) -> Option<u64> {
-    serde_json::from_str::<serde_json::Value>(line).ok()?.get("epoch")?.as_u64()
+    serde_json::from_str::<TimingRecord>(line).ok().map(|record| record.epoch)
 }
 
 pub(super) fn line(record: &impl Serialize) -> String {

@@ -7,7 +7,7 @@ use super::learning::{End, findings, see_epoch, see_step};
 use super::record::{Perturbed, TimingRecord, line, timed_epoch};
 use super::telemetry::scales_before;
 use super::{
-    EpochRecord, Evaluated, Finding, Means, Measured, RunError, RunLength, RunPlan, Share,
+    EpochRecord, Evaluated, Finding, Means, Measured, Record, RunError, RunLength, RunPlan, Share,
     SplitSamples, StepRecord, Summary, Warning, conserved_values, layer_scales,
 };
 use crate::data;
@@ -146,7 +146,6 @@ impl<'a> Run<'a> {
         let ratio = scales.get("r1").zip(scales.get("r2")).map(|(r1, r2)| r2 / r1);
         let output = &outputs[0];
         let record = StepRecord {
-            kind: "step",
             step: self.position.step,
             epoch: self.position.epoch,
             lr: hyper.lr,
@@ -167,7 +166,7 @@ impl<'a> Run<'a> {
         let train = self.plan.train;
         let (lr, decays) = (train.lr, train.optimizer.weight_decay() > 0.0);
         self.see(lasting, |seen| see_step(seen, &record, lr, decays));
-        self.push_metrics(&line(&record), lasting)
+        self.push_metrics(&Record::Step(record).line(), lasting)
     }
 
     /// Notes what a line shows, for a run that ends here or for one that goes on, as [`Run::push_metrics`] does.
@@ -204,7 +203,6 @@ impl<'a> Run<'a> {
         partial: bool,
     ) -> Result<EpochRecord, StoreError> {
         let record = EpochRecord {
-            kind: "epoch",
             epoch: self.position.epoch,
             step: self.position.step,
             train: self.means(),
@@ -212,7 +210,7 @@ impl<'a> Run<'a> {
             partial,
         };
         self.see(!partial, |seen| see_epoch(seen, &record));
-        self.push_metrics(&line(&record), !partial)?;
+        self.push_metrics(&Record::Epoch(record.clone()).line(), !partial)?;
         self.timing.push(&line(&TimingRecord {
             epoch: record.epoch,
             seconds: timing.seconds,
@@ -237,7 +235,7 @@ impl<'a> Run<'a> {
         let Some(trial) = self.plan.trial else { return Ok(()) };
         let epochs = self.position.epoch - u64::from(!partial);
         match confirm(trial, state, self.samples, (self.position.step, epochs)) {
-            Some(record) => self.push_metrics(&line(&record), !partial),
+            Some(record) => self.push_metrics(&Record::Scaling(record).line(), !partial),
             None => Ok(()),
         }
     }

@@ -1,11 +1,13 @@
 //! `summary.json`.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
 use super::Warning;
 use crate::measure::SplitSummary;
+use crate::store::{StoreError, read_text};
 
 /// What a finished run amounts to (`specc.summary/1`).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -42,4 +44,24 @@ pub struct Summary {
     pub train: SplitSummary,
     /// Measures on the test set.
     pub test: SplitSummary,
+}
+
+/// The largest `summary.json` that is read, 16 MiB; real ones have a few KiB.
+const MAX_BYTES: u64 = 16 << 20;
+
+impl Summary {
+    /// The summary of the run in a directory; `None` where there is none.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be read or is none.
+    pub fn of_run(run: &Path) -> Result<Option<Self>, StoreError> {
+        let path = run.join("summary.json");
+        if !path.is_file() {
+            return Ok(None);
+        }
+        let text = read_text(&path, MAX_BYTES)?;
+        serde_json::from_str(&text)
+            .map(Some)
+            .map_err(|error| StoreError::damaged(&path, error.to_string()))
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::check::Conserved;
 use crate::lower::Motion;
@@ -11,7 +11,7 @@ use crate::lower::Motion;
 ///
 /// A layer whose output does not depend on the length of its weight moves on a sphere; `lr / ‖θ‖²` is the
 /// learning rate there.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LayerScale {
     /// ‖θ‖ before the step, Frobenius.
     pub norm: f64,
