@@ -26,7 +26,7 @@
 //! | [`measure`] | logits | `SplitSummary` | margins, close-enough, top-k, super-classes, masses, histograms |
 //! | [`analysis`] | stored logits | measures | of runs and of other programs, at other points and scales |
 //! | [`report`] | measures, `Checked`, times | text, documents, pictures | tables, the net as SVG and Graphviz text |
-//! | `study` | `Cells` | runs | the cells of sweeps in one folder |
+//! | `study` | `Cells` | runs | the cells of sweeps in one folder, made by workers |
 //! | [`stats`] | numbers by seed | intervals, p | differences, sign flips, families |
 //!
 //! Two functions go through the stages: [`compile::compile`] from a text to `Checked` with every problem at once and without

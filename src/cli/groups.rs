@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use crate::experiment::{Device, Machine};
 use crate::kernels::isa::IsaKind;
 use crate::lower::DType;
+use crate::study::{self, Share};
 
 /// Which machine a run uses.
 #[derive(Clone, Debug, clap::Args)]
@@ -48,6 +49,18 @@ impl MachineArgs {
                 IsaArg::Portable => Some(IsaKind::Portable),
             },
         }
+    }
+
+    /// How many of `n_runs` runs are made at once, with how many threads each; `seconds` tells what a step takes.
+    pub(crate) fn share(
+        &self,
+        n_runs: usize,
+        jobs: Option<u16>,
+        seconds: impl FnMut(usize) -> Option<f64>,
+    ) -> Share {
+        let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let threads = self.threads.map(usize::from);
+        study::share(processors, n_runs, jobs.map(usize::from), threads, seconds)
     }
 
     /// Threads to use.

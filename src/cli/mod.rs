@@ -6,6 +6,8 @@ mod args;
 mod commands;
 mod compile;
 mod completions;
+#[cfg(feature = "exec")]
+mod crew;
 mod environment;
 #[cfg(feature = "exec")]
 mod eval;

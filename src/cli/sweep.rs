@@ -1,21 +1,24 @@
-//! `specc sweep`: every cell of the sweeps of a file, one run after the other.
+//! `specc sweep`: every cell of the sweeps of a file, by workers in one process.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::compile::{self, Request, Texts};
+use super::crew::{Task, make_all};
 use super::environment;
 use super::fetch::load_data;
 use super::groups::{DataPlace, MachineArgs};
 use super::outcome::Outcome;
 use super::signals::Signals;
 use super::terminal::Terminal;
-use super::train::Screen;
 use crate::check;
-use crate::data::{DataSpec, Dataset, Locations};
-use crate::experiment::{self, Ended, Existing, Experiment, Options};
-use crate::store::write_atomic;
-use crate::study::{Made, RunState, Study, StudyRun, document, plan_text, result, table};
-use crate::train::StopSignal as _;
+use crate::data::{DataError, DataSpec, Dataset, Locations};
+use crate::experiment::{Existing, Experiment, Options};
+use crate::study::{
+    self, Made, RunEnd, RunState, Study, StudyCell, StudyRun, SweepDocument, Team, Unprepared,
+    plan_text, result, table,
+};
+use crate::train::Summary;
 
 /// Arguments of `specc sweep`.
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
@@ -42,6 +45,14 @@ pub(crate) struct SweepArgs {
     #[command(flatten)]
     data: DataPlace,
 
+    /// Only one part of n: `2/8`. Parts share nothing, and together are all.
+    #[arg(long, value_name = "I/N", value_parser = parse_shard)]
+    shard: Option<(usize, usize)>,
+
+    /// Runs at once [default: by a short measurement].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    jobs: Option<u16>,
+
     /// Steps between lines of metrics.jsonl.
     #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u64).range(1..))]
     log_every: u64,
@@ -66,6 +77,14 @@ pub(crate) struct SweepArgs {
 fn parse_choice(text: &str) -> Result<(String, String), String> {
     let (axis, label) = text.split_once('=').ok_or("expected AXIS=LABEL, such as loss=two")?;
     Ok((axis.trim().to_owned(), label.trim().to_owned()))
+}
+
+fn parse_shard(text: &str) -> Result<(usize, usize), String> {
+    let parts = text.split_once('/').and_then(|(i, n)| Some((i.parse().ok()?, n.parse().ok()?)));
+    match parts {
+        Some((part, of)) if (1..=of).contains(&part) => Ok((part, of)),
+        Some(_) | None => Err("expected I/N with I from 1 to N, such as 2/8".to_owned()),
+    }
 }
 
 /// Runs `specc sweep`.
@@ -115,7 +134,10 @@ pub(crate) fn run(args: &SweepArgs, terminal: &mut Terminal) -> anyhow::Result<O
             .report_usage(&format!("no cell has {choice}"), "specc sweep SPEC --only AXIS=LABEL");
         return finish(Outcome::Usage, &[], None, terminal);
     }
-    let runs = study.runs();
+    let mut runs = study.runs();
+    if let Some((part, of)) = args.shard {
+        runs = runs.into_iter().skip(part - 1).step_by(of).collect();
+    }
     if args.dry_run {
         if !args.json {
             terminal.print(plan_text(&study, &runs));
@@ -126,9 +148,11 @@ pub(crate) fn run(args: &SweepArgs, terminal: &mut Terminal) -> anyhow::Result<O
             .collect();
         return finish(Outcome::Ok, &lines, Some(&study), terminal);
     }
-    let text = format!("{:#}\n", serde_json::to_value(document(&study))?);
     std::fs::create_dir_all(&study.root)?;
-    write_atomic(&study.root.join("sweep.json"), text.as_bytes())?;
+    if let Err(error) = SweepDocument::of(&study).write(&study.root) {
+        terminal.report_error(&error);
+        return finish(Outcome::of_error(&error), &[], Some(&study), terminal);
+    }
     let (outcome, lines) = train_all(args, &request, &texts, &study, runs, terminal)?;
     if !args.json {
         terminal.print(table(&study, &lines));
@@ -146,85 +170,93 @@ fn train_all(
     terminal: &mut Terminal,
 ) -> anyhow::Result<(Outcome, Vec<Made>)> {
     let signals = Signals::install()?;
-    let mut data = DataCache { locations: request.locations, loaded: vec![] };
-    let folder = environment::absolute(args.spec.parent().unwrap_or(Path::new("")));
-    let (mut outcome, mut lines) = (Outcome::Ok, vec![]);
-    let n = runs.len();
-    for (i, run) in runs.into_iter().enumerate() {
-        let cell = &study.cells[run.cell];
-        if let Some(reason) = signals.reason() {
-            outcome = reason.into();
-            break;
+    let open: Vec<&StudyRun> =
+        runs.iter().filter(|run| RunState::of(&run.dir) != RunState::Done).collect();
+    let data = match load(study, &open, args, request.locations, terminal) {
+        Ok(data) => data,
+        Err(error) => {
+            terminal.report_error(&error);
+            return Ok((Outcome::of_error(&error), vec![]));
         }
-        terminal.tell(format!("{}/{n} {} seed {}", i + 1, cell.name(), run.seed));
+    };
+    let dataset = |cell: &StudyCell| data.iter().find(|(spec, _)| *spec == cell.spec.data);
+    let folder = environment::absolute(args.spec.parent().unwrap_or(Path::new("")));
+    // Of a run with `threads` threads.
+    let prepare = |run: &StudyRun,
+                   threads: Option<usize>,
+                   go: &mut dyn FnMut(&Experiment<'_>, &Dataset, u64)| {
+        let cell = &study.cells[run.cell];
         let compiled = texts.cell(request, &cell.settings);
+        let mut machine = args.machine.machine();
+        machine.threads = threads.unwrap_or(machine.threads);
         let options = Options {
             seeds: Some(cell.seeds.clone()),
             root: Some(study.root.clone()),
             spec_folder: folder.clone(),
             log_every: args.log_every,
-            ..Options::on(args.machine.machine())
+            ..Options::on(machine)
         };
-        let experiment = match Experiment::prepare(&compiled, options, None) {
-            Ok(experiment) => experiment,
-            Err(error) => return Ok((terminal.refuse(&error, &compiled.sources), lines)),
+        let refuse = |error| Unprepared { error, sources: compiled.sources.clone() };
+        let experiment = Experiment::prepare(&compiled, options, None).map_err(refuse)?;
+        if let Some((_, dataset)) = dataset(cell) {
+            go(&experiment, dataset, run.seed);
+        }
+        Ok(())
+    };
+    let seconds = |threads: usize| {
+        let mut seconds = None;
+        let first = open.first()?;
+        let measure = &mut |experiment: &Experiment<'_>, dataset: &Dataset, _: u64| {
+            seconds = study::measure(experiment, dataset, threads).ok();
         };
-        let dataset = match data.get(&cell.spec.data, args.data.offline, terminal) {
-            Ok(dataset) => dataset,
-            Err(error) => {
-                terminal.report_error(&error);
-                return Ok((Outcome::of_error(&error), lines));
-            }
+        prepare(first, Some(threads), measure).ok()?;
+        seconds
+    };
+    let share = args.machine.share(open.len(), args.jobs, seconds);
+    let task = |run: &&StudyRun| Task {
+        name: format!("{} seed {}", study.cells[run.cell].name(), run.seed),
+        dir: run.dir.clone(),
+    };
+    let tasks: Vec<Task> = open.iter().map(task).collect();
+    let team = Team { jobs: share.jobs, existing: Existing::Continue, fail_fast: args.fail_fast };
+    let of_task = |task: usize, go: &mut dyn FnMut(&Experiment<'_>, &Dataset, u64)| {
+        prepare(open[task], Some(share.threads), go)
+    };
+    let (outcome, ends) = make_all(&tasks, team, &of_task, &signals, terminal);
+    let mut ended: BTreeMap<PathBuf, Option<RunEnd>> =
+        tasks.into_iter().map(|task| task.dir).zip(ends).collect();
+    let mut made = vec![];
+    for run in runs {
+        let (state, summary) = match ended.remove(&run.dir) {
+            // It was done before.
+            None => (RunState::Done, Summary::of_run(&run.dir)?),
+            Some(Some(RunEnd::Done(summary))) => (RunState::Done, Some(*summary)),
+            Some(Some(RunEnd::Stopped(..))) => (RunState::Stopped, None),
+            Some(Some(RunEnd::Held)) => (RunState::Running, None),
+            Some(Some(RunEnd::Failed(_))) => (RunState::Failed, None),
+            // Not begun, since the sweep ended before.
+            Some(None) => continue,
         };
-        let mut screen = Screen::new(terminal, &compiled.sources, false);
-        let existing = Existing::Continue;
-        let ended =
-            experiment::run(&experiment, dataset, run.seed, existing, &signals, &mut screen);
-        screen.finish();
-        match ended {
-            Ok(Ended::Finished(summary)) => {
-                lines.push(Made { run, state: RunState::Done, summary: Some(*summary) });
-            }
-            Ok(Ended::Stopped(reason, step)) => {
-                terminal.tell(format!("stopped after step {step}; the same command goes on"));
-                outcome = reason.into();
-                lines.push(Made { run, state: RunState::Stopped, summary: None });
-                break;
-            }
-            Err(error) => {
-                outcome = terminal.refuse(&error, &compiled.sources);
-                terminal.note(format!("failed: {} (log.txt there says more)", run.dir.display()));
-                lines.push(Made { run, state: RunState::Failed, summary: None });
-                if args.fail_fast {
-                    break;
-                }
-            }
+        made.push(Made { run, state, summary });
+    }
+    Ok((outcome, made))
+}
+
+/// The data of the runs that are left, each set once.
+fn load(
+    study: &Study,
+    runs: &[&StudyRun],
+    args: &SweepArgs,
+    locations: &Locations,
+    terminal: &mut Terminal,
+) -> Result<Vec<(DataSpec, Dataset)>, DataError> {
+    let mut loaded: Vec<(DataSpec, Dataset)> = vec![];
+    for run in runs {
+        let spec = &study.cells[run.cell].spec.data;
+        if !loaded.iter().any(|(known, _)| known == spec) {
+            let dataset = load_data(spec, locations, args.data.offline, terminal)?;
+            loaded.push((spec.clone(), dataset));
         }
     }
-    Ok((outcome, lines))
-}
-
-/// Data sets by what asks for them: most cells share one.
-struct DataCache<'a> {
-    locations: &'a Locations,
-    loaded: Vec<(DataSpec, Dataset)>,
-}
-
-impl DataCache<'_> {
-    fn get(
-        &mut self,
-        spec: &DataSpec,
-        offline: bool,
-        terminal: &mut Terminal,
-    ) -> Result<&Dataset, crate::data::DataError> {
-        let place = self.loaded.iter().position(|(known, _)| known == spec);
-        let place = if let Some(place) = place {
-            place
-        } else {
-            let dataset = load_data(spec, self.locations, offline, terminal)?;
-            self.loaded.push((spec.clone(), dataset));
-            self.loaded.len() - 1
-        };
-        Ok(&self.loaded[place].1)
-    }
+    Ok(loaded)
 }

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 
 use super::compile::{self, Request};
+use super::crew::{Task, make_all};
 use super::environment;
 use super::fetch::load_data;
 use super::groups::{DataPlace, MachineArgs};
@@ -15,11 +16,12 @@ use super::outcome::Outcome;
 use super::signals::Signals;
 use super::terminal::Terminal;
 use crate::check;
-use crate::data;
+use crate::data::{self, Dataset};
 use crate::experiment::{self, Ended, Existing, Experiment, Options};
 use crate::model::{Command, overruled_settings};
 use crate::report;
 use crate::store::RunDir;
+use crate::study::{self, RunEnd, Team};
 use crate::train::Summary;
 
 pub(crate) use screen::Screen;
@@ -49,6 +51,10 @@ pub(crate) struct TrainArgs {
 
     #[command(flatten)]
     pub(crate) machine: MachineArgs,
+
+    /// Runs at once, of several seeds [default: by a short measurement].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    jobs: Option<u16>,
 
     /// Start from the tensors of this safetensors file.
     #[arg(long, value_name = "FILE")]
@@ -189,6 +195,10 @@ impl Report {
             terminal.print(report::summary_table(Some(&summary.train), &summary.test, width));
             terminal.print(format!("run: {}\n", dir.display()));
         }
+        if self.finished.len() > 1 {
+            let summaries = self.finished.iter().map(|(_, summary)| summary).collect();
+            terminal.print(study::over_seeds(&[("all seeds".to_owned(), summaries)]));
+        }
     }
 }
 
@@ -243,31 +253,76 @@ fn train(args: &TrainArgs, terminal: &mut Terminal) -> anyhow::Result<Report> {
     let findings = data::composition(&dataset, &experiment.spec().data);
     terminal.report(&compile::about_data(experiment.spec(), &findings), &compiled.sources);
     let signals = Signals::install()?;
+    if let [seed] = experiment.seeds() {
+        return Ok(one(&experiment, &dataset, *seed, &args, &signals, terminal));
+    }
+    Ok(several(&experiment, &dataset, &args, &signals, terminal))
+}
+
+/// The run of a single seed, with its epochs on the screen.
+fn one(
+    experiment: &Experiment<'_>,
+    dataset: &Dataset,
+    seed: u64,
+    args: &TrainArgs,
+    signals: &Signals,
+    terminal: &mut Terminal,
+) -> Report {
     let mut report = Report::from(Outcome::Ok);
-    for seed in experiment.seeds() {
-        let dir = experiment.dir(*seed);
-        let mut screen = Screen::new(terminal, &compiled.sources, args.verbose);
-        let existing = args.existing();
-        let ended = experiment::run(&experiment, &dataset, *seed, existing, &signals, &mut screen);
-        screen.finish();
-        match ended {
-            Ok(Ended::Finished(summary)) => report.finished.push((dir, *summary)),
-            Ok(Ended::Stopped(reason, step)) => {
-                terminal.tell(format!(
-                    "stopped after step {step}; the same command goes on from there ({})",
-                    dir.display()
-                ));
-                report.outcome = reason.into();
-                report.stopped = Some((dir, step));
-                break;
+    let sources = &experiment.compiled().sources;
+    let dir = experiment.dir(seed);
+    let mut screen = Screen::new(terminal, sources, args.verbose);
+    let ended = experiment::run(experiment, dataset, seed, args.existing(), signals, &mut screen);
+    screen.finish();
+    match ended {
+        Ok(Ended::Finished(summary)) => report.finished.push((dir, *summary)),
+        Ok(Ended::Stopped(reason, step)) => {
+            terminal.tell(stopped(step, &dir));
+            report.outcome = reason.into();
+            report.stopped = Some((dir, step));
+        }
+        Err(error) => report.outcome = terminal.refuse(&error, sources),
+    }
+    report
+}
+
+/// The runs of several seeds, made by the workers of sweeps.
+fn several(
+    experiment: &Experiment<'_>,
+    dataset: &Dataset,
+    args: &TrainArgs,
+    signals: &Signals,
+    terminal: &mut Terminal,
+) -> Report {
+    let seeds = experiment.seeds();
+    let seconds = |threads: usize| study::measure(experiment, dataset, threads).ok();
+    let share = args.machine.share(seeds.len(), args.jobs, seconds);
+    let shared = experiment.on_threads(share.threads);
+    let task = |seed: &u64| Task { name: format!("seed {seed}"), dir: experiment.dir(*seed) };
+    let tasks: Vec<Task> = seeds.iter().map(task).collect();
+    let team = Team { jobs: share.jobs, existing: args.existing(), fail_fast: false };
+    let prepare = |task: usize, go: &mut dyn FnMut(&Experiment<'_>, &Dataset, u64)| {
+        go(&shared, dataset, seeds[task]);
+        Ok(())
+    };
+    let (outcome, ends) = make_all(&tasks, team, &prepare, signals, terminal);
+    let mut report = Report::from(outcome);
+    for (task, end) in tasks.into_iter().zip(ends) {
+        match end {
+            Some(RunEnd::Done(summary)) => report.finished.push((task.dir, *summary)),
+            Some(RunEnd::Stopped(_, step)) => {
+                terminal.tell(stopped(step, &task.dir));
+                report.stopped.get_or_insert((task.dir, step));
             }
-            Err(error) => {
-                report.outcome = terminal.refuse(&error, &compiled.sources);
-                break;
-            }
+            Some(RunEnd::Held | RunEnd::Failed(_)) | None => {}
         }
     }
-    Ok(report)
+    report
+}
+
+fn stopped(step: u64, dir: &Path) -> String {
+    let dir = dir.display();
+    format!("stopped after step {step}; the same command goes on from there ({dir})")
 }
 
 fn options(args: &TrainArgs, spec_folder: PathBuf) -> Options {

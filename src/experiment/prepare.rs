@@ -58,7 +58,7 @@ impl Options {
 }
 
 /// A compiled spec, ready for its seeds.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Experiment<'a> {
     compiled: &'a Compiled,
     spec: &'a model::Spec,
@@ -111,6 +111,14 @@ impl<'a> Experiment<'a> {
             conserved: spec.analyze.conserved.then(|| check::conserved(checked, &spec.loss)),
             options,
         })
+    }
+
+    /// The same with another number of threads, which changes no bit of a run.
+    #[must_use]
+    pub fn on_threads(&self, threads: usize) -> Self {
+        let mut shared = self.clone();
+        shared.options.machine.threads = threads;
+        shared
     }
 
     /// What was compiled.

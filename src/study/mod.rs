@@ -5,8 +5,10 @@
 //! whatever is there already is not made again.
 
 mod document;
+mod jobs;
 mod result;
 mod state;
+mod work;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -16,9 +18,11 @@ use crate::experiment::{Machine, run_name, spec_hash};
 use crate::model;
 use crate::syntax::ast::{Expr, Key};
 
-pub use document::document;
-pub use result::{Made, SweepResult, plan_text, result, table};
+pub use document::{AxisEntry, CellEntry, SweepDocument};
+pub use jobs::{Share, measure, share};
+pub use result::{Made, SweepResult, over_seeds, plan_text, result, table};
 pub use state::RunState;
+pub use work::{Event, Prepare, RunEnd, Team, Unprepared, work};
 
 /// One combination of values, with what it trains.
 #[derive(Clone, Debug)]

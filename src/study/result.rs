@@ -84,7 +84,9 @@ pub fn plan_text(study: &Study, runs: &[StudyRun]) -> String {
     let states: Vec<RunState> = runs.iter().map(|run| RunState::of(&run.dir)).collect();
     let count = |state: RunState| states.iter().filter(|found| **found == state).count();
     let _ = write!(text, "{} runs below {}:", runs.len(), study.root.display());
-    for state in [RunState::Done, RunState::Stopped, RunState::Failed, RunState::New] {
+    for state in
+        [RunState::Done, RunState::Running, RunState::Stopped, RunState::Failed, RunState::New]
+    {
         let _ = write!(text, " {} {}", state.name(), count(state));
     }
     text.push('\n');
@@ -97,22 +99,27 @@ pub fn plan_text(study: &Study, runs: &[StudyRun]) -> String {
 
 /// Every cell with mean ± standard deviation over its seeds.
 pub fn table(study: &Study, made: &[Made]) -> String {
-    let width = study.cells.iter().map(|cell| cell.name().chars().count()).max().unwrap_or(0);
+    let own = |cell: &StudyCell| {
+        let own = made.iter().filter(|made| belongs(study, cell, &made.run));
+        own.filter_map(|made| made.summary.as_ref()).collect()
+    };
+    let rows: Vec<_> = study.cells.iter().map(|cell| (cell.name(), own(cell))).collect();
+    over_seeds(&rows)
+}
+
+/// Rows by name: number of runs, mean ± standard deviation of both accuracies.
+pub fn over_seeds(rows: &[(String, Vec<&Summary>)]) -> String {
+    let width = rows.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
     let mut text = format!("{:<width$}   n  train accuracy     test accuracy\n", "cell");
-    for cell in &study.cells {
-        let own: Vec<&Summary> = made
-            .iter()
-            .filter(|made| belongs(study, cell, &made.run))
-            .filter_map(|made| made.summary.as_ref())
-            .collect();
+    for (name, own) in rows {
         let measured = |measure: fn(&Summary) -> Option<f64>| {
             let sample = Sample::of(&own.iter().filter_map(|s| measure(s)).collect::<Vec<_>>());
             let spread = sample.deviation().map_or(String::new(), |sd| format!(" ± {sd:.4}"));
             if sample.n == 0 { "-".to_owned() } else { format!("{:.4}{spread}", sample.mean) }
         };
         let (train, test) = (measured(|s| s.train.accuracy), measured(|s| s.test.accuracy));
-        let (name, n) = (cell.name(), own.len());
-        let _ = writeln!(text, "{name:<width$} {n:>3}  {train:<17}  {test}");
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "{name:<width$} {:>3}  {train:<17}  {test}", own.len());
     }
     text
 }

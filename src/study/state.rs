@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::store::RunDir;
+use crate::store::{Owner, RunDir};
 
 /// How a run stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -11,6 +11,8 @@ pub enum RunState {
     Done,
     /// Begun; it goes on from its checkpoint.
     Stopped,
+    /// A living process works on it.
+    Running,
     /// It ended in an error.
     Failed,
     /// Not begun.
@@ -23,6 +25,7 @@ impl RunState {
         let has = |name: &str| dir.join(name).is_file();
         match RunDir::is_run(dir) {
             false => Self::New,
+            true if Owner::of_run(dir).is_some() => Self::Running,
             true if has("FAILED") => Self::Failed,
             true if has("DONE") => Self::Done,
             true => Self::Stopped,
@@ -34,6 +37,7 @@ impl RunState {
         match self {
             Self::Done => "done",
             Self::Stopped => "stopped",
+            Self::Running => "running",
             Self::Failed => "failed",
             Self::New => "new",
         }

@@ -46,7 +46,10 @@ const PERMITTED: [(&str, &[&str]); 23] = [
             "model",
         ],
     ),
-    ("study", &["compile", "experiment", "model", "stats", "store", "syntax", "train"]),
+    (
+        "study",
+        &["compile", "data", "diag", "experiment", "model", "stats", "store", "syntax", "train"],
+    ),
     (
         "cli",
         &[

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::timer::{PhaseCosts, Timer};
 use crate::data;
-use crate::lower::{Batch, ExecError, HyperValues, Samples};
+use crate::lower::{Batch, ExecError, HyperValues, Program, Samples};
 use crate::train::Stopwatch;
 
 /// Seconds of timed training steps, where their number is not given.
@@ -118,6 +118,26 @@ pub(super) fn measure(
     let eval = repeat(timer, &mut eval, count.map(|n| n.div_ceil(4)), TIMED / 4.0)?;
     let batch = batches.at(0).indices.len();
     Ok(Timed { batch, train, eval, phases: timer.phases(batch), isa: timer.isa() })
+}
+
+/// Seconds of the fastest of a few training steps at a rate of 0.
+pub(super) fn fastest_step(
+    program: &mut dyn Program,
+    batches: &Batches<'_>,
+) -> Result<f64, ExecError> {
+    const LIMIT: f64 = 0.1;
+    let all = Stopwatch::start();
+    let mut fastest = f64::INFINITY;
+    let mut number = 0;
+    // The first step maps memory and does not count where there is a second.
+    while number < 2 || all.seconds() < LIMIT {
+        let stopwatch = Stopwatch::start();
+        let hyper = HyperValues { lr: 0.0, step: number + 1 };
+        program.step(&batches.at(number as usize), &hyper)?;
+        fastest = fastest.min(stopwatch.seconds());
+        number += 1;
+    }
+    Ok(fastest)
 }
 
 fn repeat(

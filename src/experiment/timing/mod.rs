@@ -13,12 +13,33 @@ pub use timer::{Call, PhaseCosts};
 
 use super::{Experiment, ExperimentError};
 use crate::data::Dataset;
+use crate::exec;
 use crate::lower::Samples;
 use crate::train::SplitSamples;
 
-use measure::{Batches, measure};
+use measure::{Batches, fastest_step, measure};
 use random::RandomSamples;
 use timer::timer;
+
+/// Seconds of a training step on `threads` threads: the fastest of a few that take about a tenth of a second together.
+///
+/// # Errors
+/// [`ExperimentError`] when the run cannot start or a step fails.
+pub fn step_seconds(
+    experiment: &Experiment<'_>,
+    dataset: &Dataset,
+    threads: usize,
+) -> Result<f64, ExperimentError> {
+    let seed = experiment.seeds().first().copied().unwrap_or(0);
+    let start = experiment.start(seed)?;
+    let samples = SplitSamples::train(dataset, seed);
+    let batch = experiment.spec().train.batch;
+    let batches = Batches::new(&samples, dataset.train.len(), batch, seed);
+    let binding = exec::Options { threads, ..experiment.binding(seed) };
+    let (joint, target) = (experiment.joint(), experiment.target());
+    let mut program = exec::instantiate(joint, target, &start.state, binding)?;
+    Ok(fastest_step(&mut *program, &batches)?)
+}
 
 /// Times `steps` steps of the first seed, or as many as take about two seconds, on batches of `dataset` or on random ones.
 ///

@@ -186,3 +186,93 @@ fn a_run_that_diverges_is_stepped_over() {
     let done = sandbox.specc(&["sweep", "spec.net", "--json", "-q", "--fail-fast"]).exits(5);
     assert!(done.json()["runs"].as_array().unwrap().len() < 18);
 }
+
+/// Every run below one root equals that of the same name below the other.
+fn assert_same_runs(sandbox: &Sandbox, expected: &str, found: &str) {
+    let runs = run_names(sandbox, expected);
+    assert_eq!(runs, run_names(sandbox, found));
+    for run in runs {
+        sandbox.assert_equal(&format!("{expected}/{run}"), &format!("{found}/{run}"));
+        let log = sandbox.text(&format!("{found}/{run}/log.txt"));
+        assert!(log.matches("finished").count() <= 1, "{run} is trained once:\n{log}");
+        assert!(
+            !sandbox.path(&format!("{found}/{run}/owner.json")).exists(),
+            "{run} is given back"
+        );
+    }
+}
+
+fn run_names(sandbox: &Sandbox, root: &str) -> Vec<String> {
+    let firsts = sandbox.names(root).into_iter().filter_map(|name| {
+        let (run, _) = name.split_once('/')?;
+        Some(run.to_owned())
+    });
+    firsts.collect::<std::collections::BTreeSet<_>>().into_iter().collect()
+}
+
+fn sweep<'a>(root: &'a str, more: &[&'a str]) -> Vec<&'a str> {
+    [&["sweep", "spec.net", "-q", "--threads", "1", "-o", root], more].concat()
+}
+
+#[test]
+fn workers_and_parts_change_no_bit() {
+    let sandbox = Sandbox::with(FIG);
+    sandbox.specc(&sweep("one", &["--jobs", "1"])).exits(0);
+    sandbox.specc(&sweep("three", &["--jobs", "3"])).exits(0);
+    assert_same_runs(&sandbox, "one", "three");
+    let parts = ["1/3", "2/3", "3/3"].map(|part| {
+        let done = sandbox.specc(&sweep("parts", &["--shard", part, "--json"])).exits(0).json();
+        done["runs"].as_array().unwrap().len()
+    });
+    assert_eq!(parts, [6, 6, 6]);
+    assert_same_runs(&sandbox, "one", "parts");
+    sandbox.specc(&sweep("parts", &["--shard", "4/3"])).exits(2).says(&["I from 1 to N"]);
+}
+
+#[test]
+fn racing_processes_share_the_runs_of_a_sweep() {
+    let sandbox = Sandbox::with(FIG);
+    sandbox.specc(&sweep("alone", &[])).exits(0);
+    let arguments = sweep("raced", &["--jobs", "2"]);
+    let processes: Vec<_> = (0..3).map(|_| sandbox.start(&arguments)).collect();
+    for mut process in processes {
+        assert!(process.wait().unwrap().success());
+    }
+    sandbox.specc(&arguments).exits(0);
+    assert_same_runs(&sandbox, "alone", "raced");
+}
+
+#[test]
+fn a_sweep_that_is_killed_again_and_again_ends_in_the_same_bytes() {
+    let sandbox = Sandbox::with(&FIG.replace("epochs = 2", "epochs = 40"));
+    sandbox.specc(&sweep("whole", &[])).exits(0);
+    let arguments = sweep("killed", &["--jobs", "2"]);
+    for milliseconds in [5, 20, 40, 60, 80, 100, 130] {
+        let mut processes = [(); 2].map(|()| sandbox.start(&arguments));
+        std::thread::sleep(std::time::Duration::from_millis(milliseconds));
+        for process in &mut processes {
+            let _ = process.kill();
+            let _ = process.wait();
+        }
+    }
+    sandbox.specc(&arguments).exits(0);
+    assert_same_runs(&sandbox, "whole", "killed");
+}
+
+#[test]
+fn a_run_of_a_living_owner_elsewhere_is_left_to_it() {
+    let sandbox = Sandbox::with(FIG);
+    let planned = document(&sandbox, &["--dry-run"]);
+    let first = planned["runs"][0]["run"].as_str().unwrap().to_owned();
+    let owner = r#"{"host":"elsewhere","process":1,"boot":"b","started":"1","beats":3}"#;
+    sandbox.write(&format!("{first}/owner.json"), owner.as_bytes());
+    let done = document(&sandbox, &["-q"]);
+    let state = |document: &Value| document["runs"][0]["state"].as_str().unwrap().to_owned();
+    assert_eq!(state(&done), "running");
+    assert_eq!(done["runs"].as_array().unwrap().len(), 18);
+    let old = std::time::SystemTime::now() - std::time::Duration::from_secs(700);
+    let file =
+        std::fs::File::options().write(true).open(sandbox.path(&format!("{first}/owner.json")));
+    file.unwrap().set_modified(old).unwrap();
+    assert_eq!(state(&document(&sandbox, &["-q"])), "done");
+}
