@@ -31,6 +31,12 @@ pub(crate) enum Command {
     /// Train every cell of the sweeps of a spec.
     #[cfg(feature = "exec")]
     Sweep(super::sweep::SweepArgs),
+    /// List runs: labels, state, measures; as tables, CSV or JSON.
+    #[cfg(feature = "exec")]
+    Runs(super::runs::RunsArgs),
+    /// Compare groups of runs with intervals and tests over their seeds.
+    #[cfg(feature = "exec")]
+    Compare(super::compare::CompareArgs),
     /// Evaluate a trained run again.
     #[cfg(feature = "exec")]
     Eval(super::eval::EvalArgs),
@@ -67,6 +73,8 @@ impl Cli {
             Some(Command::Eval(args)) => Some(args.machine.threads()),
             #[cfg(feature = "exec")]
             Some(Command::Time(args)) => Some(args.machine.threads()),
+            #[cfg(feature = "exec")]
+            Some(Command::Runs(_) | Command::Compare(_)) => None,
             Some(
                 Command::Check(_)
                 | Command::Graph(_)

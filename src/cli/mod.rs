@@ -4,6 +4,8 @@
 
 mod args;
 mod commands;
+#[cfg(feature = "exec")]
+mod compare;
 mod compile;
 mod completions;
 #[cfg(feature = "exec")]
@@ -16,6 +18,8 @@ mod fetch;
 #[cfg(feature = "exec")]
 mod groups;
 mod outcome;
+#[cfg(feature = "exec")]
+mod runs;
 #[cfg(feature = "exec")]
 mod signals;
 #[cfg(feature = "exec")]
@@ -65,6 +69,10 @@ fn dispatch(command: &Command, terminal: &mut Terminal) -> anyhow::Result<Outcom
         Command::Train(args) => train::run(args, terminal),
         #[cfg(feature = "exec")]
         Command::Sweep(args) => sweep::run(args, terminal),
+        #[cfg(feature = "exec")]
+        Command::Runs(args) => runs::run(args, terminal),
+        #[cfg(feature = "exec")]
+        Command::Compare(args) => compare::run(args, terminal),
         #[cfg(feature = "exec")]
         Command::Eval(args) => eval::run(args, terminal),
         #[cfg(feature = "exec")]

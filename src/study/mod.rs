@@ -4,10 +4,16 @@
 //! runs are made, and how each stands. A run is the one that `specc train` with the same choices would make, so that
 //! whatever is there already is not made again.
 
+mod comparison;
 mod document;
 mod jobs;
+mod listing;
+mod long;
+mod path;
 mod result;
+mod samples;
 mod state;
+mod tables;
 mod work;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,10 +24,17 @@ use crate::experiment::{Machine, run_name, spec_hash};
 use crate::model;
 use crate::syntax::ast::{Expr, Key};
 
+pub use comparison::{
+    Comparison, DifferenceEntry, GroupEntry, Incomparable, MeasureEntry, RunGroup, Spread, compare,
+};
 pub use document::{AxisEntry, CellEntry, SweepDocument};
 pub use jobs::{Share, measure, share};
+pub use listing::{Cell, Column, Filter, Group, Row, find, group, sort};
+pub use long::{Long, long};
+pub use path::{Measure, NoMeasure};
 pub use result::{Made, SweepResult, over_seeds, plan_text, result, table};
 pub use state::RunState;
+pub use tables::{RunsDocument, Table, grouped, listing};
 pub use work::{Event, Prepare, RunEnd, Team, Unprepared, work};
 
 /// One combination of values, with what it trains.

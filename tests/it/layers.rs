@@ -48,7 +48,18 @@ const PERMITTED: [(&str, &[&str]); 23] = [
     ),
     (
         "study",
-        &["compile", "data", "diag", "experiment", "model", "stats", "store", "syntax", "train"],
+        &[
+            "compile",
+            "data",
+            "diag",
+            "experiment",
+            "measure",
+            "model",
+            "stats",
+            "store",
+            "syntax",
+            "train",
+        ],
     ),
     (
         "cli",

@@ -13,6 +13,7 @@ mod learning;
 mod metrics;
 mod reports;
 mod run_dir;
+mod runs;
 mod streams;
 mod sweep;
 mod time;
@@ -230,6 +231,15 @@ impl Done {
     pub(crate) fn exits(self, code: i32) -> Self {
         let Self { what, out, err, .. } = &self;
         assert_eq!(self.code, Some(code), "{what}\nstdout: {out}\nstderr: {err}");
+        self
+    }
+
+    /// Stdout has all of these parts.
+    #[track_caller]
+    pub(crate) fn prints(self, parts: &[&str]) -> Self {
+        for part in parts {
+            assert!(self.out.contains(part), "`{part}` is not in:\n{}", self.out);
+        }
         self
     }
 

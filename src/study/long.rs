@@ -1,0 +1,127 @@
+//! Tidy tables: one row a run and step, epoch or sample, under the labels of the run.
+
+use super::{Cell, Row, Table, samples};
+use crate::measure::{Probabilities, margins};
+use crate::store::StoreError;
+use crate::train::Record;
+
+/// What a row stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Long {
+    /// A step that was logged.
+    Metrics,
+    /// An epoch.
+    Epochs,
+    /// A sample of the test or the training set.
+    Samples,
+}
+
+/// All rows of some runs. Labels of axes come first, then `seed` and `run`.
+///
+/// # Errors
+/// [`StoreError`] when a file of a run cannot be read.
+pub fn long(rows: &[Row], kind: Long) -> Result<Table, StoreError> {
+    let mut axes: Vec<String> = rows.iter().flat_map(|row| row.labels.keys().cloned()).collect();
+    axes.sort();
+    axes.dedup();
+    let own: &[&str] = match kind {
+        Long::Metrics => {
+            &["step", "epoch", "lr", "loss", "accuracy", "well", "R", "r1", "r2", "lambda"]
+        }
+        Long::Epochs => &[
+            "epoch",
+            "step",
+            "train_loss",
+            "train_accuracy",
+            "test_loss",
+            "test_accuracy",
+            "partial",
+        ],
+        Long::Samples => &["split", "sample", "label", "prediction", "margin", "p_label", "p_max"],
+    };
+    let fixed = ["seed", "run"];
+    let header = axes.iter().map(String::as_str).chain(fixed).chain(own.iter().copied());
+    let mut table = Table { header: header.map(str::to_owned).collect(), rows: vec![] };
+    for row in rows {
+        let label =
+            |axis: &String| row.labels.get(axis).map_or(Cell::Nothing, |l| Cell::Text(l.clone()));
+        let mut lead: Vec<Cell> = axes.iter().map(label).collect();
+        lead.push(Cell::Count(row.run.identity().seed));
+        lead.push(Cell::Text(row.run.path().display().to_string()));
+        let found = match kind {
+            Long::Metrics => steps(row)?,
+            Long::Epochs => epochs(row)?,
+            Long::Samples => by_sample(row)?,
+        };
+        table.rows.extend(found.into_iter().map(|cells| [lead.clone(), cells].concat()));
+    }
+    Ok(table)
+}
+
+fn number(value: Option<f64>) -> Cell {
+    value.map_or(Cell::Nothing, Cell::Number)
+}
+
+fn steps(row: &Row) -> Result<Vec<Vec<Cell>>, StoreError> {
+    let cells = |record| match record {
+        Record::Step(step) => {
+            let scale = |name: &str| number(step.scales.get(name).copied());
+            Some(vec![
+                Cell::Count(step.step),
+                Cell::Count(step.epoch),
+                Cell::Number(step.lr),
+                Cell::Number(step.loss),
+                Cell::Number(step.accuracy),
+                number(step.well),
+                number(step.size),
+                scale("r1"),
+                scale("r2"),
+                scale("lambda"),
+            ])
+        }
+        Record::Epoch(_) | Record::Scaling(_) => None,
+    };
+    Ok(row.run.records()?.into_iter().filter_map(cells).collect())
+}
+
+fn epochs(row: &Row) -> Result<Vec<Vec<Cell>>, StoreError> {
+    let epochs = row.run.epochs()?;
+    let cells = epochs.iter().map(|epoch| {
+        vec![
+            Cell::Count(epoch.epoch),
+            Cell::Count(epoch.step),
+            Cell::Number(epoch.train.loss),
+            Cell::Number(epoch.train.accuracy),
+            Cell::Number(epoch.test.loss),
+            Cell::Number(epoch.test.accuracy),
+            Cell::Text(epoch.partial.to_string()),
+        ]
+    });
+    Ok(cells.collect())
+}
+
+fn by_sample(row: &Row) -> Result<Vec<Vec<Cell>>, StoreError> {
+    let mut found = vec![];
+    for split in ["train", "test"] {
+        let Some((logits, scale)) = samples::logits(&row.run, split)? else { continue };
+        let margins = margins(&logits);
+        let probabilities = Probabilities::new(&logits, scale);
+        let rows =
+            logits.rows().zip(&margins).zip(probabilities.label.iter().zip(&probabilities.max));
+        let all = rows.enumerate().map(|(sample, (((z, label), margin), (p_label, p_max)))| {
+            let best =
+                (0..z.len()).fold(0, |best, class| if z[class] > z[best] { class } else { best });
+            vec![
+                Cell::Text(split.to_owned()),
+                Cell::Count(sample as u64),
+                Cell::Count(label as u64),
+                Cell::Count(best as u64),
+                Cell::Number(*margin),
+                Cell::Number(*p_label),
+                Cell::Number(*p_max),
+            ]
+        });
+        found.extend(all);
+    }
+    Ok(found)
+}

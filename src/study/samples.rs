@@ -1,0 +1,43 @@
+//! The samples of a stored run one by one.
+
+#![expect(clippy::disallowed_methods, reason = "the logits of runs are read here")]
+
+use super::path::Counted;
+use crate::measure::{Logits, Probabilities, margins, parse_stored, probability_scale};
+use crate::store::StoreError;
+use crate::train::StoredRun;
+
+/// The logits of a split, and the scale at which the run takes probabilities; `None` where the run stores none.
+pub(super) fn logits(run: &StoredRun, split: &str) -> Result<Option<(Logits, f64)>, StoreError> {
+    let path = run.path().join("logits").join(format!("{split}.safetensors"));
+    if !path.is_file() {
+        return Ok(None);
+    }
+    let bytes = std::fs::read(&path).map_err(|error| StoreError::io("read", &path, error))?;
+    let logits =
+        parse_stored(&bytes).map_err(|error| StoreError::damaged(&path, error.to_string()))?;
+    let stored = run.summary().and_then(|summary| match split {
+        "train" => summary.train.probability_scale,
+        _ => summary.test.probability_scale,
+    });
+    let scale = stored.unwrap_or_else(|| probability_scale(logits.scalars()));
+    Ok(Some((logits, scale)))
+}
+
+/// For each sample of a split 1 where it counts, else 0.
+pub(super) fn counts(
+    run: &StoredRun,
+    split: &str,
+    counted: Counted,
+) -> Result<Option<Vec<f64>>, StoreError> {
+    let Some((logits, scale)) = logits(run, split)? else { return Ok(None) };
+    let share = |holds: bool| f64::from(u8::from(holds));
+    Ok(Some(match counted {
+        Counted::Correct => margins(&logits).iter().map(|margin| share(*margin > 0.0)).collect(),
+        Counted::CloseEnough(a) => {
+            let probabilities = Probabilities::new(&logits, scale);
+            let pairs = probabilities.label.iter().zip(&probabilities.max);
+            pairs.map(|(label, max)| share(*label >= max - a)).collect()
+        }
+    }))
+}
