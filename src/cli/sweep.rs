@@ -12,7 +12,7 @@ use super::outcome::Outcome;
 use super::signals::Signals;
 use super::terminal::Terminal;
 use crate::check;
-use crate::data::{DataError, DataSpec, Dataset, Locations};
+use crate::data::{DataError, DataSpec, Dataset, Locations, Source};
 use crate::experiment::{Existing, Experiment, Options};
 use crate::study::{
     self, Made, RunEnd, RunState, Study, StudyCell, StudyRun, SweepDocument, Team, Unprepared,
@@ -170,8 +170,12 @@ fn train_all(
     terminal: &mut Terminal,
 ) -> anyhow::Result<(Outcome, Vec<Made>)> {
     let signals = Signals::install()?;
-    let open: Vec<&StudyRun> =
-        runs.iter().filter(|run| RunState::of(&run.dir) != RunState::Done).collect();
+    // Files of one's own may have changed since: their runs are opened, and so looked at, though they are done.
+    let may_change = |run: &StudyRun| {
+        matches!(study.cells[run.cell].spec.data.source, Source::Csv(_) | Source::Npy(_))
+    };
+    let is_open = |run: &&StudyRun| RunState::of(&run.dir) != RunState::Done || may_change(run);
+    let open: Vec<&StudyRun> = runs.iter().filter(is_open).collect();
     let data = match load(study, &open, args, request.locations, terminal) {
         Ok(data) => data,
         Err(error) => {

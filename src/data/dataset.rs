@@ -3,6 +3,8 @@
 //! In: both parts, their labels already checked. Out: normalised batches in `[n, channels, rows, columns]` order, in f32 or
 //! f64; a batch depends on the indices, the seed and the epoch alone.
 
+use std::sync::OnceLock;
+
 use sha2::{Digest, Sha256};
 
 use super::augment::{Augment, Draw};
@@ -35,6 +37,17 @@ pub struct Dataset {
     pub normalization: Normalization,
     /// Random changes of training samples.
     pub augment: Augment,
+    pub(super) fingerprint: Fingerprint,
+}
+
+/// A fingerprint that is computed once; it says nothing that the data do not.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Fingerprint(OnceLock<String>);
+
+impl PartialEq for Fingerprint {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
 }
 
 impl Dataset {
@@ -68,7 +81,11 @@ impl Dataset {
 
     /// SHA-256 over shape, classes, stored values and labels of both parts, in hexadecimal: equal for equal data wherever
     /// it was read from.
-    pub fn fingerprint(&self) -> String {
+    pub fn fingerprint(&self) -> &str {
+        self.fingerprint.0.get_or_init(|| self.hash())
+    }
+
+    fn hash(&self) -> String {
         let mut hasher = Sha256::new();
         let mut number = |n: usize| hasher.update((n as u64).to_le_bytes());
         number(self.shape.len());

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::cifar::{self, Layout};
-use super::dataset::Dataset;
+use super::dataset::{Dataset, Fingerprint};
 use super::error::DataError;
 use super::locations::Locations;
 use super::named::NamedSet;
@@ -99,6 +99,7 @@ pub fn load(spec: &DataSpec, locations: &Locations) -> Result<Dataset, DataError
         coarse_names: parts.coarse_names,
         merged: parts.merged,
         augment: spec.augment,
+        fingerprint: Fingerprint::default(),
     })
 }
 

@@ -185,14 +185,16 @@ impl<'a> Experiment<'a> {
         resolved_text(self.spec, seed)
     }
 
-    /// What identifies the run of one seed.
-    pub fn identity(&self, seed: u64) -> Identity {
+    /// What identifies the run of one seed on `dataset`.
+    pub fn identity(&self, seed: u64, dataset: &Dataset) -> Identity {
         Identity {
             spec_hash: self.hash.clone(),
             seed,
             dtype: self.options.machine.dtype.to_string(),
             executor: executor(self.target(), self.isa),
             init: self.init_hash.clone(),
+            data: Some(dataset.fingerprint().to_owned()),
+            version: Some(env!("CARGO_PKG_VERSION").to_owned()),
         }
     }
 

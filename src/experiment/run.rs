@@ -40,7 +40,7 @@ pub fn run(
 ) -> Result<Ended, ExperimentError> {
     let path = experiment.dir(seed);
     let moved = prepare_dir(experiment, &path, existing)?;
-    let (dir, checkpoint) = match RunDir::open(&path, &experiment.identity(seed))? {
+    let (dir, checkpoint) = match RunDir::open(&path, &experiment.identity(seed, dataset))? {
         Opened::Fresh(dir) => (dir, None),
         Opened::Existing(dir, checkpoint) => (dir, Some(*checkpoint)),
     };

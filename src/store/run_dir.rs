@@ -24,6 +24,12 @@ pub struct Identity {
     pub executor: String,
     /// SHA-256, in hex, of the `--init` file.
     pub init: Option<String>,
+    /// Fingerprint of its data; runs of earlier versions have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data: Option<String>,
+    /// The version of the program that began it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
 }
 
 /// A locked run directory.
@@ -70,6 +76,12 @@ impl RunDir {
             }
             if found.seed != identity.seed {
                 return other("seed", found.seed.to_string(), identity.seed.to_string());
+            }
+            if let (Some(then), Some(now)) = (&found.data, &identity.data)
+                && then != now
+            {
+                let short = |hash: &str| hash.chars().take(12).collect();
+                return other("data", short(then), short(now));
             }
         } else {
             let mut text = serde_json::to_string_pretty(identity).expect("plain strings");

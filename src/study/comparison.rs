@@ -333,6 +333,15 @@ fn notes(baseline: &RunGroup, others: &[RunGroup]) -> Vec<String> {
             notes.push(format!("`{}` holds runs of {} specs together", group.name, hashes.len()));
         }
     }
+    let versions: BTreeSet<&str> = std::iter::once(baseline)
+        .chain(others)
+        .flat_map(|group| &group.rows)
+        .map(|row| row.run.identity().version.as_deref().unwrap_or("unknown"))
+        .collect();
+    if versions.len() > 1 {
+        let versions: Vec<&str> = versions.into_iter().collect();
+        notes.push(format!("the runs are of different versions: {}", versions.join(", ")));
+    }
     let first = seeds(baseline);
     for group in others {
         let own = seeds(group);

@@ -66,7 +66,7 @@ fn together(
     let seeds = experiment.seeds();
     let open = |seed: &u64| match RunDir::open(
         &folder.join(format!("s{seed}")),
-        &experiment.identity(*seed),
+        &experiment.identity(*seed, data),
     ) {
         Ok(Opened::Fresh(dir)) => dir,
         other => panic!("{other:?}"),

@@ -276,3 +276,31 @@ fn a_run_of_a_living_owner_elsewhere_is_left_to_it() {
     file.unwrap().set_modified(old).unwrap();
     assert_eq!(state(&document(&sandbox, &["-q"])), "done");
 }
+
+#[test]
+fn changed_data_is_never_reused_in_silence() {
+    let sandbox = Sandbox::with(
+        "data csv(\"d.csv\", label=\"y\", test=last(0.25))
+net tiny { linear(4) -> relu -> linear(classes) }
+train sgd(lr=0.1) { batch = 4  epochs = 2  seeds = 0..2 }
+sweep one { loss in [single: single_scale, two: two_scale(delta=0.1)] }
+",
+    );
+    let table = |last: &str| {
+        let rows: Vec<String> =
+            (0..16).map(|i| format!("{i}.5,{},{}", (i * 7) % 5, i % 2)).collect();
+        format!("a,b,y\n{}\n{last}\n", rows.join("\n"))
+    };
+    sandbox.write("d.csv", table("3,1,1").as_bytes());
+    sandbox.specc(&["sweep", "spec.net", "-q"]).exits(0);
+    sandbox.specc(&["train", "spec.net", "loss=two", "-q"]).exits(0);
+    let run = document(&sandbox, &["--dry-run"])["runs"][0]["run"].as_str().unwrap().to_owned();
+    assert_eq!(sandbox.json(&format!("{run}/run.json"))["version"], env!("CARGO_PKG_VERSION"));
+    sandbox.write("d.csv", table("3,2,1").as_bytes());
+    for command in [&["sweep", "spec.net"][..], &["train", "spec.net", "loss=two", "--seed", "0"]] {
+        let done = sandbox.specc(&[command, &["-q"]].concat()).exits(1);
+        done.says(&["E0702", "found: data ", "expected: data ", "--force"]);
+    }
+    sandbox.write("d.csv", table("3,1,1").as_bytes());
+    sandbox.specc(&["sweep", "spec.net", "-q"]).exits(0);
+}
