@@ -137,7 +137,7 @@ fn with_scale(
     let logits = logits.with_scalars(scalars)?;
     let scale = match wanted.scale {
         None => recorded.unwrap_or_else(|| probability_scale(scalars)),
-        Some(scale) => scale.value(scalars)?,
+        Some(scale) => scale.value(&logits)?,
     };
     if scale.is_finite() { Ok((logits, scale)) } else { Err(ScaleError::NotFinite) }
 }

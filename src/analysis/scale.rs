@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use crate::diag::{Code, Diagnostic, ToDiagnostic};
-use crate::measure::{LogitsError, Scalars};
+use crate::measure::{Logits, LogitsError, fitted_scale};
 
 /// The scale s at which probabilities `softmax(s z)` are taken.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -18,6 +18,8 @@ pub enum Scale {
     Size,
     /// 1 / T, with T > 0.
     Temperature(f64),
+    /// 1 / T with the T of least mean negative log-likelihood on these logits.
+    Fitted,
 }
 
 /// Why logits that were read cannot be measured as asked.
@@ -31,6 +33,9 @@ pub enum ScaleError {
         /// The scalar it lacks.
         needs: &'static str,
     },
+    /// No temperature is best.
+    #[error("no temperature is best")]
+    NoFit,
     /// The scale is beyond the range of f64.
     #[error("the scale is not finite")]
     NotFinite,
@@ -40,8 +45,8 @@ pub enum ScaleError {
 }
 
 impl Scale {
-    pub(super) fn value(self, scalars: Scalars) -> Result<f64, ScaleError> {
-        let scale = self.name();
+    pub(super) fn value(self, logits: &Logits) -> Result<f64, ScaleError> {
+        let (scale, scalars) = (self.name(), logits.scalars());
         let size = scalars.size.ok_or(ScaleError::Undefined { scale, needs: "R" });
         let over_size = |value: Option<f64>, needs| {
             Ok(value.ok_or(ScaleError::Undefined { scale, needs })? / size.clone()?)
@@ -52,6 +57,7 @@ impl Scale {
             Self::R2 => over_size(scalars.r2, "r2"),
             Self::Size => Ok(1.0 / size?),
             Self::Temperature(temperature) => Ok(1.0 / temperature),
+            Self::Fitted => fitted_scale(logits).ok_or(ScaleError::NoFit),
         }
     }
 
@@ -62,6 +68,7 @@ impl Scale {
             Self::R2 => "r2",
             Self::Size => "R",
             Self::Temperature(_) => "temperature",
+            Self::Fitted => "fitted",
         }
     }
 }
@@ -75,12 +82,13 @@ impl FromStr for Scale {
             "r1" => Ok(Self::R1),
             "r2" => Ok(Self::R2),
             "R" => Ok(Self::Size),
+            "fitted" => Ok(Self::Fitted),
             other => match other.strip_prefix("temperature=") {
                 Some(value) => match value.trim().parse::<f64>() {
                     Ok(value) if value.is_finite() && value > 0.0 => Ok(Self::Temperature(value)),
                     Ok(_) | Err(_) => Err("expected a finite number above 0".to_owned()),
                 },
-                None => Err("expected raw, r1, r2, R or temperature=T".to_owned()),
+                None => Err("expected raw, r1, r2, R, fitted or temperature=T".to_owned()),
             },
         }
     }
@@ -95,6 +103,10 @@ impl ToDiagnostic for ScaleError {
                     .expected(format!("`{needs}` in the file or as `--{needs}`"))
                     .help(format!("give `--{needs}`, or choose `--scale raw`"))
             }
+            Self::NoFit => Diagnostic::new(Code::E0656, "no temperature is best for these logits")
+                .note("found: a likelihood that only grows with the scale, or only falls")
+                .expected("samples of which some are right and some are not")
+                .help("choose another scale, such as `--scale raw`"),
             Self::NotFinite => {
                 Diagnostic::new(Code::E0656, "the scale of the logits is not finite")
                     .expected("a scale within the range of f64")

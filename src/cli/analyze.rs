@@ -29,8 +29,8 @@ pub struct AnalyzeArgs {
     #[arg(long, value_name = "R2", value_parser = finite_number, allow_hyphen_values = true)]
     pub r2: Option<f64>,
 
-    /// Scale of the logits in probabilities: raw (1), r1 (r1/R), r2 (r2/R), R (1/R) or
-    /// temperature=T (1/T). Without it r1 where r1 and R are known, else raw.
+    /// Scale of the logits in probabilities: raw (1), r1 (r1/R), r2 (r2/R), R (1/R),
+    /// temperature=T (1/T) or fitted (the T of least negative log-likelihood). Without it r1 where r1 and R are known, else raw.
     #[arg(long, value_name = "SCALE")]
     pub scale: Option<Scale>,
 

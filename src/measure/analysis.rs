@@ -5,9 +5,9 @@ use serde::Serialize;
 use super::fraction::finite;
 use super::summary::under;
 use super::{
-    ClassAccuracy, Edges, Histogram, HistogramBins, Keyed, Logits, Probabilities, Request,
-    SplitSummary, SuperClasses, WellCount, histogram, margins, normalized_margins, per_class,
-    summarize, well_counts,
+    Calibration, ClassAccuracy, Edges, Histogram, HistogramBins, Keyed, Logits, Probabilities,
+    Request, SplitSummary, SuperClasses, WellCount, calibration, confusion, histogram, margins,
+    normalized_margins, per_class, summarize, super_confusion, well_counts,
 };
 
 /// All measures of one set of logits: the fields of the summary and those below in one object.
@@ -30,6 +30,12 @@ pub struct Analysis {
     pub super_close_enough_best: Option<Keyed<Option<f64>>>,
     /// Close-enough on super-classes by summed probability, under `a`.
     pub super_close_enough_sum: Option<Keyed<Option<f64>>>,
+    /// How far probabilities can be taken at their word; `None` without a finite scale.
+    pub calibration: Option<Calibration>,
+    /// How often a class (row) is taken for another (column); `None` above 200 classes.
+    pub confusion: Option<Vec<Vec<u64>>>,
+    /// The same between super-classes.
+    pub super_confusion: Option<Vec<Vec<u64>>>,
     /// Histograms.
     pub histograms: Histograms,
 }
@@ -72,6 +78,9 @@ pub fn analyze(
             .map(|(it, scale)| under(&request.a, it.close_enough_best(scale, &request.a))),
         super_close_enough_sum: scaled_groups
             .map(|(it, scale)| under(&request.a, it.close_enough_sum(scale, &request.a))),
+        calibration: scale.map(|scale| calibration(logits, scale)),
+        confusion: confusion(logits),
+        super_confusion: super_confusion(logits),
         histograms: histograms(logits, &margins, scale, &request.histograms),
     }
 }

@@ -8,6 +8,7 @@
 
 mod accuracy;
 mod analysis;
+mod calibration;
 mod close_enough;
 mod fraction;
 mod histogram;
@@ -26,6 +27,10 @@ mod well;
 
 pub use accuracy::{ClassAccuracy, accuracy, accuracy_upper, average_accuracy, per_class};
 pub use analysis::{Analysis, Histograms, analyze};
+pub use calibration::{
+    CALIBRATION_BINS, Calibration, ReliabilityBin, calibration, confusion, fitted_scale,
+    super_confusion,
+};
 pub use close_enough::{chance_curve, close_enough};
 pub use histogram::{BadEdges, Edges, Histogram, histogram};
 pub use keyed::Keyed;

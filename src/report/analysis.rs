@@ -11,10 +11,10 @@ use std::fmt::Write as _;
 
 use serde_json::{Map, Value, json};
 
-use super::{split_table, well_table};
+use super::{calibration_table, split_table, well_table};
 use crate::analysis::{Findings, Measured};
 use crate::diag::{self, SourceMap};
-use crate::measure::WellCount;
+use crate::measure::{Calibration, WellCount};
 
 /// One document, `specc.analyze/1`; `n_inputs` were asked for.
 pub fn document(findings: &Findings, n_inputs: usize) -> Value {
@@ -86,6 +86,16 @@ pub fn text(measured: &[Measured], width: u16) -> String {
             .collect();
         out.push('\n');
         out += &well_table(&counts, width);
+        let calibrations: Vec<(&str, &Calibration)> = group
+            .iter()
+            .filter_map(|one| {
+                Some((one.split.unwrap_or("value"), one.analysis.calibration.as_ref()?))
+            })
+            .collect();
+        if !calibrations.is_empty() {
+            out.push('\n');
+            out += &calibration_table(&calibrations, width);
+        }
         if !rest.is_empty() {
             out.push('\n');
         }

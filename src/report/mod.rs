@@ -4,6 +4,7 @@
 //! a file or prints.
 
 pub mod analysis;
+mod calibration_table;
 pub mod check;
 pub mod data_sets;
 mod grid;
@@ -13,5 +14,6 @@ mod summary_table;
 pub mod timing;
 mod well_table;
 
+pub use calibration_table::calibration_table;
 pub use summary_table::{number, split_table, summary_table};
 pub use well_table::well_table;

@@ -1,0 +1,244 @@
+//! How far probabilities can be taken at their word.
+
+use serde::Serialize;
+
+use super::Logits;
+use super::fraction::finite;
+use super::probability::softmax;
+
+/// Bins of the expected calibration error.
+pub const CALIBRATION_BINS: usize = 15;
+
+/// Classes up to which the confusion of classes is told.
+const MAX_CONFUSION: usize = 200;
+
+/// Calibration at a stated scale of the logits.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Calibration {
+    /// Mean of −ln p_y.
+    pub nll: Option<f64>,
+    /// Mean of Σ_k (p_k − 1[k = y])², from 0 to 2.
+    pub brier: Option<f64>,
+    /// Σ_bins n_bin / n · |accuracy − mean of p_max| over 15 bins of equal width.
+    pub ece: Option<f64>,
+    /// The same over 15 bins of as many samples, as far as n divides.
+    pub ece_adaptive: Option<f64>,
+    /// The bins of equal width.
+    pub reliability: Vec<ReliabilityBin>,
+}
+
+/// Samples whose largest probability lies in (low, high].
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct ReliabilityBin {
+    /// The lower end; not in the bin.
+    pub low: f64,
+    /// The upper end.
+    pub high: f64,
+    /// Samples.
+    pub n: usize,
+    /// Mean of their largest probability.
+    pub confidence: Option<f64>,
+    /// Fraction of them with a positive margin.
+    pub accuracy: Option<f64>,
+}
+
+/// **What** calibration of `softmax(s z)`; a sample is right where its margin is positive, as in accuracy.
+///
+/// **Source** Guo et al., On Calibration of Modern Neural Networks (2017), equation (3); Brier, Monthly Weather Review 78
+/// (1950); bins of equal mass: Nguyen and O'Connor (2015). `scale` is finite.
+pub fn calibration(logits: &Logits, scale: f64) -> Calibration {
+    let mut p = vec![0.0; logits.n_classes()];
+    let mut confident: Vec<(f64, bool)> = Vec::with_capacity(logits.n_samples());
+    let (mut nll, mut brier) = (0.0, 0.0);
+    for (z, label) in logits.rows() {
+        let max = softmax(z, scale, &mut p);
+        nll += surprise(z, label, scale);
+        brier += p.iter().enumerate().map(|(k, p)| square(p - own(k == label))).sum::<f64>();
+        let best_other =
+            (0..z.len()).filter(|k| *k != label).map(|k| z[k]).fold(f64::NEG_INFINITY, f64::max);
+        confident.push((max, z[label] > best_other));
+    }
+    let n = confident.len();
+    let mean = |sum: f64| (n > 0).then(|| sum / n as f64).and_then(finite);
+    let reliability = by_width(&confident);
+    confident.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let chunk = |i: usize| &confident[i * n / CALIBRATION_BINS..(i + 1) * n / CALIBRATION_BINS];
+    let gaps = (0..CALIBRATION_BINS).map(|i| gap(chunk(i))).sum();
+    let width_gaps = reliability
+        .iter()
+        .filter_map(|bin| Some(bin.n as f64 * (bin.accuracy? - bin.confidence?).abs()));
+    Calibration {
+        nll: mean(nll),
+        brier: mean(brier),
+        ece: mean(width_gaps.sum()),
+        ece_adaptive: mean(gaps),
+        reliability,
+    }
+}
+
+fn own(holds: bool) -> f64 {
+    f64::from(u8::from(holds))
+}
+
+fn square(x: f64) -> f64 {
+    x * x
+}
+
+/// −ln p_y without a small p_y in between.
+fn surprise(z: &[f64], label: usize, scale: f64) -> f64 {
+    let top = z.iter().map(|z| scale * z).fold(f64::NEG_INFINITY, f64::max);
+    let sum: f64 = z.iter().map(|z| libm::exp(scale * z - top)).sum();
+    libm::log(sum) + top - scale * z[label]
+}
+
+fn by_width(confident: &[(f64, bool)]) -> Vec<ReliabilityBin> {
+    let mut sums = [(0_usize, 0.0, 0_usize); CALIBRATION_BINS];
+    for (p, is_right) in confident {
+        let above = (p * CALIBRATION_BINS as f64).ceil() as usize;
+        let (n, sum, right) = &mut sums[above.clamp(1, CALIBRATION_BINS) - 1];
+        (*n, *sum, *right) = (*n + 1, *sum + p, *right + usize::from(*is_right));
+    }
+    let bin = |(i, (n, sum, right)): (usize, (usize, f64, usize))| ReliabilityBin {
+        low: i as f64 / CALIBRATION_BINS as f64,
+        high: (i + 1) as f64 / CALIBRATION_BINS as f64,
+        n,
+        confidence: (n > 0).then(|| sum / n as f64),
+        accuracy: (n > 0).then(|| right as f64 / n as f64),
+    };
+    sums.into_iter().enumerate().map(bin).collect()
+}
+
+/// n · |accuracy − mean confidence| of some samples.
+fn gap(samples: &[(f64, bool)]) -> f64 {
+    samples.iter().map(|(p, is_right)| own(*is_right) - p).sum::<f64>().abs()
+}
+
+/// **What** how often a sample of a class (row) is taken for another (column); the first of equal logits decides. `None`
+/// above 200 classes.
+pub fn confusion(logits: &Logits) -> Option<Vec<Vec<u64>>> {
+    let k = logits.n_classes();
+    (k <= MAX_CONFUSION).then(|| counts(logits, k, |class| class))
+}
+
+/// **What** the same between super-classes; `None` without them.
+pub fn super_confusion(logits: &Logits) -> Option<Vec<Vec<u64>>> {
+    let of = logits.super_classes()?;
+    let k = logits.n_super_classes();
+    (k <= MAX_CONFUSION).then(|| counts(logits, k, |class| of[class]))
+}
+
+fn counts(logits: &Logits, k: usize, of: impl Fn(usize) -> usize) -> Vec<Vec<u64>> {
+    let mut counts = vec![vec![0; k]; k];
+    for (z, label) in logits.rows() {
+        let best =
+            (1..z.len()).fold(0, |best, class| if z[class] > z[best] { class } else { best });
+        counts[of(label)][of(best)] += 1;
+    }
+    counts
+}
+
+/// **What** the scale s > 0 with the least mean of −ln p_y, to nine digits; 1 / s is the temperature.
+///
+/// **Formula** the mean is convex in s, with slope mean of Σ_k p_k z_k − z_y; its zero is found by bisection. `None` where it
+/// only falls (every label has the largest logit) or only grows.
+pub fn fitted_scale(logits: &Logits) -> Option<f64> {
+    let largest = logits.rows().flat_map(|(z, _)| z).fold(0.0_f64, |top, z| top.max(z.abs()));
+    if largest == 0.0 || !largest.is_finite() {
+        return None;
+    }
+    let mut p = vec![0.0; logits.n_classes()];
+    let mut slope = |scale: f64| -> f64 {
+        let of_row = |(z, label): (&[f64], usize)| {
+            softmax(z, scale, &mut p);
+            p.iter().zip(z).map(|(p, z)| p * z).sum::<f64>() - z[label]
+        };
+        logits.rows().map(of_row).sum()
+    };
+    // Beyond these, probabilities are those of guessing, or of certainty.
+    let (mut low, mut high) = (1e-6 / largest, 1e6 / largest);
+    if slope(low) >= 0.0 || slope(high) <= 0.0 {
+        return None;
+    }
+    while high / low > 1.0 + 1e-9 {
+        let middle = (low * high).sqrt();
+        if slope(middle) < 0.0 { low = middle } else { high = middle }
+    }
+    Some((low * high).sqrt())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn waves(n: usize, k: usize) -> Logits {
+        let z = |i: usize, c: usize| {
+            let (i, c) = (i as f64, c as f64);
+            3.0 * (1.7 * i + 0.9 * c * c + 0.3).sin()
+                + if c as usize == i as usize % 5 { 1.5 } else { 0.0 }
+        };
+        let values = (0..n).flat_map(|i| (0..k).map(move |c| z(i, c))).collect();
+        let labels: Vec<i64> = (0..n).map(|i| ((i * i + i / 3) % k) as i64).collect();
+        Logits::new(values, k, &labels).unwrap()
+    }
+
+    #[test]
+    fn without_samples_there_is_no_calibration() {
+        let found = calibration(&Logits::new(vec![], 3, &[]).unwrap(), 1.0);
+        assert_eq!(
+            (found.nll, found.brier, found.ece, found.ece_adaptive),
+            (None, None, None, None)
+        );
+        assert_eq!(fitted_scale(&Logits::new(vec![0.0; 6], 3, &[0, 1]).unwrap()), None);
+        assert_eq!(fitted_scale(&Logits::new(vec![1.0, 0.0], 2, &[0]).unwrap()), None);
+    }
+
+    #[test]
+    fn extreme_logits_keep_it_finite() {
+        let logits = Logits::new(vec![1e300, -1e300, 0.0, 0.0], 2, &[1, 0]).unwrap();
+        for scale in [0.0, 1e-300, 1.0] {
+            let found = calibration(&logits, scale);
+            assert!(found.brier.is_some_and(|brier| (0.0..=2.0).contains(&brier)));
+            assert!(found.ece.is_some_and(|ece| (0.0..=1.0).contains(&ece)));
+        }
+    }
+
+    #[test]
+    fn rows_of_the_confusion_are_classes() {
+        let logits = Logits::new(vec![2.0, 1.0, 0.0, 3.0, 1.0, 1.0], 2, &[0, 0, 1]).unwrap();
+        assert_eq!(confusion(&logits), Some(vec![vec![1, 1], vec![1, 0]]));
+    }
+
+    #[test]
+    fn numbers_are_those_of_numpy() {
+        let logits = waves(203, 7);
+        for (scale, numbers) in [
+            (
+                0.4,
+                [
+                    2.247_636_067_882_095_5,
+                    0.936_679_604_866_709,
+                    0.156_856_516_567_474_93,
+                    0.168_007_639_278_533_24,
+                ],
+            ),
+            (
+                1.0,
+                [
+                    3.443_654_036_249_948,
+                    1.132_447_218_813_587,
+                    0.368_682_467_313_008_97,
+                    0.374_957_064_062_912_85,
+                ],
+            ),
+        ] {
+            let found = calibration(&logits, scale);
+            let found = [found.nll, found.brier, found.ece, found.ece_adaptive].map(Option::unwrap);
+            for (found, expected) in found.into_iter().zip(numbers) {
+                assert!((found - expected).abs() < 1e-12, "{scale}: {found} {expected}");
+            }
+        }
+        // SciPy's `brentq` on the slope.
+        let fitted = fitted_scale(&logits).unwrap();
+        assert!((fitted / 0.006_130_355_414_912_289 - 1.0).abs() < 1e-8, "{fitted}");
+    }
+}
