@@ -37,6 +37,9 @@ pub(crate) enum Command {
     /// Compare groups of runs with intervals and tests over their seeds.
     #[cfg(feature = "exec")]
     Compare(super::compare::CompareArgs),
+    /// Judge the claims of a spec by its runs.
+    #[cfg(feature = "exec")]
+    Verify(super::verify::VerifyArgs),
     /// Evaluate a trained run again.
     #[cfg(feature = "exec")]
     Eval(super::eval::EvalArgs),
@@ -74,7 +77,7 @@ impl Cli {
             #[cfg(feature = "exec")]
             Some(Command::Time(args)) => Some(args.machine.threads()),
             #[cfg(feature = "exec")]
-            Some(Command::Runs(_) | Command::Compare(_)) => None,
+            Some(Command::Runs(_) | Command::Compare(_) | Command::Verify(_)) => None,
             Some(
                 Command::Check(_)
                 | Command::Graph(_)

@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 
 use super::outcome::Outcome;
 use super::terminal::Terminal;
+use crate::model::{Measure, NoMeasure};
 use crate::study::{
-    Cell, Comparison, DifferenceEntry, Incomparable, Measure, Row, RunGroup, RunState, Table,
-    compare, find,
+    Cell, Comparison, DifferenceEntry, Incomparable, Row, RunGroup, RunState, Table, compare, find,
 };
 
 /// Measures that are compared where none are asked for.
@@ -96,10 +96,7 @@ fn compared(args: &CompareArgs) -> Result<Comparison, Incomparable> {
     let names = if args.metrics.is_empty() { &usual[..] } else { &args.metrics };
     let measures: Vec<Measure> = names
         .iter()
-        .map(|name| {
-            name.parse()
-                .map_err(|error: crate::study::NoMeasure| Incomparable::Usage(error.to_string()))
-        })
+        .map(|name| name.parse().map_err(|error: NoMeasure| Incomparable::Usage(error.to_string())))
         .collect::<Result<_, _>>()?;
     compare(&groups, &measures, args.level)
 }

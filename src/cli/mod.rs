@@ -29,6 +29,8 @@ mod terminal;
 mod time;
 #[cfg(feature = "exec")]
 mod train;
+#[cfg(feature = "exec")]
+mod verify;
 
 pub mod analyze;
 pub mod check;
@@ -73,6 +75,8 @@ fn dispatch(command: &Command, terminal: &mut Terminal) -> anyhow::Result<Outcom
         Command::Runs(args) => runs::run(args, terminal),
         #[cfg(feature = "exec")]
         Command::Compare(args) => compare::run(args, terminal),
+        #[cfg(feature = "exec")]
+        Command::Verify(args) => verify::run(args, terminal),
         #[cfg(feature = "exec")]
         Command::Eval(args) => eval::run(args, terminal),
         #[cfg(feature = "exec")]

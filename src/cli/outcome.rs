@@ -15,6 +15,8 @@ pub(crate) enum Outcome {
     Usage,
     /// The spec is invalid.
     Invalid,
+    /// A claim that does not hold, or not yet.
+    Unproven,
     /// NaN or Inf in training.
     Diverged,
     /// Data missing or damaged.
@@ -67,6 +69,7 @@ impl Outcome {
             Self::Failed => 1,
             Self::Usage => 2,
             Self::Invalid => 3,
+            Self::Unproven => 4,
             Self::Diverged => 5,
             Self::Data => 6,
             #[cfg(feature = "exec")]

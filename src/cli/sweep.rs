@@ -11,12 +11,13 @@ use super::groups::{DataPlace, MachineArgs};
 use super::outcome::Outcome;
 use super::signals::Signals;
 use super::terminal::Terminal;
+use super::verify;
 use crate::check;
 use crate::data::{DataError, DataSpec, Dataset, Locations, Source};
 use crate::experiment::{Existing, Experiment, Options};
 use crate::study::{
     self, Made, RunEnd, RunState, Study, StudyCell, StudyRun, SweepDocument, Team, Unprepared,
-    plan_text, result, table,
+    plan_text, result, table, verdicts_text,
 };
 use crate::train::Summary;
 
@@ -60,6 +61,10 @@ pub(crate) struct SweepArgs {
     /// Stop at the first run that fails.
     #[arg(long)]
     fail_fast: bool,
+
+    /// Let claims pass that are neither held nor refuted yet.
+    #[arg(long)]
+    allow_open: bool,
 
     /// Say what would be done and stop.
     #[arg(long)]
@@ -154,8 +159,25 @@ pub(crate) fn run(args: &SweepArgs, terminal: &mut Terminal) -> anyhow::Result<O
         return finish(Outcome::of_error(&error), &[], Some(&study), terminal);
     }
     let (outcome, lines) = train_all(args, &request, &texts, &study, runs, terminal)?;
+    let mut outcome = outcome;
     if !args.json {
         terminal.print(table(&study, &lines));
+    }
+    // Claims speak of whole sweeps.
+    let is_whole = args.only.is_empty() && args.shard.is_none();
+    if outcome == Outcome::Ok && is_whole && !cells.claims.is_empty() {
+        match verify::conclude(&cells.claims, &study, &lines, args.allow_open) {
+            Ok((verdict, judged)) => {
+                outcome = verdict;
+                if !args.json {
+                    terminal.print(verdicts_text(&judged));
+                }
+            }
+            Err(error) => {
+                terminal.report_error(&error);
+                outcome = Outcome::of_error(&error);
+            }
+        }
     }
     finish(outcome, &lines, Some(&study), terminal)
 }

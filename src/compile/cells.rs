@@ -25,6 +25,8 @@ pub struct Cells {
     pub file: Compiled,
     /// The sweeps, where nothing is wrong.
     pub sweeps: Vec<CompiledSweep>,
+    /// What the file claims of their runs.
+    pub claims: Vec<sweep::Claim>,
 }
 
 /// Compiles every cell of every sweep.
@@ -32,8 +34,10 @@ pub fn cells(mut request: Request<'_>) -> Cells {
     let mut file = Compiled::parsed(request.path, request.text);
     let (sweeps, errors) = sweep::sweeps(&file.ast);
     file.diagnostics.extend(errors);
+    let (claims, errors) = sweep::claims(&file.ast, &sweeps);
+    file.diagnostics.extend(errors);
     if file.diagnostics.iter().any(|d| d.severity() == Severity::Error) {
-        return Cells { file, sweeps: vec![] };
+        return Cells { file, sweeps: vec![], claims: vec![] };
     }
     let mut told = BTreeSet::new();
     let mut diagnostics: Diagnostics = vec![];
@@ -63,7 +67,8 @@ pub fn cells(mut request: Request<'_>) -> Cells {
     let sound = diagnostics.iter().all(|d| d.severity() != Severity::Error);
     file.diagnostics.extend(diagnostics);
     sort(&mut file.diagnostics);
-    Cells { file, sweeps: if sound { compiled_sweeps } else { vec![] } }
+    let (sweeps, claims) = if sound { (compiled_sweeps, claims) } else { (vec![], vec![]) };
+    Cells { file, sweeps, claims }
 }
 
 /// The diagnostic with the values of its cell: each where it is written, unless the diagnostic points there already.

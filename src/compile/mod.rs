@@ -84,7 +84,10 @@ impl Compiled {
 /// Compiles a spec; problems are in [`Compiled::diagnostics`].
 pub fn compile(mut request: Request<'_>) -> Compiled {
     let mut compiled = compile_with(&mut request, &[]);
-    let (_, errors) = model::sweep::sweeps(&compiled.ast);
+    let (sweeps, mut errors) = model::sweep::sweeps(&compiled.ast);
+    if errors.is_empty() {
+        errors = model::sweep::claims(&compiled.ast, &sweeps).1;
+    }
     if !errors.is_empty() {
         compiled.diagnostics.extend(errors);
         model::tidy(&mut compiled.diagnostics);

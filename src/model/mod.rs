@@ -6,6 +6,7 @@ mod effect;
 mod error;
 pub mod eval;
 pub mod loss;
+mod path;
 mod resolve;
 pub mod spec;
 pub mod sweep;
@@ -20,6 +21,7 @@ pub use effect::{Command, Idle, VacuousRanks, idle_settings, overruled_settings}
 pub use error::ModelError;
 pub use eval::{Scope, eval};
 pub use loss::{Base, CustomLoss, Divisor, Form, Loss, On, Scale, ScaleExpr, Size};
+pub use path::{Counted, Measure, NoMeasure};
 pub use resolve::{ResolveContext, Resolved, resolve, stated_analysis, tidy};
 pub use spec::{Block, Net, Permission, Spec};
 pub use train::{LastBatch, Length, Optimizer, Places, Schedule, Sharpness, SharpnessKind, Train};

@@ -7,8 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use super::samples::counts;
-use super::{Measure, Row};
+use super::Row;
+use super::samples::{counts, value};
+use crate::model::Measure;
 use crate::stats::{Crossed, Difference, Groups, Sample, correlation, joint, sign_flip};
 use crate::store::StoreError;
 
@@ -178,8 +179,8 @@ fn seed(row: &Row) -> u64 {
 fn values(group: &RunGroup, measure: &Measure) -> Result<BTreeMap<u64, Vec<f64>>, StoreError> {
     let mut values: BTreeMap<u64, Vec<f64>> = BTreeMap::new();
     for row in &group.rows {
-        if let Some(value) = measure.of(&row.run)? {
-            values.entry(seed(row)).or_default().push(value);
+        if let Some(found) = value(measure, &row.run)? {
+            values.entry(seed(row)).or_default().push(found);
         }
     }
     Ok(values)

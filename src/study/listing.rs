@@ -7,7 +7,9 @@ use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::{Measure, RunState, SweepDocument};
+use super::samples::value;
+use super::{RunState, SweepDocument};
+use crate::model::{Measure, NoMeasure};
 use crate::stats::Sample;
 use crate::store::{RunDir, StoreError};
 use crate::train::StoredRun;
@@ -69,7 +71,7 @@ impl Column {
         if rows.iter().any(|row| row.labels.contains_key(name)) {
             return Ok(Self::Axis(name.to_owned()));
         }
-        name.parse().map(Self::Measure).map_err(|error: super::NoMeasure| error.to_string())
+        name.parse().map(Self::Measure).map_err(|error: NoMeasure| error.to_string())
     }
 
     /// Its name.
@@ -97,7 +99,7 @@ impl Column {
             Self::Axis(axis) => {
                 row.labels.get(axis).map_or(Cell::Nothing, |l| Cell::Text(l.clone()))
             }
-            Self::Measure(measure) => measure.of(&row.run)?.map_or(Cell::Nothing, Cell::Number),
+            Self::Measure(measure) => value(measure, &row.run)?.map_or(Cell::Nothing, Cell::Number),
         })
     }
 }

@@ -7,9 +7,9 @@
 mod comparison;
 mod document;
 mod jobs;
+mod judge;
 mod listing;
 mod long;
-mod path;
 mod result;
 mod samples;
 mod state;
@@ -29,9 +29,9 @@ pub use comparison::{
 };
 pub use document::{AxisEntry, CellEntry, SweepDocument};
 pub use jobs::{Share, measure, share};
+pub use judge::{Judged, JudgedLine, Verdict, judge, verdicts_text};
 pub use listing::{Cell, Column, Filter, Group, Row, find, group, sort};
 pub use long::{Long, long};
-pub use path::{Measure, NoMeasure};
 pub use result::{Made, SweepResult, over_seeds, plan_text, result, table};
 pub use state::RunState;
 pub use tables::{RunsDocument, Table, grouped, listing};

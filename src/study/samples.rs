@@ -2,8 +2,8 @@
 
 #![expect(clippy::disallowed_methods, reason = "the logits of runs are read here")]
 
-use super::path::Counted;
 use crate::measure::{Logits, Probabilities, margins, parse_stored, probability_scale};
+use crate::model::{Counted, Measure};
 use crate::store::StoreError;
 use crate::train::StoredRun;
 
@@ -22,6 +22,19 @@ pub(super) fn logits(run: &StoredRun, split: &str) -> Result<Option<(Logits, f64
     });
     let scale = stored.unwrap_or_else(|| probability_scale(logits.scalars()));
     Ok(Some((logits, scale)))
+}
+
+/// The value of a measure in a run; `None` where the run does not have it, or not yet.
+pub(super) fn value(measure: &Measure, run: &StoredRun) -> Result<Option<f64>, StoreError> {
+    let document = match measure.epoch() {
+        None => run.summary().map(serde_json::to_value),
+        Some(epoch) => {
+            let epochs = run.epochs()?;
+            let whole = epochs.iter().find(|record| record.epoch == epoch && !record.partial);
+            whole.map(serde_json::to_value)
+        }
+    };
+    Ok(document.and_then(Result::ok).and_then(|document| measure.find(&document)))
 }
 
 /// For each sample of a split 1 where it counts, else 0.

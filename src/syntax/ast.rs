@@ -2,8 +2,10 @@
 //!
 //! Equality ignores spans (see [`Spanned`]), so `parse(print(spec)) == spec` can be tested as written.
 
+mod claim;
 mod sweep;
 
+pub use claim::{Chosen, Claim, ClaimLine, Quantity};
 pub use sweep::{Axis, AxisValues, Choice, ChoiceValue, Key, Setting, Sweep, SweepLine, Where};
 
 use crate::diag::{Span, Spanned};
@@ -52,6 +54,8 @@ pub enum ItemKind {
     Assert(Expr),
     /// `sweep fig3 { train.lr in [0.1, 0.2] }`.
     Sweep(Sweep),
+    /// `claim`.
+    Claim(Claim),
 }
 
 /// `name(positional, key=value)`; without arguments the parentheses may be left out.

@@ -8,6 +8,7 @@
     reason = "each construct holds few of the grammar's rules"
 )]
 
+mod claim;
 mod sweep;
 
 use pest::Parser;
@@ -144,6 +145,7 @@ impl<'a> Builder<'a> {
             }
             Rule::assert => ItemKind::Assert(self.expr(next(&mut parts)?)?.expr),
             Rule::sweep => ItemKind::Sweep(self.sweep(&mut parts)?),
+            Rule::claim => ItemKind::Claim(self.claim(&mut parts)?),
             _ => return Err(self.broken(0)),
         })
     }
@@ -389,12 +391,18 @@ impl<'a> Builder<'a> {
     fn call(&self, pair: Pair<'a, Rule>) -> Built<(Call, usize)> {
         let mut parts = parts(pair);
         let callee = self.name(&next(&mut parts)?);
-        let mut deepest = 0;
         let list = parts.next();
         let parens = list.is_some();
+        let (args, deepest) = list.map_or(Ok((vec![], 0)), |list| self.args(list))?;
+        Ok((Call { callee, args, parens }, deepest))
+    }
+
+    /// Arguments, and how deep the deepest one is.
+    fn args(&self, list: Pair<'a, Rule>) -> Built<(Vec<Arg>, usize)> {
+        let mut deepest = 0;
         let mut args = vec![];
-        for arg in list.into_iter().flat_map(self::parts) {
-            let mut parts = self::parts(arg);
+        for arg in parts(list) {
+            let mut parts = parts(arg);
             let mut part = next(&mut parts)?;
             let mut key = None;
             if part.as_rule() == Rule::name {
@@ -405,7 +413,7 @@ impl<'a> Builder<'a> {
             deepest = deepest.max(value.depth);
             args.push(Arg { key, value: value.expr });
         }
-        Ok((Call { callee, args, parens }, deepest))
+        Ok((args, deepest))
     }
 
     fn name(&self, pair: &Pair<'_, Rule>) -> Name {
@@ -456,6 +464,9 @@ fn parts(pair: Pair<'_, Rule>) -> impl Iterator<Item = Pair<'_, Rule>> {
                 | Rule::kw_assert
                 | Rule::kw_sweep
                 | Rule::kw_where
+                | Rule::kw_claim
+                | Rule::kw_of
+                | Rule::within
                 | Rule::or
                 | Rule::and
                 | Rule::not

@@ -336,12 +336,11 @@ fn unknown_item(word: &str, nearest: Option<&'static str>, span: Span) -> Diagno
     let out = Diagnostic::new(Code::E0102, format!("`{}` does not start an item", clip(word)))
         .label(span, format!("found `{}`", clip(word)))
         .expected(
-            "`data`, `net`, `block`, `loss`, `train`, `analyze`, `let`, `import`, `assert` or `sweep`",
+            "`data`, `net`, `block`, `loss`, `train`, `analyze`, `let`, `import`, `assert`, `sweep` or `claim`",
         );
-    match (word, nearest) {
-        ("claim", _) => out.note(format!("`{word}` is reserved for a later edition")),
-        (_, Some(nearest)) => out.help(format!("write `{nearest}`")),
-        (_, None) => out.help("layers and statements belong inside `net name { … }`"),
+    match nearest {
+        Some(nearest) => out.help(format!("write `{nearest}`")),
+        None => out.help("layers and statements belong inside `net name { … }`"),
     }
 }
 

@@ -17,6 +17,18 @@ fn word(rule: Rule) -> Option<(u8, &'static str)> {
         Rule::name | Rule::param | Rule::entry | Rule::declared_call => (0, "a name"),
         Rule::key | Rule::axis | Rule::setting | Rule::test => (0, "a key"),
         Rule::where_line | Rule::kw_where => (6, "`where`"),
+        Rule::measure_path
+        | Rule::claim_line
+        | Rule::claim_sum
+        | Rule::claim_product
+        | Rule::claim_term
+        | Rule::claim_number
+        | Rule::measured
+        | Rule::extreme
+        | Rule::extreme_name => (1, "a measure or a number"),
+        Rule::kw_of => (5, "`of`"),
+        Rule::within => (6, "`+-`"),
+        Rule::chosen_label | Rule::chosen => (1, "a label"),
         Rule::comparison => (3, "a comparison"),
         Rule::or | Rule::and => (3, "`&&` or `||`"),
         Rule::arg => (1, "an argument"),
@@ -50,10 +62,14 @@ fn word(rule: Rule) -> Option<(u8, &'static str)> {
         | Rule::kw_out
         | Rule::kw_repeat
         | Rule::kw_if => (2, "a statement"),
-        Rule::operator => (3, "an operator"),
-        Rule::args | Rule::open_paren | Rule::params | Rule::where_group | Rule::not_group => {
-            (4, "`(`")
-        }
+        Rule::operator | Rule::sum_sign | Rule::product_sign => (3, "an operator"),
+        Rule::args
+        | Rule::open_paren
+        | Rule::params
+        | Rule::where_group
+        | Rule::not_group
+        | Rule::claim_group
+        | Rule::cells => (4, "`(`"),
         Rule::close_paren => (5, "`)`"),
         Rule::index | Rule::open_bracket | Rule::choices => (4, "`[`"),
         Rule::close_bracket => (5, "`]`"),
@@ -62,6 +78,7 @@ fn word(rule: Rule) -> Option<(u8, &'static str)> {
         | Rule::entries
         | Rule::open_brace
         | Rule::sweep_body
+        | Rule::claim_body
         | Rule::bundle => (4, "`{`"),
         Rule::close_brace => (5, "`}`"),
         Rule::arrow => (3, "`->`"),

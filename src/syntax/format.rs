@@ -46,6 +46,9 @@ fn starts(spec: &Spec) -> BTreeSet<usize> {
             ItemKind::Train(train) => entries(&train.entries, &mut out),
             ItemKind::Analyze(analyze) => entries(analyze, &mut out),
             ItemKind::Sweep(sweep) => sweep_lines(sweep, &mut out),
+            ItemKind::Claim(claim) => {
+                out.extend(claim.lines.iter().map(|line| line.span.0.start as usize));
+            }
             ItemKind::Data(_) | ItemKind::Let(_) | ItemKind::Import(_) | ItemKind::Assert(_) => {}
         }
     }

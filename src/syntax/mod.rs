@@ -21,4 +21,4 @@ mod split;
 pub use error::{Nesting, NumberFault, StringFault, SyntaxError};
 pub use format::format;
 pub use parse::{decode, parse, parse_expr, parse_override};
-pub use print::{print, print_expr};
+pub use print::{print, print_claim_line, print_expr};

@@ -4,7 +4,7 @@ use super::ast::{Expr, Item, Name, Spec};
 use super::build::{self, Failure};
 use super::error::SyntaxError;
 use super::limits::{MAX_BYTES, MAX_ERRORS};
-use super::scan::{ITEM_KEYWORDS, LATER_KEYWORDS, Scan, Token, TokenKind, is_word, scan};
+use super::scan::{ITEM_KEYWORDS, Scan, Token, TokenKind, is_word, scan};
 use super::slip::{Stop, diagnose};
 use super::split::{RawItem, Split, split};
 use crate::diag::{Code, Diagnostic, Diagnostics, FileId, Span, Spanned, ToDiagnostic, nearest};
@@ -116,7 +116,6 @@ fn parse_item(
             })
         });
     }
-    debug_assert!(!LATER_KEYWORDS.contains(&word), "later keywords start no item yet");
     if let Some(error) = item.error {
         return Err(error);
     }

@@ -1,12 +1,13 @@
 //! A tree in, its canonical text out, with as few parentheses as the tree allows.
 
+mod claim;
 mod sweep;
 
 use std::fmt::Write as _;
 
 use super::ast::{
-    Arg, BinaryOp, Call, Entry, Expr, ExprKind, Item, ItemKind, Let, Param, Spec, Step, Stmt,
-    StmtKind, UnaryOp,
+    Arg, BinaryOp, Call, ClaimLine, Entry, Expr, ExprKind, Item, ItemKind, Let, Param, Spec, Step,
+    Stmt, StmtKind, UnaryOp,
 };
 use super::format::format;
 use super::operators::UNARY;
@@ -36,6 +37,13 @@ pub fn print(spec: &Spec) -> String {
 pub fn print_expr(value: &Expr) -> String {
     let mut out = String::new();
     expr(&mut out, &value.value, LOOSEST);
+    out
+}
+
+/// The text of one line of a claim.
+pub fn print_claim_line(line: &ClaimLine) -> String {
+    let mut out = String::new();
+    claim::line(&mut out, line);
     out
 }
 
@@ -101,6 +109,7 @@ fn print_item(out: &mut String, item: &Item) {
             expr(out, &condition.value, ABOVE_CHAIN);
         }
         ItemKind::Sweep(inner) => sweep::sweep(out, inner),
+        ItemKind::Claim(inner) => claim::claim(out, inner),
     }
 }
 
@@ -216,17 +225,22 @@ fn separated<T>(out: &mut String, values: &[T], each: impl Fn(&mut String, &T)) 
 fn call(out: &mut String, call: &Call) {
     out.push_str(&call.callee.value);
     if call.parens || !call.args.is_empty() {
-        out.push('(');
-        separated(out, &call.args, |out, Arg { key, value }| {
-            if let Some(key) = key {
-                let _ = write!(out, "{}=", key.value);
-            }
-            // A chain that starts with a label would read as `key: value`.
-            let labelled = matches!(&value.value, ExprKind::Chain(steps) if steps.first().is_some_and(|s| s.label.is_some()));
-            expr(out, &value.value, if labelled { ABOVE_CHAIN } else { LOOSEST });
-        });
-        out.push(')');
+        args(out, &call.args);
     }
+}
+
+/// Arguments in parentheses.
+fn args(out: &mut String, args: &[Arg]) {
+    out.push('(');
+    separated(out, args, |out, Arg { key, value }| {
+        if let Some(key) = key {
+            let _ = write!(out, "{}=", key.value);
+        }
+        // A chain that starts with a label would read as `key: value`.
+        let labelled = matches!(&value.value, ExprKind::Chain(steps) if steps.first().is_some_and(|s| s.label.is_some()));
+        expr(out, &value.value, if labelled { ABOVE_CHAIN } else { LOOSEST });
+    });
+    out.push(')');
 }
 
 /// Writes an expression, in parentheses if it binds less tightly than `least`.

@@ -74,10 +74,9 @@ pub(super) struct Scan {
 }
 
 /// Keywords that start an item.
-pub(super) const ITEM_KEYWORDS: &[&str] =
-    &["data", "net", "block", "loss", "train", "analyze", "let", "import", "assert", "sweep"];
-/// Item keywords kept for a later edition.
-pub(super) const LATER_KEYWORDS: &[&str] = &["claim"];
+pub(super) const ITEM_KEYWORDS: &[&str] = &[
+    "data", "net", "block", "loss", "train", "analyze", "let", "import", "assert", "sweep", "claim",
+];
 /// Keywords that start or continue a statement, and the booleans.
 pub(super) const STATEMENT_KEYWORDS: &[&str] =
     &["let", "out", "repeat", "if", "else", "in", "true", "false"];
@@ -86,14 +85,12 @@ pub(super) const SOFT_KEYWORDS: &[&str] = &["in", "net", "data", "loss", "train"
 
 /// Whether a word may not be used as a name.
 pub(super) fn is_reserved(word: &str) -> bool {
-    ITEM_KEYWORDS.contains(&word)
-        || LATER_KEYWORDS.contains(&word)
-        || STATEMENT_KEYWORDS.contains(&word)
+    ITEM_KEYWORDS.contains(&word) || STATEMENT_KEYWORDS.contains(&word)
 }
 
-/// Whether a word starts an item, in this edition or a later one.
+/// Whether a word starts an item.
 pub(super) fn is_item_keyword(word: &str) -> bool {
-    ITEM_KEYWORDS.contains(&word) || LATER_KEYWORDS.contains(&word)
+    ITEM_KEYWORDS.contains(&word)
 }
 
 /// Whether `text` is a name: a letter or `_`, then letters, digits and `_`, all ASCII.

@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 
 use specc::syntax::ast::{
-    AxisValues, Call, ChoiceValue, Entry, Expr, ExprKind, ItemKind, Key, Name, Setting, Spec, Step,
-    Stmt, StmtKind, Sweep, SweepLine, Where,
+    Arg, AxisValues, Call, ChoiceValue, Claim, Entry, Expr, ExprKind, ItemKind, Key, Name,
+    Quantity, Setting, Spec, Step, Stmt, StmtKind, Sweep, SweepLine, Where,
 };
 
 pub(crate) fn spec(spec: &Spec) -> String {
@@ -47,6 +47,7 @@ pub(crate) fn spec(spec: &Spec) -> String {
             ItemKind::Import(path) => line(&mut out, 0, &format!("import {:?}", path.value)),
             ItemKind::Assert(value) => line(&mut out, 0, &format!("assert {}", expr(value))),
             ItemKind::Sweep(inner) => sweep(&mut out, inner),
+            ItemKind::Claim(inner) => claim(&mut out, inner),
         }
     }
     out
@@ -96,12 +97,45 @@ fn steps(steps: &[Step]) -> String {
 }
 
 fn call(call: &Call) -> String {
-    let arg = |arg: &specc::syntax::ast::Arg| match &arg.key {
+    let arg = |arg: &Arg| match &arg.key {
         Some(key) => format!("{}={}", key.value, expr(&arg.value)),
         None => expr(&arg.value),
     };
     let args = call.args.iter().map(arg).collect::<Vec<_>>().join(", ");
     if call.parens { format!("{}({args})", call.callee.value) } else { call.callee.value.clone() }
+}
+
+fn claim(out: &mut String, claim: &Claim) {
+    line(out, 0, &format!("claim {:?}", claim.text.value));
+    for Arg { key, value } in &claim.args {
+        let key = key.as_ref().map_or("-", |key| &key.value);
+        line(out, 1, &format!("{key} = {}", expr(value)));
+    }
+    for row in &claim.lines {
+        let (left, right) = (quantity(&row.left), quantity(&row.right));
+        let within = row.within.map_or(String::new(), |within| format!(" within {within}"));
+        line(out, 1, &format!("{left} {} {right}{within}", row.op.symbol()));
+    }
+}
+
+fn quantity(of: &Quantity) -> String {
+    match of {
+        Quantity::Number(number) => number.to_string(),
+        Quantity::Measured { path, of } => {
+            let chosen = of.iter().map(|chosen| {
+                let axis = chosen.axis.as_ref().map_or(String::new(), |axis| key(axis) + "=");
+                format!("{axis}{:?}", chosen.label.value)
+            });
+            format!("<{}>[{}]", path.value, chosen.collect::<Vec<_>>().join(", "))
+        }
+        Quantity::Binary(op, left, right) => {
+            format!("({} {} {})", quantity(left), op.symbol(), quantity(right))
+        }
+        Quantity::Extreme { is_max, operands } => {
+            let operands: Vec<String> = operands.iter().map(quantity).collect();
+            format!("{}({})", if *is_max { "max" } else { "min" }, operands.join(", "))
+        }
+    }
 }
 
 fn sweep(out: &mut String, sweep: &Sweep) {

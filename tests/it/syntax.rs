@@ -147,7 +147,8 @@ fn slips_name_their_fix() {
     assert_eq!(codes("let x = 9223372036854775808"), [Code::E0104]);
     assert_eq!(codes("let x = 1e999"), [Code::E0104]);
     assert_eq!(codes("let x = 2 → 3"), [Code::E0113]);
-    assert_eq!(codes("claim { a }"), [Code::E0102]);
+    assert_eq!(codes("claim { a }"), [Code::E0101]);
+    assert_eq!(codes("claim \"a\" { R of }"), [Code::E0101]);
     assert_eq!(help("let x = a and b"), "write `&&`");
 }
 

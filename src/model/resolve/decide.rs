@@ -63,6 +63,7 @@ impl Decider<'_> {
             | ItemKind::Block(_)
             | ItemKind::Let(_)
             | ItemKind::Import(_)
+            | ItemKind::Claim(_)
             | ItemKind::Sweep(_) => true,
         }
     }

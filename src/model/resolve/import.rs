@@ -100,6 +100,7 @@ impl Collector {
                 | ast::ItemKind::Train(_)
                 | ast::ItemKind::Analyze(_)
                 | ast::ItemKind::Assert(_)
+                | ast::ItemKind::Claim(_)
                 | ast::ItemKind::Sweep(_) => {}
             }
         }

@@ -205,6 +205,7 @@ impl<'a> Items<'a> {
                 | ast::ItemKind::Let(_)
                 | ast::ItemKind::Import(_)
                 | ast::ItemKind::Assert(_)
+                | ast::ItemKind::Claim(_)
                 | ast::ItemKind::Sweep(_) => continue,
             };
             if let Some(first) = first.get(name) {
@@ -224,6 +225,7 @@ impl<'a> Items<'a> {
                 | ast::ItemKind::Let(_)
                 | ast::ItemKind::Import(_)
                 | ast::ItemKind::Assert(_)
+                | ast::ItemKind::Claim(_)
                 | ast::ItemKind::Sweep(_) => {}
             }
         }

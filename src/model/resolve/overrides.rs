@@ -68,6 +68,7 @@ fn write(spec: &mut Spec, path: &Key, value: &Expr) -> Option<Vec<String>> {
                 | ItemKind::Let(_)
                 | ItemKind::Import(_)
                 | ItemKind::Assert(_)
+                | ItemKind::Claim(_)
                 | ItemKind::Sweep(_),
                 _,
             ) => {}

@@ -35,7 +35,7 @@ pub struct AxisValue {
 }
 
 /// Nothing has a name in the values of an axis but what the spec means by it later.
-struct Nothing;
+pub(super) struct Nothing;
 
 impl Scope for Nothing {
     fn value(&self, _name: &str) -> Option<Option<Value>> {

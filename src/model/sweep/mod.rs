@@ -4,6 +4,7 @@
 //! choice means is found when its cell is compiled. Afterwards labels are unique in their axis, and axes in their sweep.
 
 mod axis;
+mod claim;
 mod condition;
 
 use std::collections::BTreeMap;
@@ -13,6 +14,7 @@ use crate::diag::{Diagnostics, Span, Spanned, ToDiagnostic};
 use crate::syntax::ast::{self, Expr, ItemKind, Key, SweepLine};
 
 pub use axis::{Axis, AxisValue};
+pub use claim::{Claim, Line, Quantity, claims};
 
 /// Most cells of one sweep.
 pub const MAX_CELLS: usize = 10_000;

@@ -57,7 +57,7 @@ impl<'a> Builder<'a> {
         Ok(Choice { label, value, span })
     }
 
-    fn key(&self, pair: &Pair<'_, Rule>) -> Key {
+    pub(super) fn key(&self, pair: &Pair<'_, Rule>) -> Key {
         let span = self.span(pair);
         let mut start = span.start;
         let part = |part: &str| {

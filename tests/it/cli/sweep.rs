@@ -304,3 +304,61 @@ sweep one { loss in [single: single_scale, two: two_scale(delta=0.1)] }
     sandbox.write("d.csv", table("3,1,1").as_bytes());
     sandbox.specc(&["sweep", "spec.net", "-q"]).exits(0);
 }
+
+const CLAIMS: &str = "\
+data digits(subset=900, test_subset=200)
+net small { flatten -> linear(32) -> relu -> linear(classes) }
+train sgd(lr=0.05) { batch = 16  epochs = 8 }
+sweep fig {
+  loss in [one: single_scale, two: two_scale(delta=0.01)]
+  seeds in 0..4
+}
+claim \"it learns faster\" { train.accuracy of two > train.accuracy of one }
+claim \"by epoch\" (seeds=4) { train.loss(epoch=1) of one == train.loss(epoch=1) of one +- 0.001 }
+";
+
+fn verdicts(document: &Value) -> Vec<(String, String)> {
+    let claims = document["claims"].as_array().unwrap();
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    claims.iter().map(|claim| (text(&claim["claim"]), text(&claim["verdict"]))).collect()
+}
+
+#[test]
+fn claims_are_judged_by_the_runs() {
+    let sandbox = Sandbox::with(CLAIMS);
+    let before = sandbox.specc(&["verify", "spec.net", "--json"]).exits(4).json();
+    assert_eq!(before["schema"], "specc.verify/1");
+    assert!(verdicts(&before).iter().all(|(_, verdict)| verdict == "open"));
+    sandbox
+        .specc(&["verify", "spec.net", "--allow-open"])
+        .exits(0)
+        .prints(&["0 of 4 seeds", "2 open"]);
+    let swept = sandbox.specc(&["sweep", "spec.net", "-q"]).exits(0);
+    swept.prints(&[
+        "holds    it learns faster",
+        "identical in 4 of 4 seeds",
+        "rests on normality",
+        "2 holds",
+    ]);
+    let judged = sandbox.specc(&["verify", "spec.net", "--json"]).exits(0).json();
+    let line = &judged["claims"][0]["lines"][0];
+    let mean = |label: &str| {
+        let done =
+            sandbox.specc(&["runs", "--group", "loss", "--columns", "train.accuracy", "--json"]);
+        let groups = done.exits(0).json()["groups"].as_array().unwrap().clone();
+        let own = groups.iter().find(|group| group["loss"] == label).unwrap();
+        own["train.accuracy"].as_f64().unwrap()
+    };
+    assert!((line["left"].as_f64().unwrap() - mean("two")).abs() < 1e-12);
+    assert!((line["difference"].as_f64().unwrap() - (mean("two") - mean("one"))).abs() < 1e-12);
+    assert_eq!((&line["n"], &line["wins"]), (&4.into(), &4.into()));
+    // Turned round it is refuted; at more seeds than there are it is open.
+    sandbox.write("turned.net", CLAIMS.replace("of two > train", "of two < train").as_bytes());
+    let turned = sandbox.specc(&["verify", "turned.net", "-o", "runs/spec", "--json"]).exits(4);
+    assert_eq!(verdicts(&turned.json())[0].1, "refuted");
+    sandbox.write("more.net", CLAIMS.replace("0..4", "0..5").as_bytes());
+    let more = sandbox.specc(&["verify", "more.net", "-o", "runs/spec"]).exits(4);
+    more.prints(&["4 of 5 seeds, no verdict yet"]);
+    sandbox.write("none.net", CLAIMS.split("claim").next().unwrap().as_bytes());
+    sandbox.specc(&["verify", "none.net"]).exits(2).says(&["no `claim`"]);
+}

@@ -5,9 +5,9 @@ use proptest::option;
 use proptest::prelude::*;
 use specc::diag::{FileId, Span, Spanned};
 use specc::syntax::ast::{
-    Arg, Axis, AxisValues, BinaryOp, Block, Call, Choice, ChoiceValue, Entry, Expr, ExprKind,
-    IgnoredSpan, Item, ItemKind, Key, Let, Loss, Name, Net, Param, Setting, Spec, Step, Stmt,
-    StmtKind, Sweep, SweepLine, Train, UnaryOp, Where,
+    Arg, Axis, AxisValues, BinaryOp, Block, Call, Choice, ChoiceValue, Chosen, Claim, ClaimLine,
+    Entry, Expr, ExprKind, IgnoredSpan, Item, ItemKind, Key, Let, Loss, Name, Net, Param, Quantity,
+    Setting, Spec, Step, Stmt, StmtKind, Sweep, SweepLine, Train, UnaryOp, Where,
 };
 
 fn span() -> Span {
@@ -222,6 +222,46 @@ fn condition() -> impl Strategy<Value = Where> {
     })
 }
 
+fn claim() -> impl Strategy<Value = Claim> {
+    let label = || prop_oneof!["[a-z]{1,4}", "[a-z]{1,3}\\(k=3\\)", "[1-9][0-9]{0,2}"].prop_map(at);
+    let chosen = (option::of(key()), label()).prop_map(|(axis, label)| Chosen { axis, label });
+    let path = "[a-z_]{1,5}(\\(0\\.[1-9]\\))?(\\.[a-z]{1,4})?";
+    let term = prop_oneof![
+        (0.0..9.0).prop_map(Quantity::Number),
+        (path, vec(chosen, 0..3))
+            .prop_filter("keywords", |(path, _)| !path.starts_with("of"))
+            .prop_map(|(path, of)| Quantity::Measured { path: at(path), of }),
+    ];
+    let op = prop::sample::select(vec![BinaryOp::Add, BinaryOp::Sub, BinaryOp::Mul, BinaryOp::Div]);
+    let quantity = term.prop_recursive(3, 8, 3, move |inner| {
+        prop_oneof![
+            (op.clone(), inner.clone(), inner.clone()).prop_map(|(op, a, b)| Quantity::Binary(
+                op,
+                a.into(),
+                b.into()
+            )),
+            (any::<bool>(), vec(inner, 1..3))
+                .prop_map(|(is_max, operands)| Quantity::Extreme { is_max, operands }),
+        ]
+    });
+    let op = prop::sample::select(vec![BinaryOp::Eq, BinaryOp::Lt, BinaryOp::Ge, BinaryOp::Gt]);
+    let line = (quantity.clone(), op, quantity, option::of(0.0..2.0)).prop_map(
+        |(left, op, right, within)| ClaimLine {
+            left,
+            op,
+            right,
+            within,
+            span: IgnoredSpan(span()),
+        },
+    );
+    let arg = (name(), plain()).prop_map(|(key, value)| Arg { key: Some(key), value });
+    ("[!#-~ ]{0,9}", vec(arg, 0..2), vec(line, 0..3)).prop_map(|(text, args, lines)| Claim {
+        text: at(text),
+        args,
+        lines,
+    })
+}
+
 fn item() -> impl Strategy<Value = Item> {
     let param = (name(), option::of(plain())).prop_map(|(name, default)| Param { name, default });
     let kind = prop_oneof![
@@ -238,6 +278,7 @@ fn item() -> impl Strategy<Value = Item> {
         "[a-z/]{1,8}".prop_map(|path| ItemKind::Import(at(path))),
         plain().prop_map(ItemKind::Assert),
         sweep().prop_map(ItemKind::Sweep),
+        claim().prop_map(ItemKind::Claim),
     ];
     (vec("[!-~]{0,5}( [a-z]{1,4})?", 0..3), kind).prop_map(|(docs, kind)| Item {
         docs,

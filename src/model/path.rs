@@ -5,9 +5,6 @@ use std::str::FromStr;
 
 use serde_json::Value;
 
-use crate::store::StoreError;
-use crate::train::StoredRun;
-
 /// A path into `summary.json`, or into the epochs of `metrics.jsonl`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Measure {
@@ -24,7 +21,7 @@ struct Part {
 
 /// Which samples a share counts.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Counted {
+pub enum Counted {
     /// Those with a positive margin.
     Correct,
     /// Those whose label is at most so much less probable than the best class.
@@ -91,24 +88,13 @@ impl fmt::Display for Measure {
 }
 
 impl Measure {
-    /// Its value in a run; `None` where the run does not have it, or not yet.
-    ///
-    /// # Errors
-    /// [`StoreError`] when the lines of the run cannot be read.
-    pub fn of(&self, run: &StoredRun) -> Result<Option<f64>, StoreError> {
-        let document = match self.epoch {
-            None => run.summary().map(serde_json::to_value),
-            Some(epoch) => {
-                let epochs = run.epochs()?;
-                let whole = epochs.iter().find(|record| record.epoch == epoch && !record.partial);
-                whole.map(serde_json::to_value)
-            }
-        };
-        Ok(document.and_then(Result::ok).and_then(|document| self.find(&document)))
+    /// The epoch, where it is a path into the epochs of `metrics.jsonl`.
+    pub fn epoch(&self) -> Option<u64> {
+        self.epoch
     }
 
     /// What it counts sample by sample, where it is a share of the samples of a split.
-    pub(super) fn counted(&self) -> Option<(&str, Counted)> {
+    pub fn counted(&self) -> Option<(&str, Counted)> {
         let [split, what] = self.parts.as_slice() else { return None };
         let counted = match (what.name.as_str(), what.at) {
             ("accuracy", None) => Counted::Correct,
@@ -119,7 +105,7 @@ impl Measure {
     }
 
     /// Its value in a document.
-    fn find(&self, document: &Value) -> Option<f64> {
+    pub fn find(&self, document: &Value) -> Option<f64> {
         let mut here = document;
         for Part { name, at } in &self.parts {
             here = here.get(name)?;
