@@ -16,6 +16,7 @@ pub(crate) enum Outcome {
     /// The spec is invalid.
     Invalid,
     /// A claim that does not hold, or not yet.
+    #[cfg(feature = "exec")]
     Unproven,
     /// NaN or Inf in training.
     Diverged,
@@ -69,6 +70,7 @@ impl Outcome {
             Self::Failed => 1,
             Self::Usage => 2,
             Self::Invalid => 3,
+            #[cfg(feature = "exec")]
             Self::Unproven => 4,
             Self::Diverged => 5,
             Self::Data => 6,
