@@ -1,5 +1,6 @@
 //! `specc sweep`: every cell of the sweeps of a file, by workers in one process.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -110,7 +111,7 @@ pub(crate) fn run(args: &SweepArgs, terminal: &mut Terminal) -> anyhow::Result<O
             terminal.report(&unread.diagnostics, &unread.sources);
             let outcome = compile::outcome(&unread);
             if args.json {
-                let document = result(None, &[], false, terminal.reported());
+                let document = result(None, &[], &[], false, terminal.reported());
                 terminal.print(serde_json::to_string_pretty(&document)?);
             }
             return Ok(outcome);
@@ -118,10 +119,13 @@ pub(crate) fn run(args: &SweepArgs, terminal: &mut Terminal) -> anyhow::Result<O
     };
     let cells = texts.cells(&request);
     terminal.report(&cells.file.diagnostics, &cells.file.sources);
+    let judged = RefCell::new(vec![]);
     let finish =
         |outcome: Outcome, lines: &[Made], study: Option<&Study>, terminal: &mut Terminal| {
             if args.json {
-                let document = result(study, lines, outcome == Outcome::Ok, terminal.reported());
+                let ok = outcome == Outcome::Ok;
+                let judged = judged.borrow();
+                let document = result(study, lines, &judged, ok, terminal.reported());
                 terminal.print(serde_json::to_string_pretty(&document)?);
             }
             Ok(outcome)
@@ -167,11 +171,12 @@ pub(crate) fn run(args: &SweepArgs, terminal: &mut Terminal) -> anyhow::Result<O
     let is_whole = args.only.is_empty() && args.shard.is_none();
     if outcome == Outcome::Ok && is_whole && !cells.claims.is_empty() {
         match verify::conclude(&cells.claims, &study, &lines, args.allow_open) {
-            Ok((verdict, judged)) => {
+            Ok((verdict, found)) => {
                 outcome = verdict;
                 if !args.json {
-                    terminal.print(verdicts_text(&judged));
+                    terminal.print(verdicts_text(&found));
                 }
+                *judged.borrow_mut() = found;
             }
             Err(error) => {
                 terminal.report_error(&error);

@@ -5,6 +5,7 @@
 //! whatever is there already is not made again.
 
 mod comparison;
+mod comparison_text;
 mod document;
 mod jobs;
 mod judge;
@@ -27,6 +28,7 @@ use crate::syntax::ast::{Expr, Key};
 pub use comparison::{
     Comparison, DifferenceEntry, GroupEntry, Incomparable, MeasureEntry, RunGroup, Spread, compare,
 };
+pub use comparison_text::{comparison_latex, comparison_table, comparison_text};
 pub use document::{AxisEntry, CellEntry, SweepDocument};
 pub use jobs::{Share, measure, share};
 pub use judge::{Judged, JudgedLine, Verdict, judge, verdicts_text};

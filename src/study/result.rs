@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{RunState, Study, StudyCell, StudyRun};
+use super::{Judged, RunState, Study, StudyCell, StudyRun};
 use crate::stats::Sample;
 use crate::train::Summary;
 
@@ -29,6 +29,7 @@ pub struct SweepResult<'a> {
     diagnostics: &'a [Value],
     root: Option<String>,
     runs: Vec<RunEntry<'a>>,
+    claims: &'a [Judged],
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -45,6 +46,7 @@ struct RunEntry<'a> {
 pub fn result<'a>(
     study: Option<&'a Study>,
     made: &'a [Made],
+    claims: &'a [Judged],
     ok: bool,
     diagnostics: &'a [Value],
 ) -> SweepResult<'a> {
@@ -66,6 +68,7 @@ pub fn result<'a>(
         diagnostics,
         root: study.map(|study| study.root.display().to_string()),
         runs: runs.unwrap_or_default(),
+        claims,
     }
 }
 

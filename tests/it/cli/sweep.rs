@@ -341,6 +341,7 @@ fn claims_are_judged_by_the_runs() {
         "2 holds",
     ]);
     let judged = sandbox.specc(&["verify", "spec.net", "--json"]).exits(0).json();
+    assert_eq!(document(&sandbox, &["-q"])["claims"], judged["claims"]);
     let line = &judged["claims"][0]["lines"][0];
     let mean = |label: &str| {
         let done =
