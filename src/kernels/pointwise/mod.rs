@@ -1,18 +1,21 @@
 //! Chains of element-wise operations, run tile by tile so that what lies between them stays in the first-level cache.
 //!
 //! In: a [`Chain`] (a list of instructions on registers of one tile) and its operands, in full or repeated along an
-//! axis. Out: its results, each written once, and sums of results over pixels. Invariant: an element depends on the elements at its own place only, so
-//! bits depend neither on tiles nor on threads; lengths are whole vectors of 16.
+//! axis. Out: its results, each written once, and sums of results over pixels. Invariant: an element depends on the
+//! elements at its own place only, so bits depend neither on tiles nor on threads; lengths are whole vectors of 16.
 
 mod function;
+mod passes;
+mod sums;
 
 pub use self::function::{Function, arity};
+pub use self::sums::{ChannelSum, Sums};
 
 use std::ops::Range;
 
-use self::function::{First, Then, apply, apply_pair};
+use self::function::{apply, apply_pair};
+use self::passes::{Pass, Work, passes};
 use super::LANES;
-use super::bias::add_channel_sums;
 use super::isa::Isa;
 use super::threads::{SharedSlice, ThreadPool};
 
@@ -74,49 +77,6 @@ pub struct Instruction {
     pub operands: [Operand; 3],
 }
 
-/// A sum of the result of an instruction over the pixels of a block; the result itself need not be kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ChannelSum {
-    /// The instruction.
-    pub instruction: usize,
-    /// Sums.
-    pub channels: usize,
-    /// Terms of each.
-    pub pixels: usize,
-    /// Whether lanes without a sample may hold something else than zero.
-    pub masked: bool,
-}
-
-impl ChannelSum {
-    /// Adds a tile that starts at vector `vector` of the block to sums `[channel][16]`, pixel after pixel.
-    fn add(&self, isa: Isa, vector: usize, tile: &[f32], lanes: &[f32], sums: &mut [f32]) {
-        if self.masked && lanes.contains(&0.0) {
-            for (number, x) in tile.chunks_exact(LANES).enumerate() {
-                let at = (vector + number) % self.channels * LANES;
-                let sums = &mut sums[at..at + LANES];
-                for lane in (0..LANES).filter(|lane| lanes[*lane] != 0.0) {
-                    sums[lane] += x[lane];
-                }
-            }
-            return;
-        }
-        let pixel = self.channels * LANES;
-        let (mut rest, mut at) = (tile, vector % self.channels * LANES);
-        while !rest.is_empty() {
-            // Whole pixels together; at both ends of the tile what there is of one.
-            let len = if at > 0 || rest.len() < pixel {
-                rest.len().min(pixel - at)
-            } else {
-                rest.len() / pixel * pixel
-            };
-            let (part, behind) = rest.split_at(len);
-            let to = if len < pixel { at..at + len } else { 0..pixel };
-            add_channel_sums(isa, part, &mut sums[to]);
-            (rest, at) = (behind, 0);
-        }
-    }
-}
-
 /// A chain of operations. Instruction `i` writes register `i` of the source form; [`Chain::new`] shares tiles among them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Chain {
@@ -138,61 +98,6 @@ pub struct Chain {
 enum Destination {
     Tile(usize),
     Output(usize),
-}
-
-/// One pass over a tile: an instruction, or one and the next, which alone reads its result.
-#[derive(Clone, Debug, PartialEq)]
-struct Pass {
-    /// The instruction whose result is written.
-    number: usize,
-    work: Work,
-    /// Of the first function; in a pair the last one is the other operand of the second function.
-    operands: [Operand; 3],
-}
-
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Work {
-    One(Function),
-    Pair(First, Then),
-}
-
-/// Pairs of instructions whose second one alone reads the result of the first become one pass.
-fn passes(instructions: &[Instruction], targets: &[Destination], sums: &[ChannelSum]) -> Vec<Pass> {
-    let operands = |i: usize| &instructions[i].operands[..arity(instructions[i].function)];
-    let reads = |i: usize, of: usize| {
-        operands(i).iter().filter(|operand| **operand == Operand::Register(of)).count()
-    };
-    let mut passes = vec![];
-    let mut number = 0;
-    while number < instructions.len() {
-        let Instruction { function, operands: own } = instructions[number];
-        let next = number + 1;
-        let is_private = matches!(targets[number], Destination::Tile(_))
-            && next < instructions.len()
-            && reads(next, number) == 1
-            && (next + 1..instructions.len()).all(|later| reads(later, number) == 0)
-            && sums.iter().all(|sum| sum.instruction != number);
-        let at = |operand: &Operand| *operand == Operand::Register(number);
-        let pair = || {
-            let then = Then::of(instructions[next].function, operands(next).iter().position(at)?);
-            Some(Work::Pair(First::of(function)?, then?))
-        };
-        let pair = if is_private { pair() } else { None };
-        let spare = own[0];
-        let [a, b] = [own[0], if arity(function) > 1 { own[1] } else { spare }];
-        if let Some(work) = pair {
-            let other = operands(next).iter().find(|operand| !at(operand));
-            let operands = [a, b, other.copied().unwrap_or(spare)];
-            passes.push(Pass { number: next, work, operands });
-            number += 2;
-        } else {
-            let c = if arity(function) > 2 { own[2] } else { spare };
-            let work = Work::One(function);
-            passes.push(Pass { number, work, operands: [a, b, c] });
-            number += 1;
-        }
-    }
-    passes
 }
 
 impl Access {
@@ -503,15 +408,6 @@ impl Chain {
     }
 }
 
-/// Where the sums of a chain go.
-#[derive(Debug)]
-pub struct Sums<'a, 'b> {
-    /// For each sum of the chain `[channel][16]`, added to.
-    pub to: &'a mut [&'b mut [f32]],
-    /// 1 on lanes with a sample, 0 elsewhere; asked for where sums are masked.
-    pub lanes: &'a [f32],
-}
-
 /// Replaces values by a function of one operand.
 ///
 /// # Panics
@@ -561,125 +457,4 @@ fn fill(access: Access, source: &Source<'_>, vector: usize, tile: &mut [f32]) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn unary(function: Function, a: Operand) -> Instruction {
-        Instruction { function, operands: [a, a, a] }
-    }
-
-    #[test]
-    fn a_chain_gives_what_its_parts_give() {
-        // y = relu(x · scale[channel] + shift), z = y · y
-        let (x, scale, shift) = (Operand::Input(0), Operand::Input(1), Operand::Input(2));
-        let chain = Chain::new(
-            vec![
-                Instruction { function: Function::Mul, operands: [x, scale, x] },
-                Instruction { function: Function::Add, operands: [Operand::Register(0), shift, x] },
-                unary(Function::Relu, Operand::Register(1)),
-                unary(Function::Square, Operand::Register(2)),
-            ],
-            vec![Access::Full, Access::Channel { channels: 3 }, Access::Scalar],
-            &[2, 3],
-        );
-        let len = 3 * 50 * LANES;
-        let input: Vec<f32> = (0..len).map(|i| (i as f32 * 0.37).sin()).collect();
-        let scales = [2.0, -1.0, 0.5];
-        for isa in Isa::available() {
-            let (mut y, mut z) = (vec![f32::NAN; len], vec![f32::NAN; len]);
-            let mut scratch = vec![f32::NAN; chain.scratch_len()];
-            let sources = [Source::Slice(&input), Source::Slice(&scales), Source::Number(0.25)];
-            chain.run(isa, 0, &sources, &mut [&mut y, &mut z], &mut scratch);
-            for (i, x) in input.iter().enumerate() {
-                let expected = (x * scales[i / LANES % 3] + 0.25).max(0.0);
-                assert_eq!(y[i].to_bits(), expected.to_bits(), "{isa:?} {i}");
-                assert_eq!(z[i].to_bits(), (expected * expected).to_bits());
-            }
-        }
-    }
-
-    #[test]
-    fn two_functions_in_one_pass_give_what_they_give_one_after_the_other() {
-        let [x, y, z] = [Operand::Input(0), Operand::Input(1), Operand::Input(2)];
-        let between = Operand::Register(0);
-        let input = |phase: f32| (0..LANES * 70).map(|i| (i as f32 * 0.7 + phase).sin()).collect();
-        let inputs: [Vec<f32>; 3] = [input(0.0), input(1.0), input(2.0)];
-        for first in [Function::Add, Function::Sub, Function::Mul, Function::Step] {
-            for (second, operands) in [
-                (Function::Add, [between, z, x]),
-                (Function::Add, [z, between, x]),
-                (Function::Sub, [between, z, x]),
-                (Function::Sub, [z, between, x]),
-                (Function::Mul, [z, between, x]),
-                (Function::Relu, [between, x, x]),
-            ] {
-                let instructions = || {
-                    vec![
-                        Instruction { function: first, operands: [x, y, z] },
-                        Instruction { function: second, operands },
-                    ]
-                };
-                let accesses = || vec![Access::Full; 3];
-                let paired = Chain::new(instructions(), accesses(), &[1]);
-                let apart = Chain::new(instructions(), accesses(), &[0, 1]);
-                assert_eq!(
-                    (paired.passes.len(), apart.passes.len()),
-                    (1, 2),
-                    "{first:?} {second:?}"
-                );
-                for isa in Isa::available() {
-                    let sources = inputs.each_ref().map(|input| Source::Slice(input));
-                    let [mut a, mut b, mut c] = [(); 3].map(|()| vec![f32::NAN; LANES * 70]);
-                    paired.run(isa, 0, &sources, &mut [&mut a], &mut vec![0.0; 4 * TILE]);
-                    apart.run(isa, 0, &sources, &mut [&mut b, &mut c], &mut vec![0.0; 4 * TILE]);
-                    let same = a.iter().zip(&c).all(|(a, c)| a.to_bits() == c.to_bits());
-                    assert!(same, "{first:?} {second:?} {isa:?}");
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn sums_are_those_of_the_results_pixel_after_pixel() {
-        let x = Operand::Input(0);
-        for (channels, pixels) in [(1, 40), (3, 50), (32, 4), (45, 3), (64, 5)] {
-            let len = channels * pixels * LANES;
-            let input: Vec<f32> = (0..len).map(|i| (i as f32 * 0.37).sin()).collect();
-            for (masked, n_samples) in [(false, LANES), (true, LANES), (true, 5)] {
-                let lanes: Vec<f32> = (0..LANES).map(|lane| f32::from(lane < n_samples)).collect();
-                let sum = ChannelSum { instruction: 0, channels, pixels, masked };
-                let chain = Chain::new(vec![unary(Function::Square, x)], vec![Access::Full], &[])
-                    .summing(vec![sum]);
-                let mut expected = vec![0.5_f32; channels * LANES];
-                for (i, x) in input.iter().enumerate() {
-                    if lanes[i % LANES] != 0.0 {
-                        expected[i % (channels * LANES)] += x * x;
-                    }
-                }
-                for isa in Isa::available() {
-                    let mut found = vec![0.5; channels * LANES];
-                    let mut scratch = vec![f32::NAN; chain.scratch_len()];
-                    let sources = [Source::Slice(&input)];
-                    let mut sums = Sums { to: &mut [&mut found], lanes: &lanes };
-                    chain.run_block(isa, &sources, &mut [], &mut sums, &mut scratch);
-                    assert_eq!(found, expected, "{isa:?} {channels} {pixels} {masked}");
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn an_update_works_in_place() {
-        let (w, g) = (Operand::Input(0), Operand::Input(1));
-        let chain = Chain::new(
-            vec![Instruction { function: Function::Sub, operands: [w, g, w] }],
-            vec![Access::Full, Access::Full],
-            &[0],
-        );
-        let mut weights = vec![3.0; 32 * 40];
-        let grad = vec![1.0; 32 * 40];
-        let sources = [Source::Output(0), Source::Slice(&grad)];
-        chain.run(Isa::detect(), 0, &sources, &mut [&mut weights], &mut []);
-        assert!(weights.iter().all(|w| *w == 2.0));
-    }
-}
+mod tests;
