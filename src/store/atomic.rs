@@ -7,6 +7,8 @@ use std::io::Write;
 use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use serde::de::DeserializeOwned;
+
 use super::{Owner, StoreError};
 
 /// Writes a file so that a reader, or a machine that loses power, sees the old content or the new one.
@@ -44,6 +46,19 @@ fn write_by_way_of(aside: &str, path: &Path, bytes: &[u8]) -> Result<(), StoreEr
         let _ = fs::remove_file(&aside);
         StoreError::io("write", path, source)
     })
+}
+
+/// Reads a JSON document of at most `limit` bytes; `None` where there is no such file.
+///
+/// # Errors
+/// [`StoreError`] when it cannot be read, is longer, or does not hold a `T`.
+pub fn read_json<T: DeserializeOwned>(path: &Path, limit: u64) -> Result<Option<T>, StoreError> {
+    if !path.is_file() {
+        return Ok(None);
+    }
+    serde_json::from_str(&read_text(path, limit)?)
+        .map(Some)
+        .map_err(|error| StoreError::damaged(path, error.to_string()))
 }
 
 /// Reads a text file of at most `limit` bytes.

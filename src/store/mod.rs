@@ -15,7 +15,7 @@ mod seen;
 mod spec;
 mod tensors;
 
-pub use atomic::{read_text, write_atomic, write_shared};
+pub use atomic::{read_json, read_text, write_atomic, write_shared};
 pub use error::StoreError;
 pub use lines::LineFile;
 pub use owner::Owner;

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Study, StudyCell};
 use crate::model::sweep::key_text;
-use crate::store::{StoreError, read_text, write_shared};
+use crate::store::{StoreError, read_json, write_shared};
 use crate::syntax::print_expr;
 
 /// The largest `sweep.json` that is read, 256 MiB: some hundred thousand cells.
@@ -86,14 +86,7 @@ impl SweepDocument {
     /// # Errors
     /// [`StoreError`] when it cannot be read or is none.
     pub fn read(root: &Path) -> Result<Option<Self>, StoreError> {
-        let path = file(root);
-        if !path.is_file() {
-            return Ok(None);
-        }
-        let text = read_text(&path, MAX_BYTES)?;
-        serde_json::from_str(&text)
-            .map(Some)
-            .map_err(|error| StoreError::damaged(&path, error.to_string()))
+        read_json(&file(root), MAX_BYTES)
     }
 
     /// Writes it into a folder, beside the cells of other sweeps there. A cell of the same sweep with the same labels is

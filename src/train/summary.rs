@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Warning;
 use crate::measure::SplitSummary;
-use crate::store::{StoreError, read_text};
+use crate::store::{StoreError, read_json};
 
 /// What a finished run amounts to (`specc.summary/1`).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -55,13 +55,6 @@ impl Summary {
     /// # Errors
     /// [`StoreError`] when it cannot be read or is none.
     pub fn of_run(run: &Path) -> Result<Option<Self>, StoreError> {
-        let path = run.join("summary.json");
-        if !path.is_file() {
-            return Ok(None);
-        }
-        let text = read_text(&path, MAX_BYTES)?;
-        serde_json::from_str(&text)
-            .map(Some)
-            .map_err(|error| StoreError::damaged(&path, error.to_string()))
+        read_json(&run.join("summary.json"), MAX_BYTES)
     }
 }
