@@ -16,6 +16,11 @@ pub struct ClassAccuracy {
     pub accuracy: f64,
 }
 
+/// The class with the largest logit, the first one of equals.
+pub fn prediction(row: &[f64]) -> usize {
+    (1..row.len()).fold(0, |best, class| if row[class] > row[best] { class } else { best })
+}
+
 /// The fraction of samples with `m > 0`; a tie counts as not correct.
 ///
 /// **Source** paper (11) with η = 0. `None` without samples.

@@ -2,9 +2,9 @@
 
 use serde::Serialize;
 
-use super::Logits;
 use super::fraction::finite;
 use super::probability::softmax;
+use super::{Logits, margins, prediction};
 
 /// Bins of the expected calibration error.
 pub const CALIBRATION_BINS: usize = 15;
@@ -50,13 +50,11 @@ pub fn calibration(logits: &Logits, scale: f64) -> Calibration {
     let mut p = vec![0.0; logits.n_classes()];
     let mut confident: Vec<(f64, bool)> = Vec::with_capacity(logits.n_samples());
     let (mut nll, mut brier) = (0.0, 0.0);
-    for (z, label) in logits.rows() {
+    for ((z, label), margin) in logits.rows().zip(margins(logits)) {
         let max = softmax(z, scale, &mut p);
         nll += surprise(z, label, scale);
         brier += p.iter().enumerate().map(|(k, p)| square(p - own(k == label))).sum::<f64>();
-        let best_other =
-            (0..z.len()).filter(|k| *k != label).map(|k| z[k]).fold(f64::NEG_INFINITY, f64::max);
-        confident.push((max, z[label] > best_other));
+        confident.push((max, margin > 0.0));
     }
     let n = confident.len();
     let mean = |sum: f64| (n > 0).then(|| sum / n as f64).and_then(finite);
@@ -130,9 +128,7 @@ pub fn super_confusion(logits: &Logits) -> Option<Vec<Vec<u64>>> {
 fn counts(logits: &Logits, k: usize, of: impl Fn(usize) -> usize) -> Vec<Vec<u64>> {
     let mut counts = vec![vec![0; k]; k];
     for (z, label) in logits.rows() {
-        let best =
-            (1..z.len()).fold(0, |best, class| if z[class] > z[best] { class } else { best });
-        counts[of(label)][of(best)] += 1;
+        counts[of(label)][of(prediction(z))] += 1;
     }
     counts
 }

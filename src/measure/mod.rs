@@ -25,7 +25,9 @@ mod super_class;
 mod top_k;
 mod well;
 
-pub use accuracy::{ClassAccuracy, accuracy, accuracy_upper, average_accuracy, per_class};
+pub use accuracy::{
+    ClassAccuracy, accuracy, accuracy_upper, average_accuracy, per_class, prediction,
+};
 pub use analysis::{Analysis, Histograms, analyze};
 pub use calibration::{
     CALIBRATION_BINS, Calibration, ReliabilityBin, calibration, confusion, fitted_scale,

@@ -1,7 +1,7 @@
 //! Tidy tables: one row a run and step, epoch or sample, under the labels of the run.
 
 use super::{Cell, Row, Table, samples};
-use crate::measure::{Probabilities, margins};
+use crate::measure::{Probabilities, margins, prediction};
 use crate::store::StoreError;
 use crate::train::Record;
 
@@ -109,13 +109,11 @@ fn by_sample(row: &Row) -> Result<Vec<Vec<Cell>>, StoreError> {
         let rows =
             logits.rows().zip(&margins).zip(probabilities.label.iter().zip(&probabilities.max));
         let all = rows.enumerate().map(|(sample, (((z, label), margin), (p_label, p_max)))| {
-            let best =
-                (0..z.len()).fold(0, |best, class| if z[class] > z[best] { class } else { best });
             vec![
                 Cell::Text(split.to_owned()),
                 Cell::Count(sample as u64),
                 Cell::Count(label as u64),
-                Cell::Count(best as u64),
+                Cell::Count(prediction(z) as u64),
                 Cell::Number(*margin),
                 Cell::Number(*p_label),
                 Cell::Number(*p_max),
