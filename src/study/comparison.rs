@@ -142,10 +142,11 @@ pub fn compare(
         measures: vec![],
         notes: notes(baseline, others),
     };
+    let mut all: Vec<Vec<BySeed>> = vec![];
     for measure in measures {
         let values = groups.iter().map(|group| values(group, measure));
-        let values: Vec<BTreeMap<u64, Vec<f64>>> = values.collect::<Result<_, _>>()?;
-        let spread = |values: &BTreeMap<u64, Vec<f64>>| {
+        let values: Vec<BySeed> = values.collect::<Result<_, _>>()?;
+        let spread = |values: &BySeed| {
             let sample = Sample::of(&values.values().flatten().copied().collect::<Vec<_>>());
             let mean = (sample.n > 0).then_some(sample.mean);
             Spread { n: sample.n, mean, sd: sample.deviation() }
@@ -158,9 +159,10 @@ pub fn compare(
                 .map(|(group, values_of)| difference(&group.name, values_of, &values[0], level))
                 .collect(),
         });
+        all.push(values);
     }
     for (other, group) in others.iter().enumerate() {
-        family(&mut found, other, baseline, group, measures)?;
+        family(&mut found, other, &all);
         for (entry, measure) in found.measures.iter_mut().zip(measures) {
             let entry = &mut entry.differences[other];
             if entry.paired {
@@ -175,9 +177,11 @@ fn seed(row: &Row) -> u64 {
     row.run.identity().seed
 }
 
-/// The values of a measure by seed.
-fn values(group: &RunGroup, measure: &Measure) -> Result<BTreeMap<u64, Vec<f64>>, StoreError> {
-    let mut values: BTreeMap<u64, Vec<f64>> = BTreeMap::new();
+/// The values of a measure in a group, by seed.
+type BySeed = BTreeMap<u64, Vec<f64>>;
+
+fn values(group: &RunGroup, measure: &Measure) -> Result<BySeed, StoreError> {
+    let mut values = BySeed::new();
     for row in &group.rows {
         if let Some(found) = value(measure, &row.run)? {
             values.entry(seed(row)).or_default().push(found);
@@ -187,11 +191,8 @@ fn values(group: &RunGroup, measure: &Measure) -> Result<BTreeMap<u64, Vec<f64>>
 }
 
 /// Pairs (group, baseline) where every seed stands for one run on both sides.
-fn pairs(
-    group: &BTreeMap<u64, Vec<f64>>,
-    baseline: &BTreeMap<u64, Vec<f64>>,
-) -> Option<Vec<(f64, f64)>> {
-    let single = |values: &BTreeMap<u64, Vec<f64>>| values.values().all(|of| of.len() == 1);
+fn pairs(group: &BySeed, baseline: &BySeed) -> Option<Vec<(f64, f64)>> {
+    let single = |values: &BySeed| values.values().all(|of| of.len() == 1);
     if !single(group) || !single(baseline) {
         return None;
     }
@@ -200,20 +201,13 @@ fn pairs(
     (!pairs.is_empty()).then_some(pairs)
 }
 
-fn difference(
-    name: &str,
-    group: &BTreeMap<u64, Vec<f64>>,
-    baseline: &BTreeMap<u64, Vec<f64>>,
-    level: f64,
-) -> DifferenceEntry {
+fn difference(name: &str, group: &BySeed, baseline: &BySeed, level: f64) -> DifferenceEntry {
     let bounds = |difference: &Difference| {
         difference.interval(level).map(|interval| [interval.low, interval.high])
     };
     let finite = |value: f64| value.is_finite().then_some(value);
     let Some(pairs) = pairs(group, baseline) else {
-        let flat = |values: &BTreeMap<u64, Vec<f64>>| -> Vec<f64> {
-            values.values().flatten().copied().collect()
-        };
+        let flat = |values: &BySeed| -> Vec<f64> { values.values().flatten().copied().collect() };
         let (left, right) = (flat(group), flat(baseline));
         let found = Difference::of(Groups::Apart(&left, &right));
         return DifferenceEntry {
@@ -276,19 +270,13 @@ fn on_new_images(
     Ok(interval.map(|interval| [interval.low, interval.high]))
 }
 
-/// p over all measures that were taken seed by seed on the same seeds.
-fn family(
-    found: &mut Comparison,
-    other: usize,
-    baseline: &RunGroup,
-    group: &RunGroup,
-    measures: &[Measure],
-) -> Result<(), StoreError> {
-    let mut all: Vec<Option<Vec<f64>>> = vec![];
-    for measure in measures {
-        let pairs = pairs(&values(group, measure)?, &values(baseline, measure)?);
-        all.push(pairs.map(|pairs| pairs.iter().map(|(left, right)| left - right).collect()));
-    }
+/// p over all measures that were taken seed by seed on the same seeds; `values` by measure and group.
+fn family(found: &mut Comparison, other: usize, values: &[Vec<BySeed>]) {
+    let differences = |of: &Vec<BySeed>| -> Option<Vec<f64>> {
+        let pairs = pairs(&of[other + 1], &of[0])?;
+        Some(pairs.iter().map(|(left, right)| left - right).collect())
+    };
+    let all: Vec<Option<Vec<f64>>> = values.iter().map(differences).collect();
     let most = all.iter().flatten().map(Vec::len).max().unwrap_or(0);
     let takes_part = |differences: &&Vec<f64>| differences.len() == most;
     let members: Vec<&[f64]> = all.iter().flatten().filter(takes_part).map(Vec::as_slice).collect();
@@ -298,7 +286,6 @@ fn family(
             entry.differences[other].p_family = p.next();
         }
     }
-    Ok(())
 }
 
 /// Measures are comparable where they were taken on as many samples of as many classes.

@@ -1,8 +1,12 @@
 //! A comparison as text, as rows, and for LaTeX.
 
 use std::fmt::Write as _;
+use std::ops::Range;
 
 use super::{Cell, Comparison, DifferenceEntry, Table};
+
+/// The columns with the ends of intervals.
+const INTERVALS: Range<usize> = 6..10;
 
 /// A row for each measure and group.
 pub fn comparison_table(found: &Comparison) -> Table {
@@ -64,22 +68,6 @@ fn difference(entry: &DifferenceEntry) -> [Cell; 10] {
 
 /// The table for a reader: intervals in brackets.
 fn brief(found: &Comparison) -> Table {
-    let level = found.level * 100.0;
-    let header = [
-        "measure".to_owned(),
-        "group".to_owned(),
-        "n".to_owned(),
-        "mean".to_owned(),
-        "sd".to_owned(),
-        "diff".to_owned(),
-        format!("{level}% seeds"),
-        "new images too".to_owned(),
-        "wins".to_owned(),
-        "rho".to_owned(),
-        "p".to_owned(),
-        "floor".to_owned(),
-        "family p".to_owned(),
-    ];
     let interval = |interval: Option<[f64; 2]>| match interval {
         Some([low, high]) => Cell::Text(format!("[{low:.4}, {high:.4}]")),
         None => Cell::Nothing,
@@ -92,9 +80,11 @@ fn brief(found: &Comparison) -> Table {
     for (row, entry) in table.rows.iter_mut().zip(entries) {
         let intervals = entry.map(|entry| [entry.interval, entry.interval_new_images]);
         let [seeds, images] = intervals.unwrap_or_default();
-        row.splice(6..10, [interval(seeds), interval(images)]);
+        row.splice(INTERVALS, [interval(seeds), interval(images)]);
     }
-    Table { header: header.into(), ..table }
+    let level = found.level * 100.0;
+    table.header.splice(INTERVALS, [format!("{level}% seeds"), "new images too".to_owned()]);
+    table
 }
 
 /// The table, and what stands behind its numbers.
