@@ -1,6 +1,5 @@
 //! `specc sweep`: every cell of the sweeps of a file, by workers in one process.
 
-use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -15,10 +14,10 @@ use super::terminal::Terminal;
 use super::verify;
 use crate::check;
 use crate::data::{DataError, DataSpec, Dataset, Locations, Source};
-use crate::experiment::{Existing, Experiment, Options};
+use crate::experiment::{Existing, Experiment, Options, timing};
 use crate::study::{
-    self, Made, RunEnd, RunState, Study, StudyCell, StudyRun, SweepDocument, Team, Unprepared,
-    plan_text, result, table, verdicts_text,
+    Judged, Made, RunEnd, RunState, Study, StudyCell, StudyRun, SweepDocument, Team, Unprepared,
+    judge, plan_text, result, table, verdicts_text,
 };
 use crate::train::Summary;
 
@@ -119,29 +118,29 @@ pub(crate) fn run(args: &SweepArgs, terminal: &mut Terminal) -> anyhow::Result<O
     };
     let cells = texts.cells(&request);
     terminal.report(&cells.file.diagnostics, &cells.file.sources);
-    let judged = RefCell::new(vec![]);
-    let finish =
-        |outcome: Outcome, lines: &[Made], study: Option<&Study>, terminal: &mut Terminal| {
-            if args.json {
-                let ok = outcome == Outcome::Ok;
-                let judged = judged.borrow();
-                let document = result(study, lines, &judged, ok, terminal.reported());
-                terminal.print(serde_json::to_string_pretty(&document)?);
-            }
-            Ok(outcome)
-        };
+    let finish = |outcome: Outcome,
+                  found: (&[Made], &[Judged]),
+                  study: Option<&Study>,
+                  terminal: &mut Terminal| {
+        if args.json {
+            let (ok, (lines, judged)) = (outcome == Outcome::Ok, found);
+            let document = result(study, lines, judged, ok, terminal.reported());
+            terminal.print(serde_json::to_string_pretty(&document)?);
+        }
+        Ok(outcome)
+    };
     if cells.file.fault().is_some() {
-        return finish(compile::outcome(&cells.file), &[], None, terminal);
+        return finish(compile::outcome(&cells.file), (&[], &[]), None, terminal);
     }
     if cells.sweeps.is_empty() {
         terminal.report_usage("the spec has no `sweep`", "specc sweep SPEC [key=value …]");
-        return finish(Outcome::Usage, &[], None, terminal);
+        return finish(Outcome::Usage, (&[], &[]), None, terminal);
     }
     let mut study = Study::of(&cells, &args.machine.machine(), args.output.as_deref());
     if let Err(choice) = study.only(&args.only) {
         terminal
             .report_usage(&format!("no cell has {choice}"), "specc sweep SPEC --only AXIS=LABEL");
-        return finish(Outcome::Usage, &[], None, terminal);
+        return finish(Outcome::Usage, (&[], &[]), None, terminal);
     }
     let mut runs = study.runs();
     if let Some((part, of)) = args.shard {
@@ -155,28 +154,28 @@ pub(crate) fn run(args: &SweepArgs, terminal: &mut Terminal) -> anyhow::Result<O
             .into_iter()
             .map(|run| Made { state: RunState::of(&run.dir), run, summary: None })
             .collect();
-        return finish(Outcome::Ok, &lines, Some(&study), terminal);
+        return finish(Outcome::Ok, (&lines, &[]), Some(&study), terminal);
     }
     std::fs::create_dir_all(&study.root)?;
     if let Err(error) = SweepDocument::of(&study).write(&study.root) {
         terminal.report_error(&error);
-        return finish(Outcome::of_error(&error), &[], Some(&study), terminal);
+        return finish(Outcome::of_error(&error), (&[], &[]), Some(&study), terminal);
     }
     let (outcome, lines) = train_all(args, &request, &texts, &study, runs, terminal)?;
-    let mut outcome = outcome;
+    let (mut outcome, mut judged) = (outcome, vec![]);
     if !args.json {
         terminal.print(table(&study, &lines));
     }
     // Claims speak of whole sweeps.
     let is_whole = args.only.is_empty() && args.shard.is_none();
     if outcome == Outcome::Ok && is_whole && !cells.claims.is_empty() {
-        match verify::conclude(&cells.claims, &study, &lines, args.allow_open) {
-            Ok((verdict, found)) => {
-                outcome = verdict;
+        match judge(&cells.claims, &study, &lines) {
+            Ok(found) => {
+                outcome = verify::outcome(&found, args.allow_open);
                 if !args.json {
                     terminal.print(verdicts_text(&found));
                 }
-                *judged.borrow_mut() = found;
+                judged = found;
             }
             Err(error) => {
                 terminal.report_error(&error);
@@ -184,7 +183,7 @@ pub(crate) fn run(args: &SweepArgs, terminal: &mut Terminal) -> anyhow::Result<O
             }
         }
     }
-    finish(outcome, &lines, Some(&study), terminal)
+    finish(outcome, (&lines, &judged), Some(&study), terminal)
 }
 
 /// Makes what is missing; runs that fail are stepped over.
@@ -238,7 +237,7 @@ fn train_all(
         let mut seconds = None;
         let first = open.first()?;
         let measure = &mut |experiment: &Experiment<'_>, dataset: &Dataset, _: u64| {
-            seconds = study::measure(experiment, dataset, threads).ok();
+            seconds = timing::step_seconds(experiment, dataset, threads).ok();
         };
         prepare(first, Some(threads), measure).ok()?;
         seconds

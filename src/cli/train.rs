@@ -17,7 +17,7 @@ use super::signals::Signals;
 use super::terminal::Terminal;
 use crate::check;
 use crate::data::{self, Dataset};
-use crate::experiment::{self, Ended, Existing, Experiment, Options};
+use crate::experiment::{self, Ended, Existing, Experiment, Options, timing};
 use crate::model::{Command, overruled_settings};
 use crate::report;
 use crate::store::RunDir;
@@ -295,7 +295,7 @@ fn several(
     terminal: &mut Terminal,
 ) -> Report {
     let seeds = experiment.seeds();
-    let seconds = |threads: usize| study::measure(experiment, dataset, threads).ok();
+    let seconds = |threads: usize| timing::step_seconds(experiment, dataset, threads).ok();
     let share = args.machine.share(seeds.len(), args.jobs, seconds);
     let shared = experiment.on_threads(share.threads);
     let task = |seed: &u64| Task { name: format!("seed {seed}"), dir: experiment.dir(*seed) };

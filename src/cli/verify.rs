@@ -11,7 +11,6 @@ use super::outcome::Outcome;
 use super::terminal::Terminal;
 use crate::check;
 use crate::compile::Cells;
-use crate::model::sweep::Claim;
 use crate::store::StoreError;
 use crate::study::{Judged, Made, RunState, Study, Verdict, judge, verdicts_text};
 use crate::train::Summary;
@@ -102,22 +101,11 @@ fn stored(study: &Study) -> Result<Vec<Made>, StoreError> {
 }
 
 /// 0 where all claims hold, or are open and may be.
-fn outcome(judged: &[Judged], allow_open: bool) -> Outcome {
+pub(super) fn outcome(judged: &[Judged], allow_open: bool) -> Outcome {
     let passes = |claim: &Judged| match claim.verdict {
         Verdict::Holds => true,
         Verdict::Open => allow_open,
         Verdict::Refuted => false,
     };
     if judged.iter().all(passes) { Outcome::Ok } else { Outcome::Unproven }
-}
-
-/// Judges the claims of a sweep that has ended.
-pub(super) fn conclude(
-    claims: &[Claim],
-    study: &Study,
-    made: &[Made],
-    allow_open: bool,
-) -> Result<(Outcome, Vec<Judged>), StoreError> {
-    let judged = judge(claims, study, made)?;
-    Ok((outcome(&judged, allow_open), judged))
 }

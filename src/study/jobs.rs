@@ -1,8 +1,5 @@
 //! How many runs are made at once, and with how many threads each.
 
-use crate::data::Dataset;
-use crate::experiment::{Experiment, ExperimentError, timing};
-
 /// How the processors of a machine are shared out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Share {
@@ -41,18 +38,6 @@ pub fn share(
             }
         }
     }
-}
-
-/// Seconds of a training step of an experiment with so many threads.
-///
-/// # Errors
-/// As [`timing::step_seconds`].
-pub fn measure(
-    experiment: &Experiment<'_>,
-    dataset: &Dataset,
-    threads: usize,
-) -> Result<f64, ExperimentError> {
-    timing::step_seconds(experiment, dataset, threads)
 }
 
 #[cfg(test)]

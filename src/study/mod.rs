@@ -30,7 +30,7 @@ pub use comparison::{
 };
 pub use comparison_text::{comparison_latex, comparison_table, comparison_text};
 pub use document::{AxisEntry, CellEntry, SweepDocument};
-pub use jobs::{Share, measure, share};
+pub use jobs::{Share, share};
 pub use judge::{Judged, JudgedLine, Verdict, judge, verdicts_text};
 pub use listing::{Cell, Column, Filter, Group, Row, find, group, sort};
 pub use long::{Long, long};
