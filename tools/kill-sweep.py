@@ -7,13 +7,13 @@ One to three processes work on 24 runs at once and are all killed (SIGKILL) at a
 makes what is left. Every file that equal runs share must have the same bytes, and no run may be trained twice, by its log.
 """
 import argparse
-import hashlib
-import os
 import pathlib
 import random
 import subprocess
 import tempfile
 import time
+
+from equal_runs import verdict
 
 SPEC = """data digits(subset=200, test_subset=60)
 net mlp { flatten -> linear(16) -> relu -> linear(classes) }
@@ -24,16 +24,6 @@ sweep k {
   seeds in 0..4
 }
 """
-UNEQUAL = {"env.json", "timing.jsonl", "log.txt", ".lock"}
-
-
-def tree(root):
-    files = {}
-    for folder, _, names in os.walk(root):
-        for name in set(names) - UNEQUAL:
-            path = pathlib.Path(folder) / name
-            files[str(path.relative_to(root))] = hashlib.sha256(path.read_bytes()).hexdigest()
-    return files
 
 
 def main():
@@ -62,12 +52,9 @@ def main():
                 break
             kills += 1
         subprocess.run([*command, "killed"], check=True, **quiet)
-        whole, killed = tree(folder / "whole"), tree(folder / "killed")
-        differing = sorted(name for name in whole.keys() | killed.keys() if whole.get(name) != killed.get(name))
-        logs = (folder / "killed").glob("*/log.txt")
-        twice = [str(log.parent.name) for log in logs if log.read_text().count("finished") > 1]
-    print(f"{kills} kills, {len(whole)} files, differing: {differing}, trained twice: {twice}")
-    raise SystemExit(1 if differing or twice else 0)
+        said, is_equal = verdict(folder / "whole", folder / "killed")
+    print(f"{kills} kills, {said}")
+    raise SystemExit(0 if is_equal else 1)
 
 
 if __name__ == "__main__":

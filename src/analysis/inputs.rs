@@ -7,13 +7,14 @@
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde::Deserialize;
 
 use crate::diag::{Code, Diagnostic, FileId, ToDiagnostic};
-use crate::measure::{Logits, StoredError, parse_stored};
+use crate::measure::{Logits, StoredError, open_stored};
 use crate::model::{Analyze, stated_analysis};
-use crate::store::read_spec;
+use crate::store::{StoredFile, read_spec};
 use crate::syntax;
 
 /// The largest file that is read, 8 GiB: a billion logits in f64.
@@ -226,12 +227,22 @@ fn read_asked(run: &Path) -> Result<Analyze, InputError> {
 }
 
 fn read_logits(path: &Path) -> Result<Logits, InputError> {
-    let bytes = read_bytes(path, MAX_FILE_BYTES)?;
-    parse_stored(&bytes)
-        .map_err(|error| InputError { path: path.to_owned(), problem: error.into() })
+    let at = |problem| InputError { path: path.to_owned(), problem };
+    let (file, length) = open(path, MAX_FILE_BYTES)?;
+    open_stored(Arc::new(StoredFile::new(file, length))).map_err(|error| at(error.into()))
 }
 
 fn read_bytes(path: &Path, limit: u64) -> Result<Vec<u8>, InputError> {
+    let unreadable =
+        |error| InputError { path: path.to_owned(), problem: Problem::Unreadable(error) };
+    let mut bytes = vec![];
+    let (file, _) = open(path, limit)?;
+    file.take(limit).read_to_end(&mut bytes).map_err(unreadable)?;
+    Ok(bytes)
+}
+
+/// A regular file of at most `limit` bytes, and its length.
+fn open(path: &Path, limit: u64) -> Result<(File, u64), InputError> {
     let at = |problem| InputError { path: path.to_owned(), problem };
     let unreadable = |error| at(Problem::Unreadable(error));
     let metadata = fs::metadata(path).map_err(unreadable)?;
@@ -241,10 +252,7 @@ fn read_bytes(path: &Path, limit: u64) -> Result<Vec<u8>, InputError> {
     if metadata.len() > limit {
         return Err(at(Problem::TooLarge { length: metadata.len(), limit }));
     }
-    let mut bytes = vec![];
-    let file = File::open(path).map_err(unreadable)?;
-    file.take(limit).read_to_end(&mut bytes).map_err(unreadable)?;
-    Ok(bytes)
+    Ok((File::open(path).map_err(unreadable)?, metadata.len()))
 }
 
 impl InputError {

@@ -118,8 +118,12 @@ fn measure(wanted: &Wanted, input: Input) -> Result<Measured, (PathBuf, ScaleErr
     };
     let overridden = wanted.size.is_some() || wanted.r1.is_some();
     let recorded = probability_scale.filter(|_| !overridden);
-    let measured = with_scale(wanted, logits, scalars, recorded).map(|(logits, scale)| {
-        analyze(&logits, loss, scale, &request(wanted, &asked, logits.n_classes()))
+    let measured = with_scale(wanted, logits, scalars, recorded).and_then(|(logits, scale)| {
+        let found = analyze(&logits, loss, scale, &request(wanted, &asked, logits.n_classes()));
+        match logits.fault() {
+            None => Ok(found),
+            Some(fault) => Err(ScaleError::from(fault)),
+        }
     });
     match measured {
         Ok(analysis) => Ok(Measured { run, file, split, seed, scalars, analysis, vacuous }),

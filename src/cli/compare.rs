@@ -4,21 +4,34 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
+use super::compile::{self, Request};
+use super::environment;
+use super::fetch::load_data;
+use super::groups::DataPlace;
 use super::outcome::Outcome;
 use super::terminal::Terminal;
+use crate::check;
+use crate::experiment;
 use crate::model::{Measure, NoMeasure};
+use crate::report::contact_sheet;
+use crate::store::write_atomic;
 use crate::study::{
-    Comparison, Incomparable, Row, RunGroup, RunState, compare, comparison_latex, comparison_table,
-    comparison_text, find,
+    Comparison, Incomparable, RunGroup, compare, comparison_latex, comparison_table,
+    comparison_text, match_scale, moved,
 };
+
+/// Images in a row of the sheet.
+const COLUMNS: usize = 8;
 
 /// Measures that are compared where none are asked for.
 const MEASURES: [&str; 3] = ["test.accuracy", "test.close_enough(0.05)", "train.accuracy"];
 
 /// Arguments of `specc compare`.
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct CompareArgs {
-    /// Two groups or more: a run, a folder of runs, `ROOT:label` or `ROOT:loss=two,net=small`. The first is the baseline.
+    /// Two groups or more: a run, a folder of runs, a pattern as `runs/fig3/*-s0`, `ROOT:label`, `ROOT:loss=two,net=small`, or
+    /// files of logits of other programs. The first is the baseline.
     #[arg(required = true)]
     groups: Vec<String>,
 
@@ -29,6 +42,25 @@ pub(crate) struct CompareArgs {
     /// Level of the intervals.
     #[arg(long, default_value_t = 0.95, value_parser = parse_level)]
     level: f64,
+
+    /// Take probability measures again at fitted temperatures: what is left of a difference is one of the direction.
+    #[arg(long)]
+    match_scale: bool,
+
+    /// How single test samples moved.
+    #[arg(long)]
+    samples: bool,
+
+    /// Normalised margin above which a sample counts as well classified, and below whose negative as poorly.
+    #[arg(long, default_value_t = 0.01, requires = "samples", value_parser = parse_mu)]
+    mu: f64,
+
+    /// Write the images that moved most into this PNG file.
+    #[arg(long, value_name = "FILE", requires = "samples")]
+    sheet: Option<PathBuf>,
+
+    #[command(flatten)]
+    data: DataPlace,
 
     /// One JSON document.
     #[arg(long)]
@@ -50,10 +82,15 @@ fn parse_level(text: &str) -> Result<f64, String> {
     })
 }
 
+fn parse_mu(text: &str) -> Result<f64, String> {
+    let mu = text.parse::<f64>().ok().filter(|mu| *mu >= 0.0 && mu.is_finite());
+    mu.ok_or_else(|| format!("`{text}` is no threshold; expected a number from 0 on"))
+}
+
 /// Runs `specc compare`.
 pub(crate) fn run(args: &CompareArgs, terminal: &mut Terminal) -> anyhow::Result<Outcome> {
     let (outcome, found) = match compared(args) {
-        Ok(found) => (Outcome::Ok, Some(found)),
+        Ok(found) => (sheet(args, &found, terminal)?, Some(found)),
         Err(Incomparable::Store(error)) => {
             terminal.report_error(&error);
             (Outcome::of_error(&error), None)
@@ -90,35 +127,66 @@ pub(crate) fn run(args: &CompareArgs, terminal: &mut Terminal) -> anyhow::Result
 
 fn compared(args: &CompareArgs) -> Result<Comparison, Incomparable> {
     let groups: Vec<RunGroup> =
-        args.groups.iter().map(|name| group(name)).collect::<Result<_, _>>()?;
+        args.groups.iter().map(|name| RunGroup::named(name)).collect::<Result<_, _>>()?;
     let usual = MEASURES.map(str::to_owned);
     let names = if args.metrics.is_empty() { &usual[..] } else { &args.metrics };
     let measures: Vec<Measure> = names
         .iter()
         .map(|name| name.parse().map_err(|error: NoMeasure| Incomparable::Usage(error.to_string())))
         .collect::<Result<_, _>>()?;
-    compare(&groups, &measures, args.level)
+    let mut found = compare(&groups, &measures, args.level)?;
+    if args.match_scale {
+        found.matched = Some(match_scale(&groups, &measures, args.level)?);
+    }
+    if args.samples {
+        found.samples = Some(moved(&groups, args.mu)?);
+    }
+    Ok(found)
 }
 
-/// The finished runs of a group.
-fn group(name: &str) -> Result<RunGroup, Incomparable> {
-    let (root, labels) = match name.rsplit_once(':') {
-        Some((root, labels)) if !Path::new(name).exists() => (root, Some(labels)),
-        Some(_) | None => (name, None),
+/// Writes the sheet of samples that is asked for, of the first group that moved.
+fn sheet(
+    args: &CompareArgs,
+    found: &Comparison,
+    terminal: &mut Terminal,
+) -> anyhow::Result<Outcome> {
+    let (Some(file), Some([moves, ..])) = (&args.sheet, found.samples.as_deref()) else {
+        return Ok(Outcome::Ok);
     };
-    if !Path::new(root).is_dir() {
-        return Err(Incomparable::Usage(format!("there is no folder `{root}`")));
-    }
-    let wanted: Vec<&str> =
-        labels.map_or(vec![], |labels| labels.split(',').map(str::trim).collect());
-    let fits = |row: &Row| {
-        wanted.iter().all(|wanted| match wanted.split_once('=') {
-            Some((axis, label)) => row.labels.get(axis).is_some_and(|own| own == label),
-            None => row.labels.values().any(|own| own == wanted),
-        })
+    let Some(run) = found.groups[0].runs.first() else {
+        terminal.report_usage(
+            "files of logits say nothing of their images",
+            "specc compare RUN RUN … --samples --sheet FILE.png",
+        );
+        return Ok(Outcome::Usage);
     };
-    let rows = find(&[PathBuf::from(root)])?;
-    let is_wanted = |row: &Row| row.state == RunState::Done && fits(row);
-    let rows = rows.into_iter().filter(is_wanted).collect();
-    Ok(RunGroup { name: labels.unwrap_or(root).to_owned(), rows })
+    let run = Path::new(run);
+    let folder = experiment::spec_folder(run);
+    let locations = environment::locations(args.data.data_dir.as_deref(), folder.as_deref());
+    let spec = run.join("resolved.net");
+    let check = check::Options { budget: 0, ..check::Options::default() };
+    let compiled =
+        compile::compile(&Request { spec: &spec, overrides: &[], locations: &locations, check });
+    let Some((spec, _)) = compiled.sound() else {
+        terminal.report(&compiled.diagnostics, &compiled.sources);
+        return Ok(compile::outcome(&compiled));
+    };
+    let dataset = match load_data(&spec.data, &locations, args.data.offline, terminal) {
+        Ok(dataset) => dataset,
+        Err(error) => {
+            terminal.report_error(&error);
+            return Ok(Outcome::of_error(&error));
+        }
+    };
+    let samples: Vec<usize> = moves.most.iter().map(|moved| moved.sample).collect();
+    let Some(image) = contact_sheet(&dataset.test, &dataset.shape, &samples, COLUMNS) else {
+        terminal.report_usage(
+            &format!("samples of shape {:?} are no images", dataset.shape),
+            "specc compare RUN RUN … --samples without --sheet",
+        );
+        return Ok(Outcome::Usage);
+    };
+    write_atomic(file, &image.png()?)?;
+    terminal.note(format!("{} samples in {}", samples.len(), file.display()));
+    Ok(Outcome::Ok)
 }

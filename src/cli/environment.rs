@@ -54,5 +54,53 @@ pub(crate) fn set_threads(threads: Option<usize>) {
 #[cfg(feature = "exec")]
 pub(crate) fn absolute(path: &Path) -> PathBuf {
     let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
-    path.canonicalize().unwrap_or_else(|_| path.to_owned())
+    let there = path.canonicalize().or_else(|_| std::path::absolute(path));
+    there.unwrap_or_else(|_| path.to_owned())
+}
+
+/// The task of an array job that this process is, as `12_3`.
+pub(crate) fn slurm_task() -> Option<String> {
+    let of = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());
+    match (of("SLURM_ARRAY_JOB_ID"), of("SLURM_ARRAY_TASK_ID")) {
+        (Some(job), Some(task)) => Some(format!("{job}_{task}")),
+        _ => of("SLURM_JOB_ID"),
+    }
+}
+
+/// Processors that this process may use: those of the machine, or what a batch system gave it.
+#[cfg(feature = "exec")]
+pub(crate) fn processors() -> usize {
+    let here = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let given = ["SLURM_CPUS_PER_TASK", "SLURM_CPUS_ON_NODE"]
+        .iter()
+        .find_map(|name| env::var(name).ok()?.parse::<usize>().ok());
+    given.map_or(here, |given| given.clamp(1, here))
+}
+
+/// This program with the arguments that it was given, but for those that send its work to Slurm and those that say
+/// what is shown.
+#[cfg(feature = "exec")]
+pub(crate) fn without_slurm() -> Vec<String> {
+    const FLAGS: [&str; 5] = ["--wait", "--json", "--dry-run", "--quiet", "-q"];
+    let program = env::current_exe().map_or_else(|_| "specc".to_owned(), |p| text(p.as_os_str()));
+    let mut command = vec![program];
+    let mut arguments = env::args_os().skip(1).map(|argument| text(&argument)).peekable();
+    while let Some(argument) = arguments.next() {
+        match argument.split('=').next().unwrap_or_default() {
+            "--slurm" => while arguments.next_if(|next| !next.starts_with('-')).is_some() {},
+            "--tasks" if !argument.contains('=') => {
+                arguments.next();
+            }
+            "--tasks" => {}
+            flag if FLAGS.contains(&flag) => {}
+            _ => command.push(argument),
+        }
+    }
+    command.push("--quiet".to_owned());
+    command
+}
+
+#[cfg(feature = "exec")]
+fn text(argument: &std::ffi::OsStr) -> String {
+    argument.to_string_lossy().into_owned()
 }

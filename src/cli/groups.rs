@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::environment;
 use crate::experiment::{Device, Machine};
 use crate::kernels::isa::IsaKind;
 use crate::lower::DType;
@@ -58,17 +59,14 @@ impl MachineArgs {
         jobs: Option<u16>,
         seconds: impl FnMut(usize) -> Option<f64>,
     ) -> Share {
-        let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let processors = environment::processors();
         let threads = self.threads.map(usize::from);
         study::share(processors, n_runs, jobs.map(usize::from), threads, seconds)
     }
 
     /// Threads to use.
     pub(crate) fn threads(&self) -> usize {
-        self.threads.map_or_else(
-            || std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
-            usize::from,
-        )
+        self.threads.map_or_else(environment::processors, usize::from)
     }
 }
 

@@ -23,6 +23,8 @@ mod runs;
 #[cfg(feature = "exec")]
 mod signals;
 #[cfg(feature = "exec")]
+mod slurm;
+#[cfg(feature = "exec")]
 mod sweep;
 mod terminal;
 #[cfg(feature = "exec")]
@@ -49,6 +51,8 @@ use args::{Cli, Command};
 use outcome::Outcome;
 use terminal::Terminal;
 
+use crate::store::Owner;
+
 /// Runs the program with the arguments of the process and returns its exit code.
 pub fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
@@ -56,6 +60,9 @@ pub fn main() -> ExitCode {
         Err(error) => return args::refuse(&error),
     };
     environment::set_threads(cli.threads());
+    if let Some(task) = environment::slurm_task() {
+        Owner::is_task(task);
+    }
     let mut terminal = Terminal::new(cli.color);
     let outcome = match &cli.command {
         None => args::print_first_steps(&mut terminal),

@@ -1,18 +1,23 @@
 //! `specc runs`: what runs there are, how they stand and what they measured.
 
-use std::path::PathBuf;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
 
 use super::outcome::Outcome;
 use super::terminal::Terminal;
 use crate::store::{StoreError, write_atomic};
 use crate::study::{
-    Column, Filter, Long, Row, RunsDocument, Table, find, group, grouped, listing, long, sort,
+    Column, Filter, Long, Renamed, Row, RunsDocument, SlurmError, SlurmJobs, SlurmTask, Table,
+    earlier, find, group, grouped, listing, long, rename, sort, tasks_of, tasks_text, with_tasks,
 };
 
 /// Measures that are shown where none are asked for.
 const MEASURES: [&str; 2] = ["test.accuracy", "test.close_enough(0.05)"];
 
 /// Arguments of `specc runs`.
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct RunsArgs {
     /// Runs, or folders with runs [default: runs].
@@ -34,9 +39,17 @@ pub(crate) struct RunsArgs {
     #[arg(long, value_name = "AXIS", value_delimiter = ',', conflicts_with = "long")]
     group: Option<Vec<String>>,
 
-    /// One row a step, an epoch or a sample of each run, as CSV.
+    /// One row a step, an epoch or a sample of each run, as CSV, or as Parquet into a file `.parquet`.
     #[arg(long, value_enum, value_name = "ROWS", conflicts_with = "json")]
     long: Option<LongArg>,
+
+    /// Give runs of earlier versions the identity and the name that they have now.
+    #[arg(long, conflicts_with_all = ["condition", "sort", "columns", "group", "long", "csv"])]
+    rename: bool,
+
+    /// Ask Slurm for the tasks that work on the runs.
+    #[arg(long, conflicts_with_all = ["group", "long", "rename"])]
+    slurm: bool,
 
     /// Write to this file instead of stdout.
     #[arg(short, long = "output", value_name = "FILE")]
@@ -67,8 +80,8 @@ pub(crate) fn run(args: &RunsArgs, terminal: &mut Terminal) -> anyhow::Result<Ou
     match made(args) {
         Ok(text) => {
             match &args.output {
-                Some(file) => write_atomic(file, text.as_bytes())?,
-                None => terminal.print(text),
+                Some(file) => write_atomic(file, &text)?,
+                None => terminal.print(String::from_utf8_lossy(&text)),
             }
             Ok(Outcome::Ok)
         }
@@ -109,12 +122,36 @@ impl From<String> for Problem {
     }
 }
 
-/// What is asked for, as text.
-fn made(args: &RunsArgs) -> Result<String, Problem> {
+/// What is asked for: a text, or a Parquet file.
+fn made(args: &RunsArgs) -> Result<Vec<u8>, Problem> {
+    let is_parquet = args.output.as_ref().is_some_and(|file| {
+        file.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("parquet"))
+    });
+    match (found(args)?, is_parquet) {
+        (Found::Text(_), true) => Err(Problem::Usage(
+            "Parquet files hold tables: add `--long`, `--csv`, or name another file".to_owned(),
+        )),
+        (Found::Table(table), true) => parquet(&table),
+        (Found::Table(table), false) => csv(&table).map(String::into_bytes),
+        (Found::Text(text), false) => Ok(text.into_bytes()),
+    }
+}
+
+enum Found {
+    Text(String),
+    /// To be written as CSV or Parquet.
+    Table(Table),
+}
+
+/// What is asked for.
+fn found(args: &RunsArgs) -> Result<Found, Problem> {
     let usual = [PathBuf::from("runs")];
     let roots = if args.roots.is_empty() { &usual[..] } else { &args.roots };
     if let Some(missing) = roots.iter().find(|root| !root.is_dir()) {
         return Err(format!("there is no folder `{}`", missing.display()).into());
+    }
+    if args.rename {
+        return renamed(roots, args.json).map(Found::Text);
     }
     let mut rows = find(roots)?;
     if let Some(text) = &args.condition {
@@ -138,11 +175,18 @@ fn made(args: &RunsArgs) -> Result<String, Problem> {
             LongArg::Epochs => Long::Epochs,
             LongArg::Samples => Long::Samples,
         };
-        return csv(&long(&rows, kind)?);
+        return Ok(Found::Table(long(&rows, kind)?));
     }
     let columns = columns(args, &rows)?;
+    let tasks = args.slurm.then(|| tasks(&rows)).transpose()?;
     let (table, is_grouped) = match &args.group {
-        None => (listing(&rows, &columns)?, false),
+        None => {
+            let mut table = listing(&rows, &columns)?;
+            if let Some(tasks) = &tasks {
+                with_tasks(&mut table, &rows, tasks);
+            }
+            (table, false)
+        }
         Some(axes) => {
             let known = |axis: &&String| !rows.iter().any(|row| row.labels.contains_key(*axis));
             if let Some(unknown) = axes.iter().find(known).filter(|_| !rows.is_empty()) {
@@ -155,10 +199,65 @@ fn made(args: &RunsArgs) -> Result<String, Problem> {
     };
     if args.json {
         let (runs, groups) = if is_grouped { (None, Some(&table)) } else { (Some(&table), None) };
-        let document = RunsDocument::new(runs, groups, &[]);
-        return Ok(serde_json::to_string_pretty(&document).expect("plain values"));
+        let document = RunsDocument::new(runs, groups, &[]).with_slurm(tasks.as_deref());
+        return Ok(Found::Text(serde_json::to_string_pretty(&document).expect("plain values")));
     }
-    if args.csv { csv(&table) } else { Ok(table.text()) }
+    let about = tasks.map_or(String::new(), |tasks| tasks_text(&tasks));
+    Ok(if args.csv { Found::Table(table) } else { Found::Text(table.text() + &about) })
+}
+
+/// The tasks of the jobs that were submitted for the folders of some runs.
+fn tasks(rows: &[Row]) -> Result<Vec<SlurmTask>, Problem> {
+    let folders: BTreeSet<&Path> = rows.iter().filter_map(|row| row.run.path().parent()).collect();
+    let mut jobs = vec![];
+    for folder in folders {
+        jobs.extend(SlurmJobs::read(folder)?.jobs.iter().map(|job| job.job));
+    }
+    tasks_of(&jobs).map_err(|error| match error {
+        SlurmError::Store(error) => Problem::Store(error),
+        SlurmError::Missing { .. } | SlurmError::Refused { .. } => {
+            Problem::Usage(error.to_string())
+        }
+    })
+}
+
+/// Says when runs of a folder are not found by what names runs now.
+pub(crate) fn tell_of_earlier(root: &Path, terminal: &mut Terminal) {
+    let n = earlier(root);
+    if n > 0 {
+        let runs = if n == 1 { "1 run has".to_owned() } else { format!("{n} runs have") };
+        terminal.note(format!(
+            "note: {runs} the identity of an earlier version; `specc runs {} --rename` gives today's",
+            root.display()
+        ));
+    }
+}
+
+/// Renames, and tells what.
+fn renamed(roots: &[PathBuf], json: bool) -> Result<String, Problem> {
+    let renamed = rename(roots)?;
+    if json {
+        let entry = |run: &Renamed| json!({ "from": run.from, "to": run.to });
+        let document = json!({
+            "schema": "specc.runs/1",
+            "ok": true,
+            "renamed": renamed.iter().map(entry).collect::<Vec<_>>(),
+        });
+        return Ok(format!("{document:#}"));
+    }
+    let line = |run: &Renamed| format!("{} → {}\n", run.from.display(), run.to.display());
+    let lines: String = renamed.iter().map(line).collect();
+    Ok(if lines.is_empty() { "all runs have today's identity".to_owned() } else { lines })
+}
+
+#[cfg(feature = "parquet")]
+fn parquet(table: &Table) -> Result<Vec<u8>, Problem> {
+    crate::study::parquet(table).map_err(|error| Problem::Usage(error.to_string()))
+}
+
+#[cfg(not(feature = "parquet"))]
+fn parquet(_: &Table) -> Result<Vec<u8>, Problem> {
+    Err(Problem::Usage("this program was built without Parquet; name a file `.csv`".to_owned()))
 }
 
 fn csv(table: &Table) -> Result<String, Problem> {

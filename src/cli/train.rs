@@ -13,6 +13,7 @@ use super::environment;
 use super::fetch::load_data;
 use super::groups::{DataPlace, MachineArgs};
 use super::outcome::Outcome;
+use super::runs::tell_of_earlier;
 use super::signals::Signals;
 use super::terminal::Terminal;
 use crate::check;
@@ -238,6 +239,11 @@ fn train(args: &TrainArgs, terminal: &mut Terminal) -> anyhow::Result<Report> {
         Ok(experiment) => experiment,
         Err(error) => return Ok(terminal.refuse(&error, &compiled.sources).into()),
     };
+    if args.output.is_none()
+        && let Some(root) = experiment.dir(experiment.seeds()[0]).parent()
+    {
+        tell_of_earlier(root, terminal);
+    }
     if args.dry_run {
         let planned = Some((plan::text(&experiment), plan::document(&experiment)));
         return Ok(Report { planned, ..Outcome::Ok.into() });

@@ -1,6 +1,6 @@
 //! `specc verify`: the claims of a spec, judged by the runs of its sweeps that are there.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde_json::json;
 
@@ -12,8 +12,7 @@ use super::terminal::Terminal;
 use crate::check;
 use crate::compile::Cells;
 use crate::store::StoreError;
-use crate::study::{Judged, Made, RunState, Study, Verdict, judge, verdicts_text};
-use crate::train::Summary;
+use crate::study::{Judged, Study, Verdict, stored, verdicts, verdicts_text};
 
 /// Arguments of `specc verify`.
 #[derive(Clone, Debug, clap::Args)]
@@ -67,13 +66,8 @@ pub(crate) fn run(args: &VerifyArgs, terminal: &mut Terminal) -> anyhow::Result<
         (Outcome::Usage, vec![])
     } else {
         let study = Study::of(&cells, &args.machine.machine(), args.output.as_deref());
-        match stored(&study).and_then(|made| judge(&cells.claims, &study, &made)) {
-            Ok(judged) => (outcome(&judged, args.allow_open), judged),
-            Err(error) => {
-                terminal.report_error(&error);
-                (Outcome::of_error(&error), vec![])
-            }
-        }
+        let judged = stored(study.runs()).and_then(|made| verdicts(&cells.claims, &study, &made));
+        conclude(judged, args.allow_open, !args.json, terminal)
     };
     if args.json {
         let document = json!({
@@ -83,29 +77,33 @@ pub(crate) fn run(args: &VerifyArgs, terminal: &mut Terminal) -> anyhow::Result<
             "claims": judged,
         });
         terminal.print(format!("{document:#}"));
-    } else if !judged.is_empty() {
-        terminal.print(verdicts_text(&judged));
     }
     Ok(outcome)
 }
 
-/// Every run of a study as it stands.
-fn stored(study: &Study) -> Result<Vec<Made>, StoreError> {
-    let made = study.runs().into_iter().map(|run| {
-        let state = RunState::of(&run.dir);
-        let summary =
-            if state == RunState::Done { Summary::of_run(Path::new(&run.dir))? } else { None };
-        Ok(Made { run, state, summary })
-    });
-    made.collect()
-}
-
-/// 0 where all claims hold, or are open and may be.
-pub(super) fn outcome(judged: &[Judged], allow_open: bool) -> Outcome {
-    let passes = |claim: &Judged| match claim.verdict {
-        Verdict::Holds => true,
-        Verdict::Open => allow_open,
-        Verdict::Refuted => false,
-    };
-    if judged.iter().all(passes) { Outcome::Ok } else { Outcome::Unproven }
+/// Shows verdicts where they are wanted as text; 0 where all claims hold, or are open and may be.
+pub(super) fn conclude(
+    judged: Result<Vec<Judged>, StoreError>,
+    allow_open: bool,
+    show: bool,
+    terminal: &mut Terminal,
+) -> (Outcome, Vec<Judged>) {
+    match judged {
+        Ok(judged) => {
+            if show && !judged.is_empty() {
+                terminal.print(verdicts_text(&judged));
+            }
+            let passes = |claim: &Judged| match claim.verdict {
+                Verdict::Holds => true,
+                Verdict::Open => allow_open,
+                Verdict::Refuted => false,
+            };
+            let all_pass = judged.iter().all(passes);
+            (if all_pass { Outcome::Ok } else { Outcome::Unproven }, judged)
+        }
+        Err(error) => {
+            terminal.report_error(&error);
+            (Outcome::of_error(&error), vec![])
+        }
+    }
 }

@@ -50,6 +50,18 @@ pub enum Source {
     Synthetic(Synthetic),
 }
 
+impl Source {
+    /// What a spec calls it: `cifar100`, `csv`.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Named(set) => set.name(),
+            Self::Csv(_) => "csv",
+            Self::Npy(_) => "npy",
+            Self::Synthetic(_) => "synthetic",
+        }
+    }
+}
+
 /// How stored values become inputs. `x / 255` stands for `x / 16` with digits and for `x` with data that is not bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Normalize {

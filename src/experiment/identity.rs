@@ -6,14 +6,38 @@ use crate::ir;
 use crate::kernels::isa::{Isa, IsaKind};
 use crate::lower::{DType, Target};
 use crate::model;
-use crate::syntax;
+use crate::syntax::{self, ast};
 
-/// SHA-256, in hex, of what makes results differ: the resolved spec without its seeds, precision, executor and the hash of
-/// the file of initial weights.
+/// SHA-256, in hex, of what makes results differ: the resolved spec without its seeds and without values that equal their
+/// defaults, precision, executor and the hash of the file of initial weights.
 pub fn spec_hash(spec: &model::Spec, dtype: DType, target: Target, init: Option<&str>) -> String {
+    let mut seedless = spec.clone();
+    seedless.train.seeds = vec![0];
+    hash(&model::to_ast(&seedless), &dtype.to_string(), target.name(), init)
+}
+
+/// The [`spec_hash`] of the run with this `resolved.net`.
+pub fn hash_of_resolved(
+    resolved: &ast::Spec,
+    dtype: &str,
+    executor: &str,
+    init: Option<&str>,
+) -> String {
+    let mut seedless = resolved.clone();
+    for item in &mut seedless.items {
+        if let ast::ItemKind::Train(train) = &mut item.kind {
+            // Seed 0 is the default, and left out.
+            train.entries.retain(|entry| entry.key.value != "seeds");
+        }
+    }
+    // `cpu portable` is the target `cpu` on other instructions.
+    hash(&seedless, dtype, executor.split(' ').next().unwrap_or(executor), init)
+}
+
+fn hash(written: &ast::Spec, dtype: &str, target: &str, init: Option<&str>) -> String {
     let mut hasher = Sha256::new();
-    hasher.update(resolved_text(spec, 0));
-    hasher.update(format!("\ndtype {dtype}\ntarget {}\n", target.name()));
+    hasher.update(syntax::print(&model::essential(written)));
+    hasher.update(format!("\ndtype {dtype}\ntarget {target}\n"));
     if let Some(init) = init {
         hasher.update(format!("init {init}\n"));
     }

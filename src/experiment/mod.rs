@@ -16,7 +16,7 @@ pub mod timing;
 
 pub use environment::{environment, spec_folder};
 pub use error::ExperimentError;
-pub use identity::{resolved_text, run_name, spec_hash};
+pub use identity::{hash_of_resolved, resolved_text, run_name, spec_hash};
 pub use log::{duration, epoch_line};
 pub use machine::{Device, Machine, UnknownDevice};
 pub use prepare::{Experiment, Options};

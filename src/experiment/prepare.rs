@@ -14,7 +14,7 @@ use crate::ir::{self, ParamRole};
 use crate::kernels::isa::Isa;
 use crate::lower::{ExecError, Program, State, Target};
 use crate::model;
-use crate::store::{self, Checkpoint, Identity, TensorFile};
+use crate::store::{self, Checkpoint, IDENTITY_EDITION, Identity, TensorFile};
 use crate::train::{Evaluated, RunPlan, evaluate_splits};
 
 /// How an experiment is run; what no spec says.
@@ -189,6 +189,7 @@ impl<'a> Experiment<'a> {
     pub fn identity(&self, seed: u64, dataset: &Dataset) -> Identity {
         Identity {
             spec_hash: self.hash.clone(),
+            edition: IDENTITY_EDITION,
             seed,
             dtype: self.options.machine.dtype.to_string(),
             executor: executor(self.target(), self.isa),

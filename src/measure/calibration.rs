@@ -25,6 +25,29 @@ pub struct Calibration {
     pub ece_adaptive: Option<f64>,
     /// The bins of equal width.
     pub reliability: Vec<ReliabilityBin>,
+    /// The same for the samples of each class that occurs.
+    pub per_class: Vec<GroupCalibration>,
+    /// The same for super-classes; `None` without them.
+    pub per_super_class: Option<Vec<GroupCalibration>>,
+}
+
+/// Calibration of the samples of one class or super-class.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct GroupCalibration {
+    /// The class or super-class.
+    pub label: usize,
+    /// Samples; at least 1.
+    pub n: usize,
+    /// Fraction of them with a positive margin.
+    pub accuracy: f64,
+    /// Mean of their largest probability.
+    pub confidence: f64,
+    /// Mean of −ln p_y.
+    pub nll: Option<f64>,
+    /// Mean of Σ_k (p_k − 1[k = y])².
+    pub brier: f64,
+    /// Expected calibration error over 15 bins of equal width.
+    pub ece: f64,
 }
 
 /// Samples whose largest probability lies in (low, high].
@@ -47,31 +70,76 @@ pub struct ReliabilityBin {
 /// **Source** Guo et al., On Calibration of Modern Neural Networks (2017), equation (3); Brier, Monthly Weather Review 78
 /// (1950); bins of equal mass: Nguyen and O'Connor (2015). `scale` is finite.
 pub fn calibration(logits: &Logits, scale: f64) -> Calibration {
-    let mut p = vec![0.0; logits.n_classes()];
-    let mut confident: Vec<(f64, bool)> = Vec::with_capacity(logits.n_samples());
-    let (mut nll, mut brier) = (0.0, 0.0);
-    for ((z, label), margin) in logits.rows().zip(margins(logits)) {
-        let max = softmax(z, scale, &mut p);
-        nll += surprise(z, label, scale);
-        brier += p.iter().enumerate().map(|(k, p)| square(p - own(k == label))).sum::<f64>();
-        confident.push((max, margin > 0.0));
-    }
-    let n = confident.len();
+    let scratch = || vec![0.0; logits.n_classes()];
+    let right: Vec<bool> = margins(logits).into_iter().map(|margin| margin > 0.0).collect();
+    let samples: Vec<Sample> = logits
+        .map_rows_with(scratch, |p, z, label| {
+            let max = softmax(z, scale, p);
+            let brier = p.iter().enumerate().map(|(k, p)| square(p - own(k == label))).sum::<f64>();
+            (max, surprise(z, label, scale), brier)
+        })
+        .into_iter()
+        .zip(right)
+        .map(|((max, nll, brier), is_right)| Sample { max, nll, brier, is_right })
+        .collect();
+    let n = samples.len();
     let mean = |sum: f64| (n > 0).then(|| sum / n as f64).and_then(finite);
-    let reliability = by_width(&confident);
-    confident.sort_by(|a, b| a.0.total_cmp(&b.0));
-    let chunk = |i: usize| &confident[i * n / CALIBRATION_BINS..(i + 1) * n / CALIBRATION_BINS];
+    let reliability = by_width(samples.iter());
+    let mut ordered: Vec<(f64, bool)> = samples.iter().map(|s| (s.max, s.is_right)).collect();
+    ordered.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let chunk = |i: usize| &ordered[i * n / CALIBRATION_BINS..(i + 1) * n / CALIBRATION_BINS];
     let gaps = (0..CALIBRATION_BINS).map(|i| gap(chunk(i))).sum();
-    let width_gaps = reliability
-        .iter()
-        .filter_map(|bin| Some(bin.n as f64 * (bin.accuracy? - bin.confidence?).abs()));
+    let groups = |k: usize, of: &dyn Fn(usize) -> usize| {
+        let mut groups: Vec<Vec<&Sample>> = vec![vec![]; k];
+        for (sample, label) in samples.iter().zip(logits.labels()) {
+            groups[of(*label)].push(sample);
+        }
+        let some = groups.into_iter().enumerate().filter(|(_, own)| !own.is_empty());
+        some.filter_map(|(group, own)| GroupCalibration::of(group, &own)).collect::<Vec<_>>()
+    };
+    let n_super_classes = logits.n_super_classes();
     Calibration {
-        nll: mean(nll),
-        brier: mean(brier),
-        ece: mean(width_gaps.sum()),
+        nll: mean(samples.iter().map(|s| s.nll).sum()),
+        brier: mean(samples.iter().map(|s| s.brier).sum()),
+        ece: mean(width_gaps(&reliability)),
         ece_adaptive: mean(gaps),
+        per_class: groups(logits.n_classes(), &|label| label),
+        per_super_class: logits.super_classes().map(|of| groups(n_super_classes, &|l| of[l])),
         reliability,
     }
+}
+
+/// What calibration takes of a sample.
+#[derive(Clone, Copy, Debug)]
+struct Sample {
+    max: f64,
+    nll: f64,
+    brier: f64,
+    is_right: bool,
+}
+
+impl GroupCalibration {
+    fn of(group: usize, samples: &[&Sample]) -> Option<Self> {
+        let mean = |of: fn(&Sample) -> f64| {
+            finite(samples.iter().map(|sample| of(sample)).sum::<f64>() / samples.len() as f64)
+        };
+        let bins = by_width(samples.iter().copied());
+        Some(Self {
+            label: group,
+            n: samples.len(),
+            accuracy: mean(|sample| own(sample.is_right))?,
+            confidence: mean(|sample| sample.max)?,
+            nll: mean(|sample| sample.nll),
+            brier: mean(|sample| sample.brier)?,
+            ece: finite(width_gaps(&bins) / samples.len() as f64)?,
+        })
+    }
+}
+
+/// Σ n · |accuracy − confidence| over bins.
+fn width_gaps(bins: &[ReliabilityBin]) -> f64 {
+    let gaps = bins.iter().filter_map(|b| Some(b.n as f64 * (b.accuracy? - b.confidence?).abs()));
+    gaps.sum()
 }
 
 fn own(holds: bool) -> f64 {
@@ -89,9 +157,9 @@ fn surprise(z: &[f64], label: usize, scale: f64) -> f64 {
     libm::log(sum) + top - scale * z[label]
 }
 
-fn by_width(confident: &[(f64, bool)]) -> Vec<ReliabilityBin> {
+fn by_width<'a>(samples: impl Iterator<Item = &'a Sample>) -> Vec<ReliabilityBin> {
     let mut sums = [(0_usize, 0.0, 0_usize); CALIBRATION_BINS];
-    for (p, is_right) in confident {
+    for Sample { max: p, is_right, .. } in samples {
         let above = (p * CALIBRATION_BINS as f64).ceil() as usize;
         let (n, sum, right) = &mut sums[above.clamp(1, CALIBRATION_BINS) - 1];
         (*n, *sum, *right) = (*n + 1, *sum + p, *right + usize::from(*is_right));
@@ -127,37 +195,53 @@ pub fn super_confusion(logits: &Logits) -> Option<Vec<Vec<u64>>> {
 
 fn counts(logits: &Logits, k: usize, of: impl Fn(usize) -> usize) -> Vec<Vec<u64>> {
     let mut counts = vec![vec![0; k]; k];
-    for (z, label) in logits.rows() {
-        counts[of(label)][of(prediction(z))] += 1;
+    for (label, predicted) in logits.map_rows(|z, label| (label, prediction(z))) {
+        counts[of(label)][of(predicted)] += 1;
     }
     counts
 }
 
 /// **What** the scale s > 0 with the least mean of −ln p_y, to nine digits; 1 / s is the temperature.
 ///
-/// **Formula** the mean is convex in s, with slope mean of Σ_k p_k z_k − z_y; its zero is found by bisection. `None` where it
-/// only falls (every label has the largest logit) or only grows.
+/// **Formula** the mean is convex in s, with slope mean of Σ_k p_k z_k − z_y and curvature mean of the variance of z under p; the
+/// zero of the slope is found by Newton's steps, by bisection where they leave the bracket. `None` where it only falls (every
+/// label has the largest logit) or only grows.
 pub fn fitted_scale(logits: &Logits) -> Option<f64> {
-    let largest = logits.rows().flat_map(|(z, _)| z).fold(0.0_f64, |top, z| top.max(z.abs()));
+    let tops = logits.map_rows(|z, _| z.iter().fold(0.0_f64, |top, z| top.max(z.abs())));
+    let largest = tops.into_iter().fold(0.0_f64, f64::max);
     if largest == 0.0 || !largest.is_finite() {
         return None;
     }
-    let mut p = vec![0.0; logits.n_classes()];
-    let mut slope = |scale: f64| -> f64 {
-        let of_row = |(z, label): (&[f64], usize)| {
-            softmax(z, scale, &mut p);
-            p.iter().zip(z).map(|(p, z)| p * z).sum::<f64>() - z[label]
+    let scratch = || vec![0.0; logits.n_classes()];
+    let slopes = |scale: f64| -> (f64, f64) {
+        let of_row = |p: &mut Vec<f64>, z: &[f64], label: usize| {
+            softmax(z, scale, p);
+            let mean = p.iter().zip(z).map(|(p, z)| p * z).sum::<f64>();
+            let variance = p.iter().zip(z).map(|(p, z)| p * square(z - mean)).sum::<f64>();
+            (mean - z[label], variance)
         };
-        logits.rows().map(of_row).sum()
+        let rows = logits.map_rows_with(scratch, of_row);
+        rows.into_iter().fold((0.0, 0.0), |(slope, curve), (s, c)| (slope + s, curve + c))
     };
     // Beyond these, probabilities are those of guessing, or of certainty.
     let (mut low, mut high) = (1e-6 / largest, 1e6 / largest);
-    if slope(low) >= 0.0 || slope(high) <= 0.0 {
+    if slopes(low).0 >= 0.0 || slopes(high).0 <= 0.0 {
         return None;
     }
+    let mut scale = 1.0_f64.clamp(low, high);
     while high / low > 1.0 + 1e-9 {
-        let middle = (low * high).sqrt();
-        if slope(middle) < 0.0 { low = middle } else { high = middle }
+        let (slope, curvature) = slopes(scale);
+        if slope < 0.0 {
+            low = scale;
+        } else {
+            high = scale;
+        }
+        let newton = scale - slope / curvature;
+        if (newton / scale - 1.0).abs() < 1e-10 {
+            return Some(newton);
+        }
+        let is_inside = newton > low && newton < high;
+        scale = if is_inside { newton } else { (low * high).sqrt() };
     }
     Some((low * high).sqrt())
 }

@@ -4,7 +4,10 @@
 //! every label names a class and the optional map to super-classes covers every class.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
+use super::RowSource;
+use super::rows::Rows;
 use crate::diag::{Code, Diagnostic, ToDiagnostic};
 
 /// The most classes a set of logits may have: 1,048,576, far above any use, so that no table
@@ -27,7 +30,7 @@ pub struct Scalars {
 /// Logits `z: [n, K]` (n samples, K ≥ 1 classes) with their labels.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Logits {
-    values: Vec<f64>,
+    rows: Rows,
     n_classes: usize,
     labels: Vec<usize>,
     /// Super-class of each class, numbered from 0 without gaps.
@@ -44,6 +47,12 @@ pub enum LogitsError {
     ClassCount {
         /// The number of classes found.
         found: usize,
+    },
+    /// The logits cannot be read.
+    #[error("the logits cannot be read: {reason}")]
+    Unreadable {
+        /// What the reader says.
+        reason: String,
     },
     /// The values do not fill whole rows, one for each label.
     #[error("{values} logits for {labels} labels and {classes} classes")]
@@ -117,12 +126,35 @@ impl Logits {
                 labels: labels.len(),
             });
         }
-        if let Some(idx) = values.iter().position(|value| !value.is_finite()) {
-            return Err(LogitsError::NotFinite {
-                sample: idx / n_classes,
-                class: idx % n_classes,
-                value: values[idx],
-            });
+        Self::checked(Rows::Memory(values), n_classes, labels)
+    }
+
+    /// The same for logits that are read as they are needed, `n_classes` for each label.
+    ///
+    /// # Errors
+    /// As [`Logits::new`], and [`LogitsError::Unreadable`].
+    pub fn from_source(
+        source: Arc<dyn RowSource>,
+        n_classes: usize,
+        labels: &[i64],
+    ) -> Result<Self, LogitsError> {
+        if n_classes == 0 || n_classes > MAX_CLASSES {
+            return Err(LogitsError::ClassCount { found: n_classes });
+        }
+        Self::checked(Rows::of(source), n_classes, labels)
+    }
+
+    fn checked(rows: Rows, n_classes: usize, labels: &[i64]) -> Result<Self, LogitsError> {
+        let infinite = |(): &mut (), _: usize, row: &[f64]| {
+            row.iter().position(|value| !value.is_finite()).map(|class| (class, row[class]))
+        };
+        let found = rows.map(labels.len(), n_classes, || (), infinite);
+        if let Some(reason) = rows.fault() {
+            return Err(LogitsError::Unreadable { reason });
+        }
+        let first = found.into_iter().enumerate().find_map(|(at, found)| Some((at, found?)));
+        if let Some((sample, (class, value))) = first {
+            return Err(LogitsError::NotFinite { sample, class, value });
         }
         let labels = labels
             .iter()
@@ -135,7 +167,7 @@ impl Logits {
             })
             .collect::<Result<Vec<usize>, LogitsError>>()?;
         Ok(Self {
-            values,
+            rows,
             n_classes,
             labels,
             super_classes: None,
@@ -224,9 +256,25 @@ impl Logits {
         self.n_super_classes
     }
 
-    /// The logits of each sample beside its label, in file order.
-    pub fn rows(&self) -> impl Iterator<Item = (&[f64], usize)> {
-        self.values.chunks_exact(self.n_classes).zip(self.labels.iter().copied())
+    /// `of` of the logits of each sample and of its label, in file order.
+    pub fn map_rows<T: Send>(&self, of: impl Fn(&[f64], usize) -> T + Sync) -> Vec<T> {
+        self.map_rows_with(|| (), |(), row, label| of(row, label))
+    }
+
+    /// The same with a `scratch` that many rows use one after the other.
+    pub fn map_rows_with<S, T: Send>(
+        &self,
+        scratch: impl Fn() -> S + Sync,
+        of: impl Fn(&mut S, &[f64], usize) -> T + Sync,
+    ) -> Vec<T> {
+        let of =
+            |scratch: &mut S, sample: usize, row: &[f64]| of(scratch, row, self.labels[sample]);
+        self.rows.map(self.n_samples(), self.n_classes, scratch, of)
+    }
+
+    /// Why rows could not be read since they were checked: what was measured meanwhile is not to be used.
+    pub fn fault(&self) -> Option<LogitsError> {
+        self.rows.fault().map(|reason| LogitsError::Unreadable { reason })
     }
 }
 
@@ -237,6 +285,12 @@ impl ToDiagnostic for LogitsError {
                 Diagnostic::new(Code::E0653, format!("`logits` have {found} classes"))
                     .expected(format!("shape [n, K] with 1 ≤ K ≤ {MAX_CLASSES}"))
                     .help("store one row of K logits for each sample")
+            }
+            Self::Unreadable { reason } => {
+                Diagnostic::new(Code::E0658, "the logits cannot be read to their end")
+                    .note(format!("found: {reason}"))
+                    .expected("a file that stays as it is while it is measured")
+                    .help("run the command again when nothing writes to the file")
             }
             Self::LabelCount { values, classes, labels } => Diagnostic::new(
                 Code::E0653,

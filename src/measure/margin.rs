@@ -12,13 +12,10 @@ use super::Logits;
 /// **Degree** that of the logits.
 /// **Source** paper §1, between (10) and (11).
 pub fn margins(logits: &Logits) -> Vec<f64> {
-    logits
-        .rows()
-        .map(|(row, label)| {
-            let others = row.iter().enumerate().filter(|(class, _)| *class != label);
-            row[label] - others.fold(f64::NEG_INFINITY, |best, (_, value)| best.max(*value))
-        })
-        .collect()
+    logits.map_rows(|row, label| {
+        let others = row.iter().enumerate().filter(|(class, _)| *class != label);
+        row[label] - others.fold(f64::NEG_INFINITY, |best, (_, value)| best.max(*value))
+    })
 }
 
 /// Normalised margins.

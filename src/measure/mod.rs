@@ -19,6 +19,7 @@ mod masses;
 mod probability;
 mod quantiles;
 mod request;
+mod rows;
 mod stored;
 mod summary;
 mod super_class;
@@ -30,8 +31,8 @@ pub use accuracy::{
 };
 pub use analysis::{Analysis, Histograms, analyze};
 pub use calibration::{
-    CALIBRATION_BINS, Calibration, ReliabilityBin, calibration, confusion, fitted_scale,
-    super_confusion,
+    CALIBRATION_BINS, Calibration, GroupCalibration, ReliabilityBin, calibration, confusion,
+    fitted_scale, super_confusion,
 };
 pub use close_enough::{chance_curve, close_enough};
 pub use histogram::{BadEdges, Edges, Histogram, histogram};
@@ -42,7 +43,8 @@ pub use masses::{Masses, masses};
 pub use probability::{Probabilities, probability_scale};
 pub use quantiles::{Distribution, quantile};
 pub use request::{HistogramBins, Request};
-pub use stored::{StoredError, parse_stored};
+pub use rows::RowSource;
+pub use stored::{Bytes, StoredError, open_stored};
 pub use summary::{SplitSummary, summarize};
 pub use super_class::{SuperClassAccuracy, SuperClasses};
 pub use top_k::{TopK, top_k};

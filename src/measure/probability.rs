@@ -19,20 +19,14 @@ impl Probabilities {
     /// **Formula** `p = softmax(s z)`, shifted by the largest scaled logit, so that no scale
     /// overflows. **Source** paper (3), (19). `scale` is finite.
     pub fn new(logits: &Logits, scale: f64) -> Self {
-        let mut row_probabilities = vec![0.0; logits.n_classes()];
-        let n = logits.n_samples();
-        let mut all = Self {
-            label: Vec::with_capacity(n),
-            max: Vec::with_capacity(n),
-            delta: Vec::with_capacity(n),
-        };
-        for (row, label) in logits.rows() {
-            let max = softmax(row, scale, &mut row_probabilities);
-            all.label.push(row_probabilities[label]);
-            all.max.push(max);
-            all.delta.push(row_probabilities[label] - max);
-        }
-        all
+        let scratch = || vec![0.0; logits.n_classes()];
+        let found = logits.map_rows_with(scratch, |p, row, label| {
+            let max = softmax(row, scale, p);
+            (p[label], max)
+        });
+        let (label, max): (Vec<f64>, Vec<f64>) = found.into_iter().unzip();
+        let delta = label.iter().zip(&max).map(|(label, max)| label - max).collect();
+        Self { label, max, delta }
     }
 }
 

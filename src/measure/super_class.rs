@@ -34,22 +34,18 @@ impl<'a> SuperClasses<'a> {
     /// **What** the fraction of samples whose arg-max class lies in the label's super-class.
     /// **Source** paper (20).
     pub fn accuracy(&self) -> SuperClassAccuracy {
-        let readings: Vec<(bool, bool, bool)> = self
-            .logits
-            .rows()
-            .map(|(row, label)| {
-                let max = row.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-                let mut hits = row
-                    .iter()
-                    .zip(self.of_class)
-                    .filter(|(value, _)| **value >= max)
-                    .map(|(_, super_class)| *super_class == self.of_class[label]);
-                let first = hits.next().unwrap_or(false);
-                hits.fold((first, first, first), |(first, all, any), hit| {
-                    (first, all && hit, any || hit)
-                })
+        let readings = self.logits.map_rows(|row, label| {
+            let max = row.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+            let mut hits = row
+                .iter()
+                .zip(self.of_class)
+                .filter(|(value, _)| **value >= max)
+                .map(|(_, super_class)| *super_class == self.of_class[label]);
+            let first = hits.next().unwrap_or(false);
+            hits.fold((first, first, first), |(first, all, any), hit| {
+                (first, all && hit, any || hit)
             })
-            .collect();
+        });
         SuperClassAccuracy {
             first_maximum: fraction_of(&readings, |(first, _, _)| first),
             pessimistic: fraction_of(&readings, |(_, all, _)| all),
@@ -77,20 +73,19 @@ impl<'a> SuperClasses<'a> {
         &self,
         scale: f64,
         tolerances: &[f64],
-        join: impl Fn(f64, f64) -> f64,
+        join: impl Fn(f64, f64) -> f64 + Sync,
     ) -> Vec<Option<f64>> {
-        let mut probabilities = vec![0.0; self.logits.n_classes()];
-        let mut groups = vec![0.0; self.logits.n_super_classes()];
-        let (mut own, mut best) = (vec![], vec![]);
-        for (row, label) in self.logits.rows() {
-            softmax(row, scale, &mut probabilities);
+        let logits = self.logits;
+        let scratch = || (vec![0.0; logits.n_classes()], vec![0.0; logits.n_super_classes()]);
+        let found = logits.map_rows_with(scratch, |(probabilities, groups), row, label| {
+            softmax(row, scale, probabilities);
             groups.fill(0.0);
             for (probability, super_class) in probabilities.iter().zip(self.of_class) {
                 groups[*super_class] = join(groups[*super_class], *probability);
             }
-            own.push(groups[self.of_class[label]]);
-            best.push(groups.iter().copied().fold(0.0, f64::max));
-        }
+            (groups[self.of_class[label]], groups.iter().copied().fold(0.0, f64::max))
+        });
+        let (own, best): (Vec<f64>, Vec<f64>) = found.into_iter().unzip();
         tolerances.iter().map(|a| within(&own, &best, *a)).collect()
     }
 }

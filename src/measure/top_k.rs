@@ -18,15 +18,13 @@ pub struct TopK {
 /// **Units** fraction of the samples, comparing logits (probabilities have the same order).
 /// **Source** paper §3.1; ties as decided in §5, 4.
 pub fn top_k(logits: &Logits, ks: &[usize]) -> TopK {
-    let ranks: Vec<(usize, usize)> = logits
-        .rows()
-        .map(|(row, label)| {
-            let own = row[label];
-            let above = row.iter().filter(|value| **value > own).count();
-            let at_least = row.iter().filter(|value| **value >= own).count() - 1;
-            (at_least, above)
-        })
-        .collect();
+    let ranks = logits.map_rows(|row, label| {
+        let own = row[label];
+        let above = row.iter().filter(|value| **value > own).count();
+        // The label's own logit is one of them, unless it could not be read.
+        let at_least = row.iter().filter(|value| **value >= own).count().saturating_sub(1);
+        (at_least, above)
+    });
     TopK {
         pessimistic: ks.iter().map(|k| fraction_of(&ranks, |(rank, _)| rank < *k)).collect(),
         optimistic: ks.iter().map(|k| fraction_of(&ranks, |(_, rank)| rank < *k)).collect(),

@@ -26,4 +26,4 @@ pub use resolve::{ResolveContext, Resolved, resolve, stated_analysis, tidy};
 pub use spec::{Block, Net, Permission, Spec};
 pub use train::{LastBatch, Length, Optimizer, Places, Schedule, Sharpness, SharpnessKind, Train};
 pub use value::{CallValue, Value};
-pub use write::to_ast;
+pub use write::{essential, to_ast};

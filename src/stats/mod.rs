@@ -17,7 +17,7 @@ pub use binomial::mcnemar;
 pub use crossed::Crossed;
 pub use difference::{Difference, Groups};
 pub use flips::{DRAWS, EXACT_UP_TO};
-pub use holm::holm;
+pub use holm::{holm, holm_of_sets};
 pub use joint::joint;
 pub use sample::{Sample, correlation};
 pub use sign_flip::{SignFlip, sign_flip};

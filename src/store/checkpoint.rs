@@ -56,6 +56,15 @@ impl Checkpoint {
     /// [`StoreError::Damaged`] when the file is not one of ours, or missing beside its copies;
     /// [`StoreError::DamagedCopy`] when one of these is not.
     pub fn read(ckpt: &Path) -> Result<Option<Self>, StoreError> {
+        let checkpoint = Self::sealed(ckpt)?;
+        if let Some(checkpoint) = &checkpoint {
+            copies::verify(checkpoint, ckpt)?;
+        }
+        Ok(checkpoint)
+    }
+
+    /// The checkpoint whatever its copies hold.
+    pub(super) fn sealed(ckpt: &Path) -> Result<Option<Self>, StoreError> {
         let path = ckpt.join(RESUME);
         if !path.exists() {
             return match copies::NAMES.iter().find(|name| ckpt.join(name).exists()) {
@@ -87,9 +96,7 @@ impl Checkpoint {
                 None => state.params.push(entry),
             }
         }
-        let checkpoint = Self { position, state };
-        copies::verify(&checkpoint, ckpt)?;
-        Ok(Some(checkpoint))
+        Ok(Some(Self { position, state }))
     }
 }
 

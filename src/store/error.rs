@@ -31,7 +31,7 @@ pub enum StoreError {
     OtherRun {
         /// The directory.
         path: PathBuf,
-        /// What differs: `spec_hash`, `seed`.
+        /// What differs: `spec_hash`, `seed`, `data`, `edition`.
         what: &'static str,
         /// The value in the directory.
         found: String,
@@ -114,9 +114,15 @@ impl ToDiagnostic for StoreError {
             .note(format!("directory: {}", path.display()))
             .note(format!("found: {what} {found}"))
             .expected(format!("{what} {expected}"))
-            .help(
-                "name another directory with `-o DIR`, or add `--force` to move the old run aside",
-            ),
+            .help(if *what == "edition" {
+                format!(
+                    "an earlier version made it; `specc runs {} --rename` gives it today's identity",
+                    path.display()
+                )
+            } else {
+                "name another directory with `-o DIR`, or add `--force` to move the old run aside"
+                    .to_owned()
+            }),
             Self::Locked { path } => {
                 Diagnostic::new(Code::E0703, "the run is in use by another process")
                     .note(format!("directory: {}", path.display()))

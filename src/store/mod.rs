@@ -4,23 +4,26 @@
 //! A lock keeps a second process out of a directory.
 
 mod atomic;
+mod bytes;
 mod checkpoint;
 mod copies;
 mod error;
 mod lines;
 mod owner;
 mod position;
+mod rename;
 mod run_dir;
 mod seen;
 mod spec;
 mod tensors;
 
 pub use atomic::{read_json, read_text, write_atomic, write_shared};
+pub use bytes::StoredFile;
 pub use error::StoreError;
 pub use lines::LineFile;
 pub use owner::Owner;
 pub use position::{Checkpoint, Position, Tail};
-pub use run_dir::{Identity, Opened, RunDir};
+pub use run_dir::{IDENTITY_EDITION, Identity, Opened, RunDir};
 pub use seen::Seen;
 pub use spec::{UnreadableSpec, read_import, read_spec};
 pub use tensors::{Logits, TensorFile, read_tensors, write_logits};

@@ -9,6 +9,7 @@
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread::JoinHandle;
@@ -46,7 +47,13 @@ pub struct Owner {
     pub started: String,
     /// Renewals so far.
     pub beats: u64,
+    /// The task of a batch system that it is, as `12_3`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub task: Option<String>,
 }
+
+/// [`Owner::task`] of this process.
+static TASK: OnceLock<String> = OnceLock::new();
 
 impl Owner {
     /// This process.
@@ -58,7 +65,13 @@ impl Owner {
             boot: of_system("/proc/sys/kernel/random/boot_id"),
             started: start_of(process).unwrap_or_default(),
             beats: 0,
+            task: TASK.get().cloned(),
         }
+    }
+
+    /// Says once which task of a batch system this process is.
+    pub fn is_task(task: String) {
+        let _ = TASK.set(task);
     }
 
     /// Who works on the run in `path`, if the file says so and that process lives.
@@ -66,6 +79,17 @@ impl Owner {
         let file = path.join(OWNER);
         let owner = Self::read(&file)?;
         owner.lives(&file).then_some(owner)
+    }
+
+    /// Who worked on the run in `path` last, dead or alive, unless it left in order.
+    pub fn last_of_run(path: &Path) -> Option<Self> {
+        Self::read(&path.join(OWNER))
+    }
+
+    /// Whether a process that is dead now left the run in `path` without a word.
+    pub fn is_dead(path: &Path) -> bool {
+        let file = path.join(OWNER);
+        Self::read(&file).is_some_and(|owner| !owner.lives(&file))
     }
 
     fn read(file: &Path) -> Option<Self> {

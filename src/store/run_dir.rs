@@ -11,11 +11,19 @@ use serde::{Deserialize, Serialize};
 use super::owner::{OWNER, Owned, Owner};
 use super::{Checkpoint, StoreError, write_atomic};
 
+/// How [`Identity::spec_hash`] is worked out.
+///
+/// In edition 1 it covered every value of the resolved spec, in edition 2 those that are not defaults.
+pub const IDENTITY_EDITION: u32 = 2;
+
 /// What makes two runs the same run: equal hash and seed. The rest says how to compile it again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Identity {
-    /// SHA-256, in hex, of the resolved spec without seeds, the dtype, the executor and the `--init` file.
+    /// SHA-256, in hex, of the resolved spec without seeds and defaults, the dtype, the executor and the `--init` file.
     pub spec_hash: String,
+    /// How that is worked out: [`IDENTITY_EDITION`] when the run began, or was renamed.
+    #[serde(default = "first_edition")]
+    pub edition: u32,
     /// The seed.
     pub seed: u64,
     /// Precision: `f32`, `f64`.
@@ -30,6 +38,19 @@ pub struct Identity {
     /// The version of the program that began it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
+}
+
+fn first_edition() -> u32 {
+    1
+}
+
+impl Identity {
+    /// `run.json`.
+    pub(super) fn text(&self) -> String {
+        let mut text = serde_json::to_string_pretty(self).expect("plain strings");
+        text.push('\n');
+        text
+    }
 }
 
 /// A locked run directory.
@@ -50,7 +71,7 @@ pub enum Opened {
 }
 
 const LOCK: &str = ".lock";
-const IDENTITY: &str = "run.json";
+pub(super) const IDENTITY: &str = "run.json";
 
 impl RunDir {
     /// Opens `path` for the run `identity`, making it if needed.
@@ -64,12 +85,15 @@ impl RunDir {
         if let Some(found) = foreign_entry(path)? {
             return Err(StoreError::Foreign { path: path.to_owned(), found });
         }
-        let lock = lock(path)?;
-        let dir = Self { path: path.to_owned(), _owned: Owned::take(path)?, _lock: lock };
+        let dir = Self::hold(path)?;
         if let Some(found) = Self::identity_in(path)? {
             let other = |what, found: String, expected: String| {
                 Err(StoreError::OtherRun { path: path.to_owned(), what, found, expected })
             };
+            if found.edition != identity.edition {
+                let edition = |edition: u32| edition.to_string();
+                return other("edition", edition(found.edition), edition(identity.edition));
+            }
             if found.spec_hash != identity.spec_hash {
                 let short = |hash: &str| hash.chars().take(12).collect();
                 return other("spec_hash", short(&found.spec_hash), short(&identity.spec_hash));
@@ -84,9 +108,7 @@ impl RunDir {
                 return other("data", short(then), short(now));
             }
         } else {
-            let mut text = serde_json::to_string_pretty(identity).expect("plain strings");
-            text.push('\n');
-            dir.write(IDENTITY, text.as_bytes())?;
+            dir.write(IDENTITY, identity.text().as_bytes())?;
         }
         for folder in ["ckpt", "logits"] {
             fs::create_dir_all(path.join(folder)).map_err(io)?;
@@ -98,6 +120,12 @@ impl RunDir {
             }
             None => Opened::Fresh(dir),
         })
+    }
+
+    /// Takes a directory, whatever is in it.
+    pub(super) fn hold(path: &Path) -> Result<Self, StoreError> {
+        let lock = lock(path)?;
+        Ok(Self { path: path.to_owned(), _owned: Owned::take(path)?, _lock: lock })
     }
 
     /// Moves an existing run aside, to `<path>.old-1` or the next free number.

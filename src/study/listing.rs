@@ -41,6 +41,8 @@ pub enum Cell {
     Number(f64),
     /// A whole number: a seed, a step.
     Count(u64),
+    /// Yes or no.
+    Flag(bool),
     /// The run has none.
     Nothing,
 }
@@ -223,6 +225,7 @@ impl Filter {
             let order = match column.of(row)? {
                 Cell::Nothing => return Ok(false),
                 Cell::Text(text) => text.as_str().cmp(value),
+                Cell::Flag(flag) => flag.to_string().as_str().cmp(value),
                 Cell::Number(number) => against(number, value),
                 Cell::Count(count) => against(count as f64, value),
             };
@@ -270,7 +273,7 @@ pub fn sort(rows: &mut Vec<Row>, column: &Column, descending: bool) -> Result<()
 fn rank(cell: &Cell) -> u8 {
     match cell {
         Cell::Number(_) | Cell::Count(_) => 0,
-        Cell::Text(_) => 1,
+        Cell::Text(_) | Cell::Flag(_) => 1,
         Cell::Nothing => 2,
     }
 }

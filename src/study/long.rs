@@ -16,7 +16,8 @@ pub enum Long {
     Samples,
 }
 
-/// All rows of some runs. Labels of axes come first, then `seed` and `run`.
+/// All rows of some runs. Labels of axes come first, then `seed` and `run`; an axis with the name of a column that every
+/// table of the kind has is written `axis.NAME`.
 ///
 /// # Errors
 /// [`StoreError`] when a file of a run cannot be read.
@@ -25,9 +26,18 @@ pub fn long(rows: &[Row], kind: Long) -> Result<Table, StoreError> {
     axes.sort();
     axes.dedup();
     let own: &[&str] = match kind {
-        Long::Metrics => {
-            &["step", "epoch", "lr", "loss", "accuracy", "well", "R", "r1", "r2", "lambda"]
-        }
+        Long::Metrics => &[
+            "step",
+            "epoch",
+            "lr",
+            "batch_loss",
+            "batch_accuracy",
+            "well",
+            "R",
+            "r1",
+            "r2",
+            "lambda",
+        ],
         Long::Epochs => &[
             "epoch",
             "step",
@@ -40,8 +50,10 @@ pub fn long(rows: &[Row], kind: Long) -> Result<Table, StoreError> {
         Long::Samples => &["split", "sample", "label", "prediction", "margin", "p_label", "p_max"],
     };
     let fixed = ["seed", "run"];
-    let header = axes.iter().map(String::as_str).chain(fixed).chain(own.iter().copied());
-    let mut table = Table { header: header.map(str::to_owned).collect(), rows: vec![] };
+    let is_taken = |name: &str| fixed.contains(&name) || own.contains(&name);
+    let axis = |name: &String| if is_taken(name) { format!("axis.{name}") } else { name.clone() };
+    let rest = fixed.iter().chain(own).map(|name| (*name).to_owned());
+    let mut table = Table { header: axes.iter().map(axis).chain(rest).collect(), rows: vec![] };
     for row in rows {
         let label =
             |axis: &String| row.labels.get(axis).map_or(Cell::Nothing, |l| Cell::Text(l.clone()));
@@ -94,7 +106,7 @@ fn epochs(row: &Row) -> Result<Vec<Vec<Cell>>, StoreError> {
             Cell::Number(epoch.train.accuracy),
             Cell::Number(epoch.test.loss),
             Cell::Number(epoch.test.accuracy),
-            Cell::Text(epoch.partial.to_string()),
+            Cell::Flag(epoch.partial),
         ]
     });
     Ok(cells.collect())
@@ -106,19 +118,23 @@ fn by_sample(row: &Row) -> Result<Vec<Vec<Cell>>, StoreError> {
         let Some((logits, scale)) = samples::logits(&row.run, split)? else { continue };
         let margins = margins(&logits);
         let probabilities = Probabilities::new(&logits, scale);
-        let rows =
-            logits.rows().zip(&margins).zip(probabilities.label.iter().zip(&probabilities.max));
-        let all = rows.enumerate().map(|(sample, (((z, label), margin), (p_label, p_max)))| {
-            vec![
-                Cell::Text(split.to_owned()),
-                Cell::Count(sample as u64),
-                Cell::Count(label as u64),
-                Cell::Count(prediction(z) as u64),
-                Cell::Number(*margin),
-                Cell::Number(*p_label),
-                Cell::Number(*p_max),
-            ]
-        });
+        let predictions = logits.map_rows(|z, label| (label, prediction(z)));
+        let rows = predictions
+            .into_iter()
+            .zip(&margins)
+            .zip(probabilities.label.iter().zip(&probabilities.max));
+        let all =
+            rows.enumerate().map(|(sample, (((label, predicted), margin), (p_label, p_max)))| {
+                vec![
+                    Cell::Text(split.to_owned()),
+                    Cell::Count(sample as u64),
+                    Cell::Count(label as u64),
+                    Cell::Count(predicted as u64),
+                    Cell::Number(*margin),
+                    Cell::Number(*p_label),
+                    Cell::Number(*p_max),
+                ]
+            });
         found.extend(all);
     }
     Ok(found)

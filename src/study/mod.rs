@@ -4,15 +4,19 @@
 //! runs are made, and how each stands. A run is the one that `specc train` with the same choices would make, so that
 //! whatever is there already is not made again.
 
-mod comparison;
-mod comparison_text;
+mod claims;
+mod compare;
 mod document;
+mod estimate;
 mod jobs;
-mod judge;
 mod listing;
 mod long;
+#[cfg(feature = "parquet")]
+mod parquet;
+mod renamed;
 mod result;
 mod samples;
+mod slurm;
 mod state;
 mod tables;
 mod work;
@@ -25,16 +29,24 @@ use crate::experiment::{Machine, run_name, spec_hash};
 use crate::model;
 use crate::syntax::ast::{Expr, Key};
 
-pub use comparison::{
-    Comparison, DifferenceEntry, GroupEntry, Incomparable, MeasureEntry, RunGroup, Spread, compare,
+pub use claims::{Judged, JudgedLine, Verdict, verdicts, verdicts_text};
+pub use compare::{
+    Comparison, CurvePoint, DifferenceEntry, Differing, GroupEntry, Incomparable, Matched,
+    MatchedCurve, MatchedMeasure, MeasureEntry, MovedSample, Moves, RunGroup, SeedMoves, Spread,
+    compare, comparison_latex, comparison_table, comparison_text, match_scale, moved,
 };
-pub use comparison_text::{comparison_latex, comparison_table, comparison_text};
 pub use document::{AxisEntry, CellEntry, SweepDocument};
+pub use estimate::{DataAtHand, Estimate, SampleCounts, estimate};
 pub use jobs::{Share, share};
-pub use judge::{Judged, JudgedLine, Verdict, judge, verdicts_text};
 pub use listing::{Cell, Column, Filter, Group, Row, find, group, sort};
 pub use long::{Long, long};
-pub use result::{Made, SweepResult, over_seeds, plan_text, result, table};
+#[cfg(feature = "parquet")]
+pub use parquet::parquet;
+pub use renamed::{Renamed, earlier, rename};
+pub use result::{Made, SweepResult, over_seeds, plan_text, stored, table};
+pub use slurm::{
+    SlurmError, SlurmJob, SlurmJobs, SlurmTask, SubmittedJob, tasks_of, tasks_text, with_tasks,
+};
 pub use state::RunState;
 pub use tables::{RunsDocument, Table, grouped, listing};
 pub use work::{Event, Prepare, RunEnd, Team, Unprepared, work};

@@ -6,8 +6,10 @@ use std::fmt::Write as _;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{Judged, RunState, Study, StudyCell, StudyRun};
+use super::{Estimate, Judged, RunState, Study, StudyCell, StudyRun};
+use crate::experiment::duration;
 use crate::stats::Sample;
+use crate::store::StoreError;
 use crate::train::Summary;
 
 /// A run, how it stands, and what it measured.
@@ -21,15 +23,33 @@ pub struct Made {
     pub summary: Option<Summary>,
 }
 
+/// Runs as they stand.
+///
+/// # Errors
+/// [`StoreError`] where the summary of a finished one cannot be read.
+pub fn stored(runs: Vec<StudyRun>) -> Result<Vec<Made>, StoreError> {
+    let made = runs.into_iter().map(|run| {
+        let state = RunState::of(&run.dir);
+        let summary = if state == RunState::Done { Summary::of_run(&run.dir)? } else { None };
+        Ok(Made { run, state, summary })
+    });
+    made.collect()
+}
+
 /// What `specc sweep --json` says, `specc.sweep_run/1`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct SweepResult<'a> {
     schema: &'static str,
-    ok: bool,
+    /// Whether all went well.
+    pub ok: bool,
     diagnostics: &'a [Value],
     root: Option<String>,
     runs: Vec<RunEntry<'a>>,
-    claims: &'a [Judged],
+    /// Verdicts.
+    pub claims: &'a [Judged],
+    /// Of `--dry-run`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub estimate: Option<&'a Estimate>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -42,38 +62,35 @@ struct RunEntry<'a> {
     test_accuracy: Option<f64>,
 }
 
-/// The document of a study; without one where its spec has errors.
-pub fn result<'a>(
-    study: Option<&'a Study>,
-    made: &'a [Made],
-    claims: &'a [Judged],
-    ok: bool,
-    diagnostics: &'a [Value],
-) -> SweepResult<'a> {
-    let entry = |study: &'a Study, made: &'a Made| {
-        let cell = &study.cells[made.run.cell];
-        RunEntry {
-            sweep: &cell.sweep,
-            labels: cell.labels.iter().map(|(a, l)| (a.as_str(), l.as_str())).collect(),
-            seed: made.run.seed,
-            run: made.run.dir.display().to_string(),
-            state: made.state.name(),
-            test_accuracy: made.summary.as_ref().and_then(|summary| summary.test.accuracy),
+impl<'a> SweepResult<'a> {
+    /// Runs of a study; none where its spec has errors.
+    pub fn of(study: Option<&'a Study>, made: &'a [Made], diagnostics: &'a [Value]) -> Self {
+        let entry = |study: &'a Study, made: &'a Made| {
+            let cell = &study.cells[made.run.cell];
+            RunEntry {
+                sweep: &cell.sweep,
+                labels: cell.labels.iter().map(|(a, l)| (a.as_str(), l.as_str())).collect(),
+                seed: made.run.seed,
+                run: made.run.dir.display().to_string(),
+                state: made.state.name(),
+                test_accuracy: made.summary.as_ref().and_then(|summary| summary.test.accuracy),
+            }
+        };
+        let runs = study.map(|study| made.iter().map(|made| entry(study, made)).collect());
+        Self {
+            schema: "specc.sweep_run/1",
+            ok: false,
+            diagnostics,
+            root: study.map(|study| study.root.display().to_string()),
+            runs: runs.unwrap_or_default(),
+            claims: &[],
+            estimate: None,
         }
-    };
-    let runs = study.map(|study| made.iter().map(|made| entry(study, made)).collect());
-    SweepResult {
-        schema: "specc.sweep_run/1",
-        ok,
-        diagnostics,
-        root: study.map(|study| study.root.display().to_string()),
-        runs: runs.unwrap_or_default(),
-        claims,
     }
 }
 
 /// What `--dry-run` shows.
-pub fn plan_text(study: &Study, runs: &[StudyRun]) -> String {
+pub fn plan_text(study: &Study, runs: &[StudyRun], estimate: &Estimate) -> String {
     let mut text = String::new();
     // Writing to a string cannot fail.
     for (sweep, left_out) in &study.left_out {
@@ -87,12 +104,11 @@ pub fn plan_text(study: &Study, runs: &[StudyRun]) -> String {
     let states: Vec<RunState> = runs.iter().map(|run| RunState::of(&run.dir)).collect();
     let count = |state: RunState| states.iter().filter(|found| **found == state).count();
     let _ = write!(text, "{} runs below {}:", runs.len(), study.root.display());
-    for state in
-        [RunState::Done, RunState::Running, RunState::Stopped, RunState::Failed, RunState::New]
-    {
+    for state in RunState::ALL {
         let _ = write!(text, " {} {}", state.name(), count(state));
     }
     text.push('\n');
+    text += &estimate.text(duration);
     for (run, state) in runs.iter().zip(&states) {
         let (name, dir) = (study.cells[run.cell].name(), run.dir.display());
         let _ = writeln!(text, "  {:<8}{name} seed {} {dir}", state.name(), run.seed);

@@ -2,9 +2,13 @@
 
 #![expect(clippy::disallowed_methods, reason = "the logits of runs are read here")]
 
-use crate::measure::{Logits, Probabilities, margins, parse_stored, probability_scale};
+use std::fs::File;
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::measure::{Logits, Probabilities, margins, open_stored, probability_scale};
 use crate::model::{Counted, Measure};
-use crate::store::StoreError;
+use crate::store::{StoreError, StoredFile};
 use crate::train::StoredRun;
 
 /// The logits of a split, and the scale at which the run takes probabilities; `None` where the run stores none.
@@ -13,15 +17,22 @@ pub(super) fn logits(run: &StoredRun, split: &str) -> Result<Option<(Logits, f64
     if !path.is_file() {
         return Ok(None);
     }
-    let bytes = std::fs::read(&path).map_err(|error| StoreError::io("read", &path, error))?;
-    let logits =
-        parse_stored(&bytes).map_err(|error| StoreError::damaged(&path, error.to_string()))?;
+    let logits = open(&path)?;
     let stored = run.summary().and_then(|summary| match split {
         "train" => summary.train.probability_scale,
         _ => summary.test.probability_scale,
     });
     let scale = stored.unwrap_or_else(|| probability_scale(logits.scalars()));
     Ok(Some((logits, scale)))
+}
+
+/// The logits in a file.
+pub(super) fn open(path: &Path) -> Result<Logits, StoreError> {
+    let io = |error| StoreError::io("read", path, error);
+    let file = File::open(path).map_err(io)?;
+    let length = file.metadata().map_err(io)?.len();
+    open_stored(Arc::new(StoredFile::new(file, length)))
+        .map_err(|error| StoreError::damaged(path, error.to_string()))
 }
 
 /// The value of a measure in a run; `None` where the run does not have it, or not yet.

@@ -11,6 +11,8 @@ pub enum RunState {
     Done,
     /// Begun; it goes on from its checkpoint.
     Stopped,
+    /// Its process died without a word; it goes on from its checkpoint.
+    Stale,
     /// A living process works on it.
     Running,
     /// It ended in an error.
@@ -20,6 +22,10 @@ pub enum RunState {
 }
 
 impl RunState {
+    /// All states, the best first.
+    pub const ALL: [Self; 6] =
+        [Self::Done, Self::Running, Self::Stopped, Self::Stale, Self::Failed, Self::New];
+
     /// Looks at a directory.
     pub fn of(dir: &Path) -> Self {
         let has = |name: &str| dir.join(name).is_file();
@@ -28,6 +34,7 @@ impl RunState {
             true if Owner::of_run(dir).is_some() => Self::Running,
             true if has("FAILED") => Self::Failed,
             true if has("DONE") => Self::Done,
+            true if Owner::is_dead(dir) => Self::Stale,
             true => Self::Stopped,
         }
     }
@@ -37,6 +44,7 @@ impl RunState {
         match self {
             Self::Done => "done",
             Self::Stopped => "stopped",
+            Self::Stale => "stale",
             Self::Running => "running",
             Self::Failed => "failed",
             Self::New => "new",

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{Cell, Column, Group, Row};
+use super::{Cell, Column, Group, Row, SlurmTask};
 use crate::stats::Sample;
 use crate::store::StoreError;
 
@@ -49,11 +49,12 @@ pub fn grouped(groups: &[Group], axes: &[String], measures: &[Column]) -> Table 
 
 impl Cell {
     /// As written in a CSV file: numbers so that they read back as they are.
-    fn exact(&self) -> String {
+    pub(super) fn exact(&self) -> String {
         match self {
             Self::Text(text) => text.clone(),
             Self::Number(number) => number.to_string(),
             Self::Count(count) => count.to_string(),
+            Self::Flag(flag) => flag.to_string(),
             Self::Nothing => String::new(),
         }
     }
@@ -62,6 +63,7 @@ impl Cell {
         match self {
             Self::Text(text) => text.clone(),
             Self::Count(count) => count.to_string(),
+            Self::Flag(flag) => flag.to_string(),
             Self::Number(number) if *number == 0.0 || (1e-4..1e6).contains(&number.abs()) => {
                 format!("{number:.4}")
             }
@@ -74,6 +76,7 @@ impl Cell {
         match self {
             Self::Text(text) => text.as_str().into(),
             Self::Count(count) => (*count).into(),
+            Self::Flag(flag) => (*flag).into(),
             Self::Number(number) => (*number).into(),
             Self::Nothing => Value::Null,
         }
@@ -141,6 +144,8 @@ pub struct RunsDocument<'a> {
     diagnostics: &'a [Value],
     runs: Vec<BTreeMap<&'a str, Value>>,
     groups: Vec<BTreeMap<&'a str, Value>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    slurm: Option<&'a [SlurmTask]>,
 }
 
 impl<'a> RunsDocument<'a> {
@@ -158,6 +163,13 @@ impl<'a> RunsDocument<'a> {
             diagnostics,
             runs: objects(runs),
             groups: objects(groups),
+            slurm: None,
         }
+    }
+
+    /// With the tasks of Slurm that are not over.
+    #[must_use]
+    pub fn with_slurm(self, tasks: Option<&'a [SlurmTask]>) -> Self {
+        Self { slurm: tasks, ..self }
     }
 }

@@ -4,6 +4,7 @@
 //! that fails is told and stepped over; a run that another process has is left to it. Invariant: which worker makes a run,
 //! and how many there are, changes no bit of it.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Mutex;
 use std::sync::PoisonError;
@@ -96,7 +97,9 @@ pub fn work(
                 while let Some(task) = queue.take(stop) {
                     let clock = Stopwatch::start();
                     let made = make(task, team.existing, prepare, stop, &sender);
-                    queue.note(&made);
+                    if queue.note(task, &made) {
+                        continue;
+                    }
                     // Whoever listens is there until all workers are done.
                     let _ = sender.send((task, Event::Ended(made, clock.seconds())));
                 }
@@ -119,6 +122,10 @@ struct Queue {
 #[derive(Default)]
 struct State {
     taken: usize,
+    /// Tasks that another process had, to be looked at once more at the end.
+    held: Vec<usize>,
+    /// Those that were.
+    again: BTreeSet<usize>,
     is_over: bool,
     /// Whether a task succeeded.
     any_done: bool,
@@ -129,17 +136,28 @@ struct State {
 impl Queue {
     fn take(&self, stop: &dyn StopSignal) -> Option<usize> {
         let mut state = self.next.lock().unwrap_or_else(PoisonError::into_inner);
-        if state.is_over || state.taken == self.n_tasks || stop.reason().is_some() {
+        if state.is_over || stop.reason().is_some() {
             return None;
+        }
+        if state.taken == self.n_tasks {
+            let task = state.held.pop()?;
+            state.again.insert(task);
+            return Some(task);
         }
         state.taken += 1;
         Some(state.taken - 1)
     }
 
     /// After as many failures of one kind as there are workers, and no success, the others would fail alike.
-    fn note(&self, made: &RunEnd) {
+    /// Whether the task comes again: the process that has it may be gone before all others are done.
+    fn note(&self, task: usize, made: &RunEnd) -> bool {
         let mut state = self.next.lock().unwrap_or_else(PoisonError::into_inner);
         match made {
+            RunEnd::Held if !state.again.contains(&task) => {
+                state.any_done = true;
+                state.held.push(task);
+                return true;
+            }
             RunEnd::Done(_) | RunEnd::Held => state.any_done = true,
             RunEnd::Stopped(..) => state.is_over = true,
             RunEnd::Failed(failed) => {
@@ -150,6 +168,7 @@ impl Queue {
                 state.is_over |= self.team.fail_fast || (!state.any_done && alike && many);
             }
         }
+        false
     }
 }
 

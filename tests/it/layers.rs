@@ -21,7 +21,7 @@ const PERMITTED: [(&str, &[&str]); 23] = [
     ("exec", &["diag", "grad", "ir", "kernels", "loss", "lower", "model"]),
     ("measure", &["diag"]),
     ("stats", &["kernels"]),
-    ("store", &["diag", "lower"]),
+    ("store", &["diag", "lower", "measure"]),
     ("train", &["check", "data", "diag", "ir", "kernels", "lower", "measure", "model", "store"]),
     (
         "experiment",

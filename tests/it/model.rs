@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use specc::compile::Compiled;
 use specc::diag::Fault;
 use specc::ir::{self, verify};
-use specc::model::to_ast;
+use specc::model::{essential, to_ast};
 use specc::syntax::print;
 
 use crate::pipeline::{built, compile, compile_with, legal, no_imports, rendered};
@@ -65,7 +65,31 @@ fn resolved_specs_compile_to_the_same_graph_and_text() {
         assert_eq!(ir::hash(&graph), ir::hash(&same));
         assert_eq!(print(&to_ast(&again)), resolved, "{}", path.display());
         assert_eq!((&spec.data, &spec.train), (&again.data, &again.train));
+        // What names a run is as good a spec, and stating a default does not change it.
+        let essence = print(&essential(&to_ast(&spec)));
+        assert_eq!(print(&to_ast(&legal(&text(&essence, &[])).0)), resolved, "{essence}");
+        assert_eq!(print(&essential(&to_ast(&again))), essence, "{}", path.display());
     }
+}
+
+#[test]
+fn a_stated_default_is_no_difference() {
+    let essence = |source: &str| print(&essential(&to_ast(&legal(&text(source, &[])).0)));
+    let net = "flatten -> linear(8) -> relu -> linear(classes)";
+    let brief = format!("data digits\nnet n {{ {net} }}\nloss single_scale\ntrain sgd {{ }}");
+    let stated = "data digits(normalize=unit, shuffle=true)
+net n(bias=true) { flatten -> linear(8, bias=true) -> relu -> linear(classes, init=default) }
+loss single_scale(r1=trainable(R), base=cross_entropy, size=derived, scale_lr=1)
+train sgd(lr=0.1, momentum=0, schedule=constant) { batch = 128  epochs = 10  seeds = 0 }";
+    let found = essence(&brief);
+    assert_eq!(essence(stated), found);
+    for kept in ["size", "lr", "batch", "normalize", "bias", "r1"] {
+        assert!(!found.contains(kept), "{kept}: {found}");
+    }
+    let own = essence(&stated.replace("linear(8, bias=true)", "linear(8, bias=false)"));
+    assert!(own.contains("linear(8, bias=false)"), "{own}");
+    let head = essence(&stated.replace("n(bias=true)", "n(bias=false)"));
+    assert!(head.contains("linear(8, bias=true)") && head.contains("n(bias=false)"), "{head}");
 }
 
 #[test]

@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 use specc::stats::{
-    Crossed, Difference, Groups, Interval, Sample, correlation, holm, joint, mcnemar, sign_flip,
+    Crossed, Difference, Groups, Interval, Sample, correlation, holm, holm_of_sets, joint, mcnemar,
+    sign_flip,
 };
 
 use crate::close::double;
@@ -214,4 +215,39 @@ fn images_that_are_all_alike_leave_the_interval_of_the_seeds() {
     );
     assert!((found.low - expected.low).abs() < double::ORACLE, "{found:?} {expected:?}");
     assert!(Crossed::new(3).interval(0.95).is_none());
+}
+
+/// The closed test of sets of p-values by its definition: every intersection of lines by Bonferroni over its sets.
+#[test]
+fn sets_of_p_values_are_adjusted_as_their_closed_test() {
+    let families = [
+        vec![vec![0.01, 0.2], vec![0.03], vec![0.04, 0.5, 0.02]],
+        vec![vec![0.01], vec![0.02], vec![0.03]],
+        vec![vec![0.3, 0.001]],
+        vec![vec![0.2, 0.2], vec![0.2]],
+        vec![vec![], vec![0.4]],
+    ];
+    for sets in families {
+        let lines: Vec<(usize, f64)> = sets
+            .iter()
+            .enumerate()
+            .flat_map(|(set, own)| own.iter().map(move |p| (set, *p)))
+            .collect();
+        let mut adjusted = vec![0.0_f64; lines.len()];
+        for chosen in 1_u32..1 << lines.len() {
+            let is_in = |line: &usize| chosen & (1 << line) != 0;
+            let members: Vec<usize> = (0..lines.len()).filter(is_in).collect();
+            let taking_part: std::collections::BTreeSet<usize> =
+                members.iter().map(|line| lines[*line].0).collect();
+            let least = members.iter().map(|line| lines[*line].1).fold(1.0, f64::min);
+            let p = (least * taking_part.len() as f64).min(1.0);
+            for line in members {
+                adjusted[line] = adjusted[line].max(p);
+            }
+        }
+        let found: Vec<f64> = holm_of_sets(&sets).into_iter().flatten().collect();
+        for (found, adjusted) in found.iter().zip(&adjusted) {
+            assert!((found - adjusted).abs() < 1e-15, "{sets:?} {found} {adjusted}");
+        }
+    }
 }

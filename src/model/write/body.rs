@@ -8,7 +8,7 @@ use crate::model::table::{Default, Group, JOINS};
 use crate::syntax::ast::{Arg, Call, Expr, ExprKind, Let, Step, Stmt, StmtKind};
 
 /// Options that layers take from the head of the net.
-const INHERITED: [&str; 5] = ["init", "bias", "eps", "momentum", "affine"];
+pub(super) const INHERITED: [&str; 5] = ["init", "bias", "eps", "momentum", "affine"];
 
 /// Writes bodies with the defaults of their layers.
 pub(super) struct BodyWriter<'a> {

@@ -3,11 +3,13 @@
 //! The tree needs no imports and no overrides, and resolves to an equal spec.
 
 mod body;
+mod essential;
 mod expr;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use body::{BodyWriter, default};
+pub use essential::essential;
 use expr::{
     at, boolean, call, call_expr, float, int, keyed, list, literal, named, nowhere, plain, size,
     text, word,

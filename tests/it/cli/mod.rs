@@ -1,6 +1,8 @@
 //! The `specc` program from outside: arguments in; exit codes, output and files out.
 
+mod claims;
 mod codes;
+mod compare;
 mod composition;
 mod conserved;
 mod damage;
@@ -14,6 +16,7 @@ mod metrics;
 mod reports;
 mod run_dir;
 mod runs;
+mod slurm;
 mod streams;
 mod sweep;
 mod time;

@@ -1,4 +1,5 @@
 //! `specc runs` and `specc compare`: what is stored, as tables and statistics.
+//! `compare.rs` has the views that need stored logits.
 
 use serde_json::Value;
 
@@ -160,7 +161,7 @@ fn what_cannot_be_compared_is_told() {
         .specc(&["compare", "runs/spec:one", "runs/spec:far"])
         .exits(2)
         .says(&["no finished run"]);
-    sandbox.specc(&["compare", "runs/spec:one", "nowhere"]).exits(2).says(&["no folder `nowhere`"]);
+    sandbox.specc(&["compare", "runs/spec:one", "nowhere"]).exits(2).says(&["no folder or file `nowhere`"]);
     let level = ["compare", "runs/spec:one", "runs/spec:two", "--level", "2"];
     sandbox.specc(&level).exits(2).says(&["no level"]);
     let twice = sandbox.specc(&["compare", "runs/spec:one", "runs/spec:one"]).exits(0);
@@ -169,7 +170,7 @@ fn what_cannot_be_compared_is_told() {
     sandbox.specc(&[&other[..], &["-o", "other"]].concat()).exits(0);
     let document = sandbox.specc(&["compare", "runs/spec:one", "other", "--json"]).exits(2).json();
     let message = document["diagnostics"][0]["message"].as_str().unwrap();
-    assert!(message.contains("24 test samples") && message.contains("20 test"), "{message}");
+    assert!(message.contains("24 test samples, and 20"), "{message}");
     let later = ["train", "spec.net", "loss=one", "--seeds", "7..10", "-q", "-o", "later"];
     sandbox.specc(&later).exits(0);
     let apart = compared(&sandbox, &["runs/spec:one", "later"]);

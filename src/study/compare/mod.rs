@@ -1,0 +1,22 @@
+//! Groups of runs compared: each measure of each group with its difference to the first one.
+//!
+//! In: groups of runs, or of logits of other programs. Out: a [`Comparison`], and where it is asked for what a temperature
+//! explains ([`Matched`]) and how single samples moved ([`Moved`]). Members of both groups with the same seed make a pair;
+//! without pairs, groups are compared as they are. Invariant: nothing is compared that was measured on other data.
+
+mod comparison;
+mod contrast;
+mod differing;
+mod group;
+mod member;
+mod moved;
+mod scale;
+mod text;
+
+pub use comparison::{Comparison, GroupEntry, MeasureEntry, Spread, compare};
+pub use contrast::DifferenceEntry;
+pub use differing::Differing;
+pub use group::{Incomparable, RunGroup};
+pub use moved::{MovedSample, Moves, SeedMoves, moved};
+pub use scale::{CurvePoint, Matched, MatchedCurve, MatchedMeasure, match_scale};
+pub use text::{comparison_latex, comparison_table, comparison_text};

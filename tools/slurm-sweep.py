@@ -1,0 +1,110 @@
+#!/usr/bin/env python3
+"""A sweep as an array job of a real Slurm that is disturbed, against one that is left alone.
+
+    python3 tools/slurm-sweep.py [--specc target/debug/specc]
+
+Needs root and the packages of `tools/slurm-one-node.sh install`; without them it says so and ends well. Three tasks work on six
+runs: a process is killed (SIGKILL), the node is drained and taken down under its tasks, and the time limit of a minute is
+hit. Every run must be made once, with the bytes of one that was left alone.
+"""
+import argparse
+import json
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+
+from equal_runs import verdict
+
+SPEC = """data digits(subset=480, test_subset=240)
+net mlp { flatten -> linear(32) -> relu -> linear(classes) }
+train sgd(lr=0.05) { batch = 16  epochs = 20 }
+sweep k {
+  loss in [single: single_scale, two: two_scale(delta=0.01)]
+  seeds in 0..3
+}
+"""
+TOOL = pathlib.Path(__file__).with_name("slurm-one-node.sh")
+# How long a run shall take, so that the time limit is hit before two tasks have made three runs each.
+RUN_SECONDS = 18
+
+
+def wait_for(what, condition, seconds=180):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        found = condition()
+        if found:
+            return found
+        time.sleep(0.2)
+    raise SystemExit(f"slurm-sweep: waited {seconds} s for {what}")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--specc", default="target/debug/specc")
+    args = parser.parse_args()
+    if os.geteuid() != 0 or not shutil.which("slurmctld") or not shutil.which("sbatch"):
+        print("SKIPPED: specc sweep --slurm was not tried: Slurm is not installed, or this is not root")
+        return
+    specc = str(pathlib.Path(args.specc).resolve())
+    with tempfile.TemporaryDirectory() as folder:
+        folder = pathlib.Path(folder)
+        (folder / "k.net").write_text(SPEC)
+        lines = subprocess.run([TOOL, "start", folder / "slurm"], check=True, text=True, stdout=subprocess.PIPE).stdout
+        conf = lines.strip().removeprefix("export SLURM_CONF=").strip("'\"")
+        try:
+            disturb(specc, folder, {**os.environ, "SLURM_CONF": conf})
+        finally:
+            subprocess.run([TOOL, "stop", folder / "slurm"], check=True)
+
+
+def disturb(specc, folder, environment):
+    def run(*command):
+        done = subprocess.run(command, cwd=folder, env=environment, text=True, stdout=subprocess.PIPE)
+        return done.returncode, done.stdout
+
+    def state():
+        return run("sinfo", "-h", "-o", "%T")[1].strip()
+
+    begin = time.monotonic()
+    run(specc, "train", "k.net", "loss=single", "-q", "--threads", "1", "-o", "probe")
+    epochs = max(20, round(20 * RUN_SECONDS / (time.monotonic() - begin)))
+    sweep = [specc, "sweep", "k.net", f"train.epochs={epochs}", "-q", "--threads", "1", "--jobs"]
+    assert run(*sweep, "2", "-o", "whole")[0] == 0
+    options = ["time=1", "signal=B:USR1@30", "mem=200", "cpus-per-task=1"]
+    log = (folder / "wait.log").open("w")
+    command = [*sweep, "1", "-o", "array", "--tasks", "3", "--wait", "--slurm", *options]
+    job = subprocess.Popen(command, cwd=folder, env=environment, stdout=subprocess.DEVNULL, stderr=log)
+    owners = lambda: list((folder / "array").glob("*/owner.json"))
+    wait_for("two tasks at work", lambda: len(owners()) == 2)
+    time.sleep(2)
+    owner = json.loads(owners()[0].read_text())
+    assert "_" in owner["task"], owner
+    listed = json.loads(run(specc, "runs", "array", "--slurm", "--json")[1])
+    assert {task["state"] for task in listed["slurm"]} >= {"RUNNING", "PENDING"}, listed["slurm"]
+    assert sum((run["slurm"] or "").endswith("RUNNING") for run in listed["runs"]) == 2, listed["runs"]
+    os.kill(owner["process"], signal.SIGKILL)
+    print(f"killed the process of task {owner['task']}")
+    run("scontrol", "update", "nodename=node1", "state=drain", "reason=test")
+    wait_for("a drained node", lambda: "drain" in state())
+    print(f"drained the node: {state()}")
+    time.sleep(2)
+    run("scontrol", "update", "nodename=node1", "state=down", "reason=test")
+    wait_for("tasks off the node", lambda: "RUNNING" not in run("squeue", "-h", "-o", "%T")[1])
+    print("took the node down under its tasks")
+    run("scontrol", "update", "nodename=node1", "state=resume")
+    code = wait_for("the end of the job", lambda: job.poll() is not None and ["ended", job.returncode], 600)[1]
+    logs = "".join(path.read_text() for path in (folder / "array").glob("slurm-*.log"))
+    requeues, failures = logs.count("DUE TO JOB REQUEUE"), logs.count("DUE TO NODE FAILURE")
+    said, is_equal = verdict(folder / "whole", folder / "array")
+    print(f"exit {code}, {requeues} requeues of tasks by themselves, {failures} by the node; {said}")
+    if code != 0 or not is_equal or requeues < 2 or failures < 1:
+        print((folder / "wait.log").read_text(), logs, sep="\n")
+        raise SystemExit(1)
+
+
+if __name__ == "__main__":
+    main()
