@@ -28,6 +28,7 @@
 //! | [`report`] | measures, `Checked`, times | text, documents, pictures | tables, the net as SVG and Graphviz text |
 //! | `study` | `Cells` | runs | the cells of sweeps in one folder, made by workers |
 //! | [`stats`] | numbers by seed | intervals, p | differences, sign flips, families |
+//! | [`chart`] | numbers with words | SVG, tables, pgfplots | scales, axes, legends, colours; the kinds of charts |
 //!
 //! Two functions go through the stages: [`compile::compile`] from a text to `Checked` with every problem at once and without
 //! files, and `experiment::run` from there to a run directory. A program that embeds the library calls these.
@@ -51,6 +52,7 @@
 //! `lower/cpu/kernels.rs`, a new target as a folder of [`lower`] beside `reference` and `cpu`.
 
 pub mod analysis;
+pub mod chart;
 pub mod check;
 pub mod cli;
 pub mod compile;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// What each stage may import beside itself. Adding a name here is a design decision.
-const PERMITTED: [(&str, &[&str]); 23] = [
+const PERMITTED: [(&str, &[&str]); 24] = [
     ("diag", &[]),
     ("kernels", &[]),
     ("syntax", &["diag"]),
@@ -21,6 +21,7 @@ const PERMITTED: [(&str, &[&str]); 23] = [
     ("exec", &["diag", "grad", "ir", "kernels", "loss", "lower", "model"]),
     ("measure", &["diag"]),
     ("stats", &["kernels"]),
+    ("chart", &[]),
     ("store", &["diag", "lower", "measure"]),
     ("train", &["check", "data", "diag", "ir", "kernels", "lower", "measure", "model", "store"]),
     (

@@ -13,6 +13,7 @@
 mod analyze;
 #[cfg(feature = "exec")]
 mod cases;
+mod charts;
 mod check;
 #[cfg(feature = "exec")]
 mod cli;
