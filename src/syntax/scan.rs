@@ -138,7 +138,7 @@ struct Scanner<'a> {
     out: Scan,
 }
 
-const TWO_CHAR_SYMBOLS: &[&str] = &["->", "..", "==", "!=", "<=", ">=", "&&", "||"];
+const TWO_CHAR_SYMBOLS: &[&str] = &["->", "..", "==", "!=", "<=", ">=", "&&", "||", "+-"];
 
 impl Scanner<'_> {
     fn run(&mut self) {

@@ -48,3 +48,14 @@ fn stdin_goes_to_stdout() {
     assert_eq!(fmt(&dash, false, b"data \xff").0, 3);
     assert_eq!(fmt(&dash, false, &vec![b' '; 11 << 20]).0, 3);
 }
+
+#[test]
+fn a_sign_of_two_characters_stays_one() {
+    let dash = [PathBuf::from("-")];
+    let claim = "claim \"c\" {\n  test.accuracy of a == test.accuracy of b +- 0.01\n}\n";
+    assert_eq!(fmt(&dash, false, claim.as_bytes()), (0, claim.to_owned(), String::new()));
+    let tight = claim.replace(" +- ", "+-");
+    assert_eq!(fmt(&dash, false, tight.as_bytes()).1, claim);
+    let sum = "let a = 1 +- 2\n";
+    assert_eq!(fmt(&dash, false, b"let a = 1+-2\n").1, sum);
+}
