@@ -27,6 +27,7 @@
 //! | [`analysis`] | stored logits | measures | of runs and of other programs, at other points and scales |
 //! | [`report`] | measures, `Checked`, times | text, documents, pictures | tables, the net as SVG and Graphviz text |
 //! | `study` | `Cells` | runs | the cells of sweeps in one folder, made by workers |
+//! | `reproduce` | runs, the paper's values | charts, gaps, a page | the figures of the paper, made again |
 //! | [`stats`] | numbers by seed | intervals, p | differences, sign flips, families |
 //! | [`chart`] | numbers with words | SVG, tables, pgfplots | scales, axes, legends, colours; the kinds of charts |
 //!
@@ -71,6 +72,8 @@ pub mod model;
 pub mod optim;
 pub mod passes;
 pub mod report;
+#[cfg(feature = "exec")]
+pub mod reproduce;
 pub mod stats;
 pub mod store;
 #[cfg(feature = "exec")]

@@ -40,6 +40,9 @@ pub(crate) enum Command {
     /// Judge the claims of a spec by its runs.
     #[cfg(feature = "exec")]
     Verify(super::verify::VerifyArgs),
+    /// Make the figures of the paper again.
+    #[cfg(feature = "exec")]
+    Reproduce(super::reproduce::ReproduceArgs),
     /// Evaluate a trained run again.
     #[cfg(feature = "exec")]
     Eval(super::eval::EvalArgs),
@@ -72,6 +75,8 @@ impl Cli {
             Some(Command::Train(args)) => Some(args.machine.threads()),
             #[cfg(feature = "exec")]
             Some(Command::Sweep(args)) => Some(args.machine.threads()),
+            #[cfg(feature = "exec")]
+            Some(Command::Reproduce(args)) => Some(args.machine.threads()),
             #[cfg(feature = "exec")]
             Some(Command::Eval(args)) => Some(args.machine.threads()),
             #[cfg(feature = "exec")]

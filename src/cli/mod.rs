@@ -19,6 +19,8 @@ mod fetch;
 mod groups;
 mod outcome;
 #[cfg(feature = "exec")]
+mod reproduce;
+#[cfg(feature = "exec")]
 mod runs;
 #[cfg(feature = "exec")]
 mod signals;
@@ -84,6 +86,8 @@ fn dispatch(command: &Command, terminal: &mut Terminal) -> anyhow::Result<Outcom
         Command::Compare(args) => compare::run(args, terminal),
         #[cfg(feature = "exec")]
         Command::Verify(args) => verify::run(args, terminal),
+        #[cfg(feature = "exec")]
+        Command::Reproduce(args) => reproduce::run(args, terminal),
         #[cfg(feature = "exec")]
         Command::Eval(args) => eval::run(args, terminal),
         #[cfg(feature = "exec")]

@@ -10,7 +10,8 @@ use super::terminal::Terminal;
 use crate::store::{StoreError, write_atomic};
 use crate::study::{
     Column, Filter, Long, Renamed, Row, RunsDocument, SlurmError, SlurmJobs, SlurmTask, Table,
-    earlier, find, group, grouped, listing, long, rename, sort, tasks_of, tasks_text, with_tasks,
+    earlier, find, group, grouped, listing, long, rename, sort, tasks_of, tasks_text, tensorboard,
+    with_tasks,
 };
 
 /// Measures that are shown where none are asked for.
@@ -46,6 +47,10 @@ pub(crate) struct RunsArgs {
     /// Give runs of earlier versions the identity and the name that they have now.
     #[arg(long, conflicts_with_all = ["condition", "sort", "columns", "group", "long", "csv"])]
     rename: bool,
+
+    /// Write event files of TensorBoard below this folder.
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["group", "long", "csv", "json", "rename"])]
+    tensorboard: Option<PathBuf>,
 
     /// Ask Slurm for the tasks that work on the runs.
     #[arg(long, conflicts_with_all = ["group", "long", "rename"])]
@@ -168,6 +173,11 @@ fn found(args: &RunsArgs) -> Result<Found, Problem> {
         let name = key.strip_prefix('-');
         let column = Column::named(name.unwrap_or(key), &rows)?;
         sort(&mut rows, &column, name.is_some())?;
+    }
+    if let Some(folder) = &args.tensorboard {
+        let written = tensorboard(&rows, folder)?;
+        let said = format!("{} event files below {}\n", written.len(), folder.display());
+        return Ok(Found::Text(said));
     }
     if let Some(kind) = args.long {
         let kind = match kind {

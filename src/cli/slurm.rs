@@ -16,7 +16,7 @@ const MOST_TASKS: usize = 16;
 const ASK_EVERY: u64 = 2_000;
 
 /// Arguments that send a sweep to Slurm.
-#[derive(Clone, Debug, clap::Args)]
+#[derive(Clone, Debug, Default, clap::Args)]
 pub(crate) struct SlurmArgs {
     /// Submit to Slurm, with options of sbatch such as `time=1:00:00 partition=long`; stands behind all overrides.
     #[arg(long, num_args = 0.., value_name = "OPTION=VALUE", value_parser = parse_option)]

@@ -19,6 +19,7 @@ mod samples;
 mod slurm;
 mod state;
 mod tables;
+mod tensorboard;
 mod work;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -44,11 +45,13 @@ pub use long::{Long, long};
 pub use parquet::parquet;
 pub use renamed::{Renamed, earlier, rename};
 pub use result::{Made, SweepResult, over_seeds, plan_text, stored, table};
+pub use samples::{logits as stored_logits, measured};
 pub use slurm::{
     SlurmError, SlurmJob, SlurmJobs, SlurmTask, SubmittedJob, tasks_of, tasks_text, with_tasks,
 };
 pub use state::RunState;
 pub use tables::{RunsDocument, Table, grouped, listing};
+pub use tensorboard::tensorboard;
 pub use work::{Event, Prepare, RunEnd, Team, Unprepared, work};
 
 /// One combination of values, with what it trains.

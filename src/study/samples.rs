@@ -12,7 +12,10 @@ use crate::store::{StoreError, StoredFile};
 use crate::train::StoredRun;
 
 /// The logits of a split, and the scale at which the run takes probabilities; `None` where the run stores none.
-pub(super) fn logits(run: &StoredRun, split: &str) -> Result<Option<(Logits, f64)>, StoreError> {
+///
+/// # Errors
+/// [`StoreError`] when they cannot be read.
+pub fn logits(run: &StoredRun, split: &str) -> Result<Option<(Logits, f64)>, StoreError> {
     let path = run.path().join("logits").join(format!("{split}.safetensors"));
     if !path.is_file() {
         return Ok(None);
@@ -46,6 +49,19 @@ pub(super) fn value(measure: &Measure, run: &StoredRun) -> Result<Option<f64>, S
         }
     };
     Ok(document.and_then(Result::ok).and_then(|document| measure.find(&document)))
+}
+
+/// The same, and shares of samples at points that the summary does not have, from stored logits.
+///
+/// # Errors
+/// [`StoreError`] when a file of the run cannot be read.
+pub fn measured(measure: &Measure, run: &StoredRun) -> Result<Option<f64>, StoreError> {
+    if let Some(found) = value(measure, run)? {
+        return Ok(Some(found));
+    }
+    let Some((split, counted)) = measure.counted() else { return Ok(None) };
+    let counts = counts(run, split, counted)?.unwrap_or_default();
+    Ok((!counts.is_empty()).then(|| counts.iter().sum::<f64>() / counts.len() as f64))
 }
 
 /// For each sample of a split 1 where it counts, else 0.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// What each stage may import beside itself. Adding a name here is a design decision.
-const PERMITTED: [(&str, &[&str]); 24] = [
+const PERMITTED: [(&str, &[&str]); 25] = [
     ("diag", &[]),
     ("kernels", &[]),
     ("syntax", &["diag"]),
@@ -62,6 +62,7 @@ const PERMITTED: [(&str, &[&str]); 24] = [
             "train",
         ],
     ),
+    ("reproduce", &["chart", "measure", "model", "stats", "store", "study", "train"]),
     (
         "cli",
         &[
@@ -78,6 +79,7 @@ const PERMITTED: [(&str, &[&str]); 24] = [
             "measure",
             "model",
             "report",
+            "reproduce",
             "store",
             "study",
             "syntax",

@@ -2,7 +2,7 @@
 
 mod workshop;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use workshop::Workshop;
 
@@ -71,7 +71,7 @@ pub(crate) struct SweepArgs {
 
     /// Say what would be done and stop; with `--slurm`, print the script.
     #[arg(long)]
-    dry_run: bool,
+    pub(super) dry_run: bool,
 
     /// One JSON document on stdout.
     #[arg(long)]
@@ -97,11 +97,44 @@ fn parse_shard(text: &str) -> Result<(usize, usize), String> {
 
 /// What there is to say at the end.
 #[derive(Default)]
-struct Told {
-    study: Option<Study>,
-    made: Vec<Made>,
-    judged: Vec<Judged>,
-    estimated: Option<Estimate>,
+pub(super) struct Told {
+    /// The cells; nothing where the spec has errors.
+    pub(super) study: Option<Study>,
+    /// Its runs.
+    pub(super) made: Vec<Made>,
+    /// Verdicts on its claims.
+    pub(super) judged: Vec<Judged>,
+    /// What a plan would take.
+    pub(super) estimated: Option<Estimate>,
+}
+
+impl SweepArgs {
+    /// All cells of a spec below a folder, claims that are open among them.
+    pub(super) fn of(
+        spec: &Path,
+        output: &Path,
+        machine: &MachineArgs,
+        data: &DataPlace,
+        jobs: Option<u16>,
+    ) -> Self {
+        Self {
+            spec: spec.to_owned(),
+            overrides: vec![],
+            output: Some(output.to_owned()),
+            only: vec![],
+            machine: machine.clone(),
+            data: data.clone(),
+            shard: None,
+            jobs,
+            log_every: 50,
+            fail_fast: false,
+            allow_open: true,
+            slurm: SlurmArgs::default(),
+            dry_run: false,
+            json: false,
+            quiet: false,
+        }
+    }
 }
 
 /// Runs `specc sweep`.
@@ -109,7 +142,7 @@ pub(crate) fn run(args: &SweepArgs, terminal: &mut Terminal) -> anyhow::Result<O
     if args.quiet {
         terminal.be_quiet();
     }
-    let (outcome, told) = swept(args, terminal)?;
+    let (outcome, told) = swept(args, !args.json, terminal)?;
     if args.json {
         let study = told.study.as_ref();
         let mut document = SweepResult::of(study, &told.made, terminal.reported());
@@ -121,7 +154,12 @@ pub(crate) fn run(args: &SweepArgs, terminal: &mut Terminal) -> anyhow::Result<O
     Ok(outcome)
 }
 
-fn swept(args: &SweepArgs, terminal: &mut Terminal) -> anyhow::Result<(Outcome, Told)> {
+/// Makes the runs that are missing; what was found is printed where `show` asks for it.
+pub(super) fn swept(
+    args: &SweepArgs,
+    show: bool,
+    terminal: &mut Terminal,
+) -> anyhow::Result<(Outcome, Told)> {
     let locations = environment::locations(args.data.data_dir.as_deref(), args.spec.parent());
     let request = Request {
         spec: &args.spec,
@@ -159,24 +197,24 @@ fn swept(args: &SweepArgs, terminal: &mut Terminal) -> anyhow::Result<(Outcome, 
     let workshop = Workshop::new(args, &request, &texts, &study);
     let mut estimated = None;
     let (outcome, made) = if args.dry_run {
-        if let Some(job) = args.slurm.job(&study, &runs).filter(|_| !args.json) {
+        if let Some(job) = args.slurm.job(&study, &runs).filter(|_| show) {
             terminal.print(job.script());
         } else {
             let estimate = workshop.estimate(&runs);
-            if !args.json {
+            if show {
                 terminal.print(plan_text(&study, &runs, &estimate));
             }
             estimated = Some(estimate);
         }
         (Outcome::Ok, stored(runs)?)
     } else {
-        make(args, workshop, runs, terminal)?
+        make(args, workshop, runs, show, terminal)?
     };
     // Claims speak of whole sweeps.
     let is_whole = args.only.is_empty() && args.shard.is_none() && !args.dry_run;
     let (outcome, judged) = if outcome == Outcome::Ok && is_whole && !args.slurm.is_sent() {
         let verdicts = verdicts(&cells.claims, &study, &made);
-        verify::conclude(verdicts, args.allow_open, !args.json, terminal)
+        verify::conclude(verdicts, args.allow_open, show, terminal)
     } else {
         (outcome, vec![])
     };
@@ -188,6 +226,7 @@ fn make(
     args: &SweepArgs,
     workshop: Workshop<'_>,
     runs: Vec<StudyRun>,
+    show: bool,
     terminal: &mut Terminal,
 ) -> anyhow::Result<(Outcome, Vec<Made>)> {
     let study = workshop.study;
@@ -207,7 +246,7 @@ fn make(
         }
         None => workshop.make(runs, &signals, terminal)?,
     };
-    if !args.json {
+    if show {
         terminal.print(table(study, &made));
     }
     Ok((outcome, made))

@@ -161,7 +161,10 @@ fn what_cannot_be_compared_is_told() {
         .specc(&["compare", "runs/spec:one", "runs/spec:far"])
         .exits(2)
         .says(&["no finished run"]);
-    sandbox.specc(&["compare", "runs/spec:one", "nowhere"]).exits(2).says(&["no folder or file `nowhere`"]);
+    sandbox
+        .specc(&["compare", "runs/spec:one", "nowhere"])
+        .exits(2)
+        .says(&["no folder or file `nowhere`"]);
     let level = ["compare", "runs/spec:one", "runs/spec:two", "--level", "2"];
     sandbox.specc(&level).exits(2).says(&["no level"]);
     let twice = sandbox.specc(&["compare", "runs/spec:one", "runs/spec:one"]).exits(0);
@@ -179,4 +182,85 @@ fn what_cannot_be_compared_is_told() {
         (&found["paired"], &found["n"], &found["wins"]),
         (&false.into(), &3.into(), &Value::Null)
     );
+}
+
+/// CRC-32C bit by bit, masked as records have it.
+fn masked_crc(bytes: &[u8]) -> u32 {
+    let mut crc = !0_u32;
+    for byte in bytes {
+        crc ^= u32::from(*byte);
+        for _ in 0..8 {
+            crc = if crc & 1 == 1 { (crc >> 1) ^ 0x82f6_3b78 } else { crc >> 1 };
+        }
+    }
+    let crc = !crc;
+    crc.rotate_right(15).wrapping_add(0xa282_ead8)
+}
+
+#[test]
+fn event_files_are_whole_records_of_every_run_and_cell() {
+    let sandbox = swept();
+    let done = sandbox.specc(&["runs", "--tensorboard", "tb"]).exits(0);
+    done.prints(&["11 event files below tb"]);
+    let names = sandbox.names("tb");
+    for name in ["loss=one/s0", "loss=two/s3", "cells/loss=one", "sweep"] {
+        assert!(names.iter().any(|found| found.starts_with(name)), "{name}: {names:?}");
+    }
+    for name in names {
+        let bytes = sandbox.read(&format!("tb/{name}"));
+        let word = |at: usize| u32::from_le_bytes(bytes[at..at + 4].try_into().unwrap());
+        let (mut at, mut records) = (0, 0);
+        while at < bytes.len() {
+            let length = u64::from_le_bytes(bytes[at..at + 8].try_into().unwrap()) as usize;
+            assert_eq!(word(at + 8), masked_crc(&bytes[at..at + 8]));
+            let data = &bytes[at + 12..at + 12 + length];
+            assert_eq!(word(at + 12 + length), masked_crc(data));
+            (at, records) = (at + 16 + length, records + 1);
+        }
+        assert!(records >= 2, "{name}");
+    }
+    let before = sandbox.tree("tb");
+    sandbox.specc(&["runs", "--tensorboard", "tb"]).exits(0);
+    assert_eq!(sandbox.tree("tb"), before, "equal runs give equal files");
+}
+
+#[cfg(feature = "parquet")]
+#[test]
+fn parquet_files_hold_the_rows_of_the_csv() {
+    use parquet::file::reader::{FileReader, SerializedFileReader};
+
+    let sandbox = swept();
+    for kind in ["metrics", "epochs", "samples"] {
+        let [csv, file] = ["csv", "parquet"].map(|ending| {
+            let name = format!("{kind}.{ending}");
+            sandbox.specc(&["runs", "--long", kind, "-o", &name]).exits(0);
+            name
+        });
+        let reader = std::fs::File::open(sandbox.path(&file)).unwrap();
+        let reader = SerializedFileReader::new(reader).unwrap();
+        let text = sandbox.text(&csv);
+        let mut lines = text.lines();
+        let header: Vec<&str> = lines.next().unwrap().split(',').collect();
+        let mut rows = 0;
+        for (row, line) in reader.get_row_iter(None).unwrap().zip(lines.by_ref()) {
+            let row = row.unwrap();
+            for (((name, field), column), cell) in
+                row.get_column_iter().zip(&header).zip(line.split(','))
+            {
+                assert_eq!(name, *column);
+                let found = field.to_string().trim_matches('"').to_owned();
+                let found = if found == "null" { String::new() } else { found };
+                let equal = found == cell
+                    || found
+                        .parse::<f64>()
+                        .ok()
+                        .zip(cell.parse::<f64>().ok())
+                        .is_some_and(|(a, b)| (a - b).abs() <= 1e-12 * b.abs());
+                assert!(equal, "{kind} {name}: {found} {cell}");
+            }
+            rows += 1;
+        }
+        assert_eq!((rows, lines.next()), (text.lines().count() - 1, None), "{kind}");
+    }
+    sandbox.specc(&["runs", "-o", "t.parquet"]).exits(2).says(&["add `--long`"]);
 }
