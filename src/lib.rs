@@ -35,7 +35,8 @@
 //! files, and `experiment::run` from there to a run directory. A program that embeds the library calls these.
 //!
 //! Shared ground: [`diag`] (codes, diagnostics, rendering), [`data`] (readers, fetching, augmentation), [`store`]
-//! (run directories, checkpoints), [`kernels`] (slices in, slices out). [`cli`] alone prints, reads arguments and the
+//! (run directories, checkpoints), [`kernels`] (slices in, slices out). [`lsp`] answers editors from what the stages up to
+//! [`grad`] know, by messages in and out, without files of its own. [`cli`] alone prints, reads arguments and the
 //! environment, and decides exit codes.
 //!
 //! What an addition touches below `src`, without its documents and tests; `tests/it/touches.rs` holds the numbers:
@@ -67,6 +68,7 @@ pub mod ir;
 pub mod kernels;
 pub mod loss;
 pub mod lower;
+pub mod lsp;
 pub mod measure;
 pub mod model;
 pub mod optim;

@@ -67,7 +67,8 @@ impl ToDiagnostic for AssertError {
     }
 }
 
-const STATEMENTS: [&str; 5] =
+/// What an `assert` may say.
+pub const STATEMENTS: [&str; 5] =
     ["homogeneous", "quasi_homogeneous", "degree_one", "scale_free", "degree"];
 
 fn near<'a>(found: &str, known: impl Iterator<Item = &'a str>) -> String {

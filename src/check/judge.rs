@@ -129,8 +129,11 @@ fn degree_one(checked: &Checked, scaled: bool, allowed: bool) -> Diagnostics {
         {
             error = error.note(tell_inside(graph, node, &witness, ALL));
         }
-        for text in remedies(checked, failure, &fixed) {
-            error = error.help(text);
+        for (text, instead) in remedies(checked, failure, &fixed) {
+            error = match instead {
+                Some(layer) => error.fix(text, failure.origin, layer),
+                None => error.help(text),
+            };
         }
         found.push(error.help("or accept it: `allow=[nonhomogeneous]` in the head of the net"));
     }
@@ -180,18 +183,22 @@ fn failing(graph: &Graph, edit: &Edit, judgement: Judgement) -> Option<BTreeSet<
     Some(failures(&edited, logits, judgement).into_iter().map(|failure| failure.name).collect())
 }
 
-/// Edits after which a layer no longer breaks degree one.
-fn remedies(checked: &Checked, failure: &Failure, fixed: &BTreeSet<String>) -> Vec<String> {
+/// Edits after which a layer no longer breaks degree one, with the layer that takes its place.
+fn remedies(
+    checked: &Checked,
+    failure: &Failure,
+    fixed: &BTreeSet<String>,
+) -> Vec<(String, Option<&'static str>)> {
     let graph = checked.graph();
     let mut texts = vec![];
     for id in &failure.nodes {
         let op = &graph[*id].op;
         if is_smooth(op) && fixed.contains(&failure.name) {
-            texts.push(format!("replace {} by `relu`", op.word()));
+            texts.push((format!("replace {} by `relu`", op.word()), Some("relu")));
         } else if *op == Op::Class(ClassOp::Softmax) {
             let broken = failing(graph, &Edit::Remove(*id), checked.exact().judgement);
             if broken.is_some_and(|broken| !broken.contains(&failure.name)) {
-                texts.push("leave out this `softmax`".to_owned());
+                texts.push(("leave out this `softmax`".to_owned(), None));
             }
         }
     }

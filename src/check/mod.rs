@@ -30,7 +30,7 @@ mod witness;
 mod zeros;
 
 pub use crate::ir::Mode;
-pub use assertion::AssertError;
+pub use assertion::{AssertError, STATEMENTS};
 pub use blame::{Conflict, Question, conflict, describe};
 pub use channels::{Degree, Range, Seam};
 pub use checked::{Checked, EpsBound, LayerFacts, Options, facts};

@@ -63,6 +63,8 @@ pub(crate) enum Command {
     Explain(super::explain::ExplainArgs),
     /// List, fetch and verify data sets.
     Data(super::data::DataArgs),
+    /// Serve an editor as a language server.
+    Lsp(super::lsp::LspArgs),
     /// Print a completion script for a shell.
     Completions(CompletionsArgs),
 }
@@ -91,6 +93,7 @@ impl Cli {
                 | Command::New(_)
                 | Command::Explain(_)
                 | Command::Data(_)
+                | Command::Lsp(_)
                 | Command::Completions(_),
             )
             | None => None,

@@ -43,6 +43,7 @@ pub mod explain;
 pub mod fetch_bar;
 pub mod fmt;
 pub mod graph;
+mod lsp;
 pub mod new;
 
 use std::process::ExitCode;
@@ -99,6 +100,7 @@ fn dispatch(command: &Command, terminal: &mut Terminal) -> anyhow::Result<Outcom
         Command::New(args) => commands::new(args, terminal),
         Command::Explain(args) => commands::explain(args, terminal),
         Command::Data(args) => commands::data(args, terminal),
+        Command::Lsp(args) => lsp::run(args),
         Command::Completions(args) => completions::run(args, Cli::command(), terminal),
     }
 }

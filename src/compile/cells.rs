@@ -30,7 +30,12 @@ pub struct Cells {
 }
 
 /// Compiles every cell of every sweep.
-pub fn cells(mut request: Request<'_>) -> Cells {
+pub fn cells(request: Request<'_>) -> Cells {
+    first_cells(request, usize::MAX)
+}
+
+/// Compiles the first `most` cells of every sweep; sweeps are as long as their `specs` then.
+pub fn first_cells(mut request: Request<'_>, most: usize) -> Cells {
     let mut file = Compiled::parsed(request.path, request.text);
     let (sweeps, errors) = sweep::sweeps(&file.ast);
     file.diagnostics.extend(errors);
@@ -44,7 +49,7 @@ pub fn cells(mut request: Request<'_>) -> Cells {
     let mut compiled_sweeps = vec![];
     for sweep in sweeps {
         let mut specs = vec![];
-        for cell in &sweep.cells {
+        for cell in sweep.cells.iter().take(most) {
             let compiled = compile_with(&mut request, &sweep.settings(cell));
             for diagnostic in &compiled.diagnostics {
                 let place = diagnostic.labels.first().map(|label| label.span);

@@ -16,7 +16,7 @@ use crate::ir;
 use crate::model::{self, ResolveContext};
 use crate::syntax::{self, ast};
 
-pub use cells::{Cells, CompiledSweep, cells};
+pub use cells::{Cells, CompiledSweep, cells, first_cells};
 
 /// What is compiled, and how.
 #[expect(missing_debug_implementations, reason = "it holds closures")]
@@ -50,6 +50,8 @@ pub struct Compiled {
     pub checked: Option<Checked>,
     /// The graph with its facts where an error was found in them; not to be run.
     pub refused: Option<Checked>,
+    /// The net as far as it could be expanded, where something else is wrong; not checked.
+    pub expanded: Option<ir::Graph>,
     /// Errors and warnings in source order.
     pub diagnostics: Diagnostics,
     overrides: Vec<FileId>,
@@ -140,6 +142,7 @@ impl Compiled {
             model: None,
             checked: None,
             refused: None,
+            expanded: None,
             diagnostics: vec![],
             overrides: vec![],
         }
@@ -178,10 +181,12 @@ impl Compiled {
         self.diagnostics.extend(resolved.errors);
         let Some(spec) = resolved.spec else { return };
         if resolved.net_is_sound {
-            match ir::build(&spec) {
-                Ok(graph) if sound => self.judge(graph, &spec, options),
-                Ok(_) => {}
-                Err(errors) => self.diagnostics.extend(errors),
+            let (graph, errors) = ir::expand(&spec);
+            if sound && errors.is_empty() {
+                self.judge(graph, &spec, options);
+            } else {
+                self.diagnostics.extend(errors);
+                self.expanded = Some(graph);
             }
         }
         self.model = sound.then_some(spec);

@@ -20,6 +20,17 @@ pub struct Label {
     pub text: String,
 }
 
+/// One edit that repairs a problem, as an editor offers it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fix {
+    /// What it does, as the help says it.
+    pub title: String,
+    /// What it replaces; empty where something is inserted.
+    pub span: Span,
+    /// What it puts there.
+    pub text: String,
+}
+
 /// One problem in the five parts of a good message: what, found, expected, where, how to fix.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnostic {
@@ -33,12 +44,21 @@ pub struct Diagnostic {
     pub notes: Vec<String>,
     /// How to fix: the exact edit or the nearest known name.
     pub help: Vec<String>,
+    /// Those ways to fix it that are one edit of the text.
+    pub fixes: Box<[Fix]>,
 }
 
 impl Diagnostic {
     /// A problem without labels yet.
     pub fn new(code: Code, title: impl Into<String>) -> Self {
-        Self { code, title: title.into(), labels: vec![], notes: vec![], help: vec![] }
+        Self {
+            code,
+            title: title.into(),
+            labels: vec![],
+            notes: vec![],
+            help: vec![],
+            fixes: Box::default(),
+        }
     }
 
     /// Adds a place; the first one added is the primary one.
@@ -66,6 +86,23 @@ impl Diagnostic {
     pub fn help(mut self, text: impl Into<String>) -> Self {
         self.help.push(text.into());
         self
+    }
+
+    /// Adds a way to fix it that is one edit: `text` in place of what stands at `span`.
+    #[must_use]
+    pub fn fix(mut self, title: impl Into<String>, span: Span, text: impl Into<String>) -> Self {
+        let title = title.into();
+        let mut fixes = std::mem::take(&mut self.fixes).into_vec();
+        fixes.push(Fix { title: title.clone(), span, text: text.into() });
+        self.fixes = fixes.into();
+        self.help(title)
+    }
+
+    /// Adds the way to fix it that writes `text` in place of what stands at `span`.
+    #[must_use]
+    pub fn write(self, span: Span, text: impl AsRef<str>) -> Self {
+        let text = text.as_ref();
+        self.fix(format!("write `{text}`"), span, text)
     }
 
     /// Error or warning, by the code.

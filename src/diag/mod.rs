@@ -11,7 +11,7 @@ mod render;
 mod source;
 
 pub use codes::Code;
-pub use diagnostic::{Diagnostic, Diagnostics, Label, Severity, ToDiagnostic, nearest};
+pub use diagnostic::{Diagnostic, Diagnostics, Fix, Label, Severity, ToDiagnostic, nearest};
 pub use fault::Fault;
 pub use json::{json, sort};
 pub use render::{RenderStyle, render};

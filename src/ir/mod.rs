@@ -16,7 +16,9 @@ mod tensor;
 mod text;
 mod verify;
 
-pub use build::{BuildError, MAX_ACTIVATIONS, MAX_NODES, MAX_PARAMETERS, MAX_TENSORS, build};
+pub use build::{
+    BuildError, MAX_ACTIVATIONS, MAX_NODES, MAX_PARAMETERS, MAX_TENSORS, build, expand,
+};
 pub use emit::Emit;
 pub use graph::{Graph, Layer, LayerId, Node, NodeId, Part, Update, Use, UseId, Written};
 pub use hash::{hash, hex};

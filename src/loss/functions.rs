@@ -75,6 +75,11 @@ const FUNCTIONS: &[Function] = &[
     },
 ];
 
+/// The functions that formulas of losses may call.
+pub fn functions() -> impl Iterator<Item = &'static str> {
+    FUNCTIONS.iter().map(|function| function.name)
+}
+
 /// Names of all functions.
 pub(super) fn known() -> Vec<String> {
     let names = FUNCTIONS.iter().map(|function| format!("`{}`", function.name));

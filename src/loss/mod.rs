@@ -15,5 +15,6 @@ mod size;
 
 pub use attach::{Objective, Subject, attach};
 pub use error::LossError;
+pub use functions::functions;
 pub use scales::{ScaleParam, Scales, declare, initial_scales, uses_size};
 pub use size::{ParameterSize, attach_size};

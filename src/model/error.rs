@@ -238,7 +238,7 @@ impl ToDiagnostic for ModelError {
                 } else {
                     diagnostic.expected(alternatives(known.iter().map(String::as_str)))
                 };
-                nearest_help(diagnostic, nearest.as_deref())
+                nearest_help(diagnostic, nearest.as_deref(), *span)
             }
             Self::UnknownArgument { callee, key, nearest, signature, hint, span } => {
                 let diagnostic = match key {
@@ -254,7 +254,7 @@ impl ToDiagnostic for ModelError {
                 let diagnostic = diagnostic.expected(format!("`{signature}`"));
                 match hint {
                     Some(hint) => diagnostic.help(hint),
-                    None => nearest_help(diagnostic, nearest.as_deref()),
+                    None => nearest_help(diagnostic, nearest.as_deref(), *span),
                 }
             }
             Self::DuplicateArgument { callee, key, first, span } => {
@@ -273,9 +273,13 @@ impl ToDiagnostic for ModelError {
                 let diagnostic = Diagnostic::new(Code::E0205, format!("wrong type of {what}"))
                     .label(*span, format!("found {found}"))
                     .expected(expected);
-                match help {
-                    Some(help) => diagnostic.help(help),
-                    None => diagnostic,
+                let quoted = help
+                    .as_deref()
+                    .and_then(|help| help.strip_prefix(IN_QUOTES)?.strip_suffix('`'));
+                match (help, quoted) {
+                    (Some(help), Some(text)) => diagnostic.fix(help, *span, text),
+                    (Some(help), None) => diagnostic.help(help),
+                    (None, _) => diagnostic,
                 }
             }
             Self::OutOfRange { what, value, range, span } => {
@@ -288,13 +292,20 @@ impl ToDiagnostic for ModelError {
                     .label(*span, "declared again")
                     .label(*first, "first declared here")
                     .expected(format!("exactly one {item}"))
-                    .help(choice_or(offers.as_deref(), "remove one of the two"))
+                    .help(offers.as_deref().map_or("remove one of the two".to_owned(), choice))
             }
             Self::MissingItem { item, example, offers, span } => {
-                Diagnostic::new(Code::E0208, format!("the spec has no {item}"))
+                let diagnostic = Diagnostic::new(Code::E0208, format!("the spec has no {item}"))
                     .label(*span, format!("the file ends without {item}"))
-                    .expected(format!("exactly one {item}"))
-                    .help(choice_or(offers.as_deref(), &format!("add a line such as `{example}`")))
+                    .expected(format!("exactly one {item}"));
+                match offers {
+                    Some(offers) => diagnostic.help(choice(offers)),
+                    None => diagnostic.fix(
+                        format!("add a line such as `{example}`"),
+                        *span,
+                        format!("\n\n{example}\n"),
+                    ),
+                }
             }
             Self::NameTaken { name, what, first, span } => {
                 let diagnostic = Diagnostic::new(Code::E0209, format!("`{name}` exists already"))
@@ -333,7 +344,7 @@ impl ToDiagnostic for ModelError {
                     Diagnostic::new(Code::E0214, format!("unknown key `{}`", short(key)))
                         .label(*span, "nothing to override")
                         .expected(alternatives(known.iter().map(String::as_str)));
-                nearest_help(diagnostic, nearest.as_deref())
+                nearest_help(diagnostic, nearest.as_deref(), *span)
             }
             Self::Arithmetic { what, span } => {
                 Diagnostic::new(Code::E0215, "this expression has no value")
@@ -371,17 +382,17 @@ impl ToDiagnostic for ModelError {
     }
 }
 
-/// What to do about an item: choose among what a sweep offers for it, else something else.
-fn choice_or(offers: Option<&str>, otherwise: &str) -> String {
-    match offers {
-        Some(offers) => format!("choose {offers}, or `specc sweep` them all"),
-        None => otherwise.to_owned(),
-    }
+/// How the help for a text without its quotes begins; the text with them follows.
+pub(super) const IN_QUOTES: &str = "write it in quotes: `";
+
+/// What to do about an item for which a sweep offers several.
+fn choice(offers: &str) -> String {
+    format!("choose {offers}, or `specc sweep` them all")
 }
 
-fn nearest_help(diagnostic: Diagnostic, nearest: Option<&str>) -> Diagnostic {
+fn nearest_help(diagnostic: Diagnostic, nearest: Option<&str>, span: Span) -> Diagnostic {
     match nearest {
-        Some(name) => diagnostic.help(format!("did you mean `{name}`?")),
+        Some(name) => diagnostic.fix(format!("did you mean `{name}`?"), span, name),
         None => diagnostic,
     }
 }

@@ -22,7 +22,7 @@ pub use error::ModelError;
 pub use eval::{Scope, eval};
 pub use loss::{Base, CustomLoss, Divisor, Form, Loss, On, Scale, ScaleExpr, Size};
 pub use path::{Counted, Measure, NoMeasure};
-pub use resolve::{ResolveContext, Resolved, resolve, stated_analysis, tidy};
+pub use resolve::{ResolveContext, Resolved, built_in, resolve, stated_analysis, tidy};
 pub use spec::{Block, Net, Permission, Spec};
 pub use train::{LastBatch, Length, Optimizer, Places, Schedule, Sharpness, SharpnessKind, Train};
 pub use value::{CallValue, Value};

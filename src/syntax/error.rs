@@ -220,26 +220,21 @@ impl ToDiagnostic for SyntaxError {
         let span = self.span();
         match self {
             Self::Unexpected { found, expected, help, .. } => {
-                let out = Diagnostic::new(
-                    Code::E0101,
-                    format!("unexpected {}", found.trim_start_matches("the ")),
-                )
-                .label(span, format!("found {found}"))
-                .expected(expected);
-                match help {
-                    Some(help) => out.help(help),
-                    None => out,
-                }
+                unexpected(found, expected, help.as_deref(), span)
             }
             Self::UnknownItem { word, nearest, .. } => unknown_item(word, *nearest, span),
             Self::SpaceBeforeParenthesis { name, .. } => {
                 Diagnostic::new(Code::E0103, format!("space between `{}` and `(`", clip(name)))
                     .label(span, "found a space inside a call")
                     .expected("the `(` of a call directly after its name")
-                    .help(format!(
-                        "write `{}(`; to start a new statement, begin a new line",
-                        clip(name)
-                    ))
+                    .fix(
+                        format!(
+                            "write `{}(`; to start a new statement, begin a new line",
+                            clip(name)
+                        ),
+                        span,
+                        format!("{name}("),
+                    )
             }
             Self::Number { text, fault, .. } => number(text, *fault, span),
             Self::TooLong { bytes, .. } => {
@@ -255,29 +250,33 @@ impl ToDiagnostic for SyntaxError {
                     .label(span, format!("found `{open}` without its `{close}`"))
                     .label(before.1, format!("found {}", before.0))
                     .expected(format!("`{close}` before {}", before.0))
-                    .help(format!("insert `{close}`"))
+                    .fix(format!("insert `{close}`"), in_front_of(before.1), close)
             }
             Self::Unopened { close, .. } => {
                 Diagnostic::new(Code::E0107, format!("`{close}` closes nothing"))
                     .label(span, format!("found `{close}` without an opening bracket"))
                     .expected("as many closing brackets as opening ones")
-                    .help(format!("remove `{close}`, or open the bracket that it should close"))
+                    .fix(
+                        format!("remove `{close}`, or open the bracket that it should close"),
+                        span,
+                        "",
+                    )
             }
             Self::Comparison { .. } => Diagnostic::new(Code::E0108, "`=` in a condition")
                 .label(span, "found `=`, which binds a value")
                 .expected("`==`, which compares")
-                .help("write `==`"),
+                .write(span, "=="),
             Self::Binding { found, meant, help, .. } => {
                 Diagnostic::new(Code::E0109, format!("`{found}` in place of `{meant}`"))
                     .label(span, format!("found `{found}`"))
                     .expected(format!("`{meant}`"))
-                    .help(help)
+                    .fix(help, span, *meant)
             }
             Self::ForeignComment { mark, .. } => {
                 Diagnostic::new(Code::E0110, format!("`{mark}` does not start a comment"))
                     .label(span, format!("found `{mark}`"))
                     .expected("`//` before a comment, up to the end of the line")
-                    .help("start each line of the comment with `//`")
+                    .fix("start each line of the comment with `//`", span, "//")
             }
             Self::Text { fault, .. } => text(fault, span),
             Self::Reserved { word, .. } => {
@@ -291,19 +290,19 @@ impl ToDiagnostic for SyntaxError {
                 Diagnostic::new(Code::E0114, "`;` does not separate anything")
                     .label(span, "found `;`")
                     .expected("a new line or blanks between statements")
-                    .help("remove `;`")
+                    .fix("remove `;`", span, "")
             }
             Self::Comma { missing: true, .. } => {
                 Diagnostic::new(Code::E0114, "missing `,` between two values")
                     .label(span, "found no `,` before this value")
                     .expected("`,` between arguments and between the values of a list")
-                    .help("insert `,`")
+                    .fix("insert `,`", in_front_of(span), ", ")
             }
             Self::Comma { missing: false, .. } => {
                 Diagnostic::new(Code::E0114, "`,` between statements or entries")
                     .label(span, "found `,`")
                     .expected("a new line or blanks between statements and between entries")
-                    .help("remove `,`")
+                    .fix("remove `,`", span, "")
             }
             Self::Override { .. } => {
                 Diagnostic::new(Code::E0115, "an override must be `key=value`")
@@ -332,6 +331,18 @@ pub(super) fn clip(word: &str) -> String {
     word.chars().take(23).chain(['…']).collect()
 }
 
+fn unexpected(found: &str, expected: &str, help: Option<&str>, span: Span) -> Diagnostic {
+    let title = format!("unexpected {}", found.trim_start_matches("the "));
+    let out = Diagnostic::new(Code::E0101, title)
+        .label(span, format!("found {found}"))
+        .expected(expected);
+    match (help, help.and_then(written)) {
+        (Some(help), Some(text)) => out.fix(help, span, text),
+        (Some(help), None) => out.help(help),
+        (None, _) => out,
+    }
+}
+
 fn unknown_item(word: &str, nearest: Option<&'static str>, span: Span) -> Diagnostic {
     let out = Diagnostic::new(Code::E0102, format!("`{}` does not start an item", clip(word)))
         .label(span, format!("found `{}`", clip(word)))
@@ -339,33 +350,25 @@ fn unknown_item(word: &str, nearest: Option<&'static str>, span: Span) -> Diagno
             "`data`, `net`, `block`, `loss`, `train`, `analyze`, `let`, `import`, `assert`, `sweep` or `claim`",
         );
     match nearest {
-        Some(nearest) => out.help(format!("write `{nearest}`")),
+        Some(nearest) => out.write(span, nearest),
         None => out.help("layers and statements belong inside `net name { … }`"),
     }
 }
 
 fn number(text: &str, fault: NumberFault, span: Span) -> Diagnostic {
     let (title, expected, help) = match fault {
-        NumberFault::NoLeadingDigit => (
-            "a number starts with a digit",
-            "a digit before the point",
-            Some(format!("write `0{text}`")),
-        ),
-        NumberFault::NoFraction => (
-            "a digit must follow the point",
-            "a digit after the point",
-            Some(format!("write `{text}0`")),
-        ),
+        NumberFault::NoLeadingDigit => {
+            ("a number starts with a digit", "a digit before the point", Some(format!("0{text}")))
+        }
+        NumberFault::NoFraction => {
+            ("a digit must follow the point", "a digit after the point", Some(format!("{text}0")))
+        }
         NumberFault::Letters => (
             "letters inside a number",
             "an integer such as `128`, `1_000`, or a float such as `0.5`, `1e-5`",
             None,
         ),
-        NumberFault::IntRange => (
-            "the integer is too large",
-            "at most 9223372036854775807",
-            Some("write a float, for example `1e20`".to_owned()),
-        ),
+        NumberFault::IntRange => ("the integer is too large", "at most 9223372036854775807", None),
         NumberFault::FloatRange => {
             ("the number is too large", "at most about 1.8e308 in magnitude", None)
         }
@@ -374,7 +377,10 @@ fn number(text: &str, fault: NumberFault, span: Span) -> Diagnostic {
         .label(span, format!("found `{}`", clip(text)))
         .expected(expected);
     match help {
-        Some(help) if text.len() < 40 || fault == NumberFault::IntRange => out.help(help),
+        Some(meant) if text.len() < 40 => out.write(span, meant),
+        Some(_) | None if fault == NumberFault::IntRange => {
+            out.help("write a float, for example `1e20`")
+        }
         Some(_) | None => out,
     }
 }
@@ -397,7 +403,7 @@ fn text(fault: &StringFault, span: Span) -> Diagnostic {
         StringFault::Unclosed => Diagnostic::new(Code::E0111, "the string has no end on this line")
             .label(span, "found no closing `\"`")
             .expected("`\"` at both ends of a string, on one line")
-            .help("insert `\"`"),
+            .fix("insert `\"`", Span { start: span.end, ..span }, "\""),
         StringFault::Escape => Diagnostic::new(Code::E0111, "unknown escape in a string")
             .label(span, "found this escape")
             .expected("`\\n`, `\\t`, `\\\"`, `\\\\` or `\\u{2192}`")
@@ -409,7 +415,7 @@ fn text(fault: &StringFault, span: Span) -> Diagnostic {
         StringFault::Quote(inner) => Diagnostic::new(Code::E0111, "strings use double quotes")
             .label(span, "found other quotes")
             .expected("`\"` at both ends of a string")
-            .help(format!("write `\"{}\"`", clip(inner))),
+            .fix(format!("write `\"{}\"`", clip(inner)), span, format!("\"{inner}\"")),
     }
 }
 
@@ -423,32 +429,44 @@ fn character(found: char, span: Span) -> Diagnostic {
         }
         c => format!("`{c}`"),
     };
-    let help = match found {
-        '\0' => "check that this is a text file in UTF-8",
-        '\u{a0}' | '\u{2007}' | '\u{202f}' | '\u{3000}' => "replace it by a plain space",
-        '→' | '⟶' | '⇒' => "write `->`",
-        '−' | '–' | '—' => "write `-`",
-        '×' | '·' | '∗' => "write `*`",
-        '÷' => "write `/`",
-        '≤' => "write `<=`",
-        '≥' => "write `>=`",
-        '≠' => "write `!=`",
-        '…' => "write `..` for a range",
-        '“' | '”' | '„' | '‘' | '’' | '«' | '»' => {
-            "write strings in plain double quotes"
-        }
-        '?' => "write `if condition { a } else { b }` for a choice",
-        '&' => "write `&&`",
-        '|' => "write `||`",
-        c if c.is_alphabetic() => {
-            "names are made of ASCII letters, digits and `_`: `lambda`, not `λ`"
-        }
-        _ => "remove it",
-    };
-    Diagnostic::new(Code::E0113, format!("{shown} is not part of the language"))
+    let out = Diagnostic::new(Code::E0113, format!("{shown} is not part of the language"))
         .label(span, format!("found {shown}"))
-        .expected("ASCII names, numbers, operators and brackets; anything in strings and comments")
-        .help(help)
+        .expected("ASCII names, numbers, operators and brackets; anything in strings and comments");
+    match found {
+        '\0' => out.help("check that this is a text file in UTF-8"),
+        '\u{a0}' | '\u{2007}' | '\u{202f}' | '\u{3000}' => {
+            out.fix("replace it by a plain space", span, " ")
+        }
+        '→' | '⟶' | '⇒' => out.write(span, "->"),
+        '−' | '–' | '—' => out.write(span, "-"),
+        '×' | '·' | '∗' => out.write(span, "*"),
+        '÷' => out.write(span, "/"),
+        '≤' => out.write(span, "<="),
+        '≥' => out.write(span, ">="),
+        '≠' => out.write(span, "!="),
+        '…' => out.fix("write `..` for a range", span, ".."),
+        '“' | '”' | '„' | '‘' | '’' | '«' | '»' => {
+            out.help("write strings in plain double quotes")
+        }
+        '?' => out.help("write `if condition { a } else { b }` for a choice"),
+        '&' => out.write(span, "&&"),
+        '|' => out.write(span, "||"),
+        c if c.is_alphabetic() => {
+            out.help("names are made of ASCII letters, digits and `_`: `lambda`, not `λ`")
+        }
+        _ => out.fix("remove it", span, ""),
+    }
+}
+
+/// What a help of the form "write `x`", alone or with what for, says to write.
+fn written(help: &str) -> Option<&str> {
+    let (text, rest) = help.strip_prefix("write `")?.split_once('`')?;
+    (rest.is_empty() || rest == " for a power").then_some(text)
+}
+
+/// The place in front of a span.
+fn in_front_of(span: Span) -> Span {
+    Span { end: span.start, ..span }
 }
 
 /// Whether a character shows as itself in a terminal.

@@ -20,5 +20,6 @@ mod split;
 
 pub use error::{Nesting, NumberFault, StringFault, SyntaxError};
 pub use format::format;
-pub use parse::{decode, parse, parse_expr, parse_override};
+pub use parse::{decode, outline, parse, parse_expr, parse_override};
 pub use print::{print, print_claim_line, print_expr};
+pub use scan::{ITEM_KEYWORDS, STATEMENT_KEYWORDS, Token, TokenKind, is_reserved, is_word, tokens};

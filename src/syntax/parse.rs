@@ -1,5 +1,7 @@
 //! Text in, tree and problems out; the driver of scanner, splitter and grammar.
 
+use std::ops::Range;
+
 use super::ast::{Expr, Item, Name, Spec};
 use super::build::{self, Failure};
 use super::error::SyntaxError;
@@ -37,6 +39,20 @@ pub fn parse(file: FileId, text: &str) -> (Spec, Diagnostics) {
     errors.truncate(MAX_ERRORS);
     let diagnostics = errors.iter().map(ToDiagnostic::to_diagnostic).collect();
     (Spec { items }, diagnostics)
+}
+
+/// The items of any text, broken ones among them, as bytes from the first word to the end of the last token.
+pub fn outline(text: &str) -> Vec<Range<usize>> {
+    let file = FileId(0);
+    if check_text(file, text).is_err() {
+        return vec![];
+    }
+    let Split { tokens, items, .. } = split(file, text, scan(file, text));
+    let range = |item: &RawItem| {
+        let tokens = tokens.get(item.tokens.clone())?;
+        Some(tokens.first()?.start..tokens.last()?.end)
+    };
+    items.iter().filter_map(range).collect()
 }
 
 /// The text of a spec's bytes.

@@ -9,7 +9,7 @@ use crate::diag::{FileId, Span};
 
 /// What a token is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum TokenKind {
+pub enum TokenKind {
     /// A name or a keyword.
     Word,
     /// A number.
@@ -26,25 +26,25 @@ pub(super) enum TokenKind {
 
 /// One token.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Token {
+pub struct Token {
     /// What it is.
-    pub(super) kind: TokenKind,
+    pub kind: TokenKind,
     /// First byte.
-    pub(super) start: usize,
+    pub start: usize,
     /// One past the last byte.
-    pub(super) end: usize,
+    pub end: usize,
     /// Line breaks between the token before (a comment counts as one) and this one.
-    pub(super) newlines: usize,
+    pub newlines: usize,
 }
 
 impl Token {
     /// The token as written.
-    pub(super) fn text<'a>(&self, source: &'a str) -> &'a str {
+    pub fn text<'a>(&self, source: &'a str) -> &'a str {
         &source[self.start..self.end]
     }
 
     /// Whether the token is this symbol or word.
-    pub(super) fn is(&self, source: &str, text: &str) -> bool {
+    pub fn is(&self, source: &str, text: &str) -> bool {
         self.kind != TokenKind::Str && self.kind != TokenKind::Comment && self.text(source) == text
     }
 
@@ -74,17 +74,17 @@ pub(super) struct Scan {
 }
 
 /// Keywords that start an item.
-pub(super) const ITEM_KEYWORDS: &[&str] = &[
+pub const ITEM_KEYWORDS: &[&str] = &[
     "data", "net", "block", "loss", "train", "analyze", "let", "import", "assert", "sweep", "claim",
 ];
 /// Keywords that start or continue a statement, and the booleans.
-pub(super) const STATEMENT_KEYWORDS: &[&str] =
+pub const STATEMENT_KEYWORDS: &[&str] =
     &["let", "out", "repeat", "if", "else", "in", "true", "false"];
 /// Keywords that stand for a value inside expressions.
 pub(super) const SOFT_KEYWORDS: &[&str] = &["in", "net", "data", "loss", "train"];
 
 /// Whether a word may not be used as a name.
-pub(super) fn is_reserved(word: &str) -> bool {
+pub fn is_reserved(word: &str) -> bool {
     ITEM_KEYWORDS.contains(&word) || STATEMENT_KEYWORDS.contains(&word)
 }
 
@@ -94,9 +94,14 @@ pub(super) fn is_item_keyword(word: &str) -> bool {
 }
 
 /// Whether `text` is a name: a letter or `_`, then letters, digits and `_`, all ASCII.
-pub(super) fn is_word(text: &str) -> bool {
+pub fn is_word(text: &str) -> bool {
     text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
         && text.chars().all(is_name_char)
+}
+
+/// The tokens of any text, comments among them.
+pub fn tokens(source: &str) -> Vec<Token> {
+    scan(FileId(0), source).tokens
 }
 
 /// Cuts a text into tokens.

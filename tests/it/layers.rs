@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// What each stage may import beside itself. Adding a name here is a design decision.
-const PERMITTED: [(&str, &[&str]); 25] = [
+const PERMITTED: [(&str, &[&str]); 26] = [
     ("diag", &[]),
     ("kernels", &[]),
     ("syntax", &["diag"]),
@@ -63,6 +63,7 @@ const PERMITTED: [(&str, &[&str]); 25] = [
         ],
     ),
     ("reproduce", &["chart", "measure", "model", "stats", "store", "study", "train"]),
+    ("lsp", &["check", "compile", "data", "diag", "ir", "loss", "model", "syntax"]),
     (
         "cli",
         &[
@@ -76,6 +77,7 @@ const PERMITTED: [(&str, &[&str]); 25] = [
             "ir",
             "kernels",
             "lower",
+            "lsp",
             "measure",
             "model",
             "report",

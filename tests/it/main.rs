@@ -36,6 +36,7 @@ mod interp;
 mod kernels;
 mod layers;
 mod loss;
+mod lsp;
 mod measure;
 mod model;
 mod nets;

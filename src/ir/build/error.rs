@@ -146,6 +146,9 @@ pub enum BuildError {
     },
 }
 
+/// The help for a layer that needs a flat input.
+pub(super) const FLATTEN_FIRST: &str = "insert `flatten` before this layer";
+
 impl ToDiagnostic for BuildError {
     fn to_diagnostic(&self) -> Diagnostic {
         match self {
@@ -171,8 +174,12 @@ impl ToDiagnostic for BuildError {
                 let diagnostic = Diagnostic::new(Code::E0304, format!("`{layer}` needs {need}"))
                     .label(*span, format!("found an input of shape {found}"))
                     .expected(expected);
-                match help {
-                    Some(help) => diagnostic.help(help.as_str()),
+                match help.as_deref() {
+                    Some(FLATTEN_FIRST) => {
+                        let in_front = Span { end: span.start, ..*span };
+                        diagnostic.fix(FLATTEN_FIRST, in_front, "flatten -> ")
+                    }
+                    Some(help) => diagnostic.help(help),
                     None => diagnostic,
                 }
             }
@@ -198,17 +205,19 @@ impl ToDiagnostic for BuildError {
             .label(*span, format!("found {found}"))
             .expected(expected),
             Self::Logits { found, classes, span, linear } => {
-                let help = if *linear {
-                    "write `linear(classes)` as the last layer"
+                let behind = Span { start: span.end, ..*span };
+                let (help, place, text) = if *linear {
+                    ("write `linear(classes)` as the last layer", *span, "linear(classes)")
                 } else if found.dims.len() == 1 {
-                    "add `linear(classes)` as the last layer"
+                    ("add `linear(classes)` as the last layer", behind, " -> linear(classes)")
                 } else {
-                    "add `flatten -> linear(classes)` at the end"
+                    let text = " -> flatten -> linear(classes)";
+                    ("add `flatten -> linear(classes)` at the end", behind, text)
                 };
                 Diagnostic::new(Code::E0307, "the net does not end in one value per class")
                     .label(*span, format!("the net ends in shape {found}"))
                     .expected(format!("shape [n, {classes}], for {classes} classes (net, C1)"))
-                    .help(help)
+                    .fix(help, place, text)
             }
             Self::Elements { found, wanted, span } => {
                 Diagnostic::new(Code::E0308, "`reshape` must keep the number of elements")

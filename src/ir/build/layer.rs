@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::error::FLATTEN_FIRST;
 use super::init::{Fans, initial};
 use super::scope::{Frame, Tensor, View};
 use super::{BuildError, Builder, MAX_PARAMETERS};
@@ -210,7 +211,7 @@ impl<'a> Builder<'a> {
         }
         let layer = self.kind(site);
         let expected = format!("rank 2, [n, features] ({layer}, C1)");
-        let help = Some("insert `flatten` before this layer".to_owned());
+        let help = Some(FLATTEN_FIRST.to_owned());
         let need = "a flat input";
         self.fail(&BuildError::Rank { layer, need, found: shape, expected, help, span: site.span })
     }

@@ -50,6 +50,13 @@ const MAX_DEPTH: usize = 200;
 /// # Errors
 /// Every independent problem, in source order.
 pub fn build(spec: &Spec) -> Result<Graph, Diagnostics> {
+    let (graph, errors) = expand(spec);
+    if errors.is_empty() { Ok(graph) } else { Err(errors) }
+}
+
+/// Builds the graph of a resolved spec as far as it goes; with the output `logits` where nothing is wrong. Every independent
+/// problem is beside it, in source order.
+pub fn expand(spec: &Spec) -> (Graph, Diagnostics) {
     let mut builder = Builder::new(spec);
     let shape = Shape::per_sample(spec.sample_shape.clone());
     let input = builder.graph.add_leaf(Op::Input, shape, Kind::Real, spec.data_span);
@@ -65,11 +72,8 @@ pub fn build(spec: &Spec) -> Result<Graph, Diagnostics> {
         builder.logits(logits);
     }
     let Builder { graph, mut errors, .. } = builder;
-    if errors.is_empty() {
-        return Ok(graph);
-    }
     tidy(&mut errors);
-    Err(errors)
+    (graph, errors)
 }
 
 /// How a body ended.

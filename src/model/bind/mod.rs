@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 pub use params::bind_block;
 
+use super::error::IN_QUOTES;
 use super::eval::{Scope, describe, eval, unknown_name};
 use super::table::{CallRow, Default, Group, ParamRow, Type};
 use super::value::CallValue;
@@ -269,7 +270,7 @@ pub fn typed(
             what: format!("`{}`", param.name),
             expected: param.ty.words(),
             found: looks_like(expr),
-            help: Some(format!("write it in quotes: `\"{name}\"`")),
+            help: Some(format!("{IN_QUOTES}\"{name}\"`")),
             span: expr.span,
         };
         errors.push(error.to_diagnostic());

@@ -278,7 +278,7 @@ fn warn_unused(
 }
 
 /// Whether a name is a word of the language and so not free for definitions; says what it is.
-pub(super) fn built_in(name: &str) -> Option<String> {
+pub fn built_in(name: &str) -> Option<String> {
     for group in [Group::Layer, Group::Loss, Group::Init] {
         if group.row(name).is_some() {
             return Some(format!("a built-in {}", group.noun()));

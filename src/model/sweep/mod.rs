@@ -13,6 +13,7 @@ use super::ModelError;
 use crate::diag::{Diagnostics, Span, Spanned, ToDiagnostic};
 use crate::syntax::ast::{self, Expr, ItemKind, Key, SweepLine};
 
+pub(crate) use axis::ITEMS;
 pub use axis::{Axis, AxisValue};
 pub use claim::{Claim, Line, Quantity, claims};
 

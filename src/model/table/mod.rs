@@ -8,7 +8,7 @@ mod losses;
 mod page;
 mod train;
 
-pub use page::page;
+pub use page::{page, param_line, row_page};
 
 /// Where a call may stand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -160,7 +160,8 @@ impl ParamRow {
         Self { range, ..self }
     }
 
-    fn signature(&self) -> String {
+    /// The parameter with its default, as signatures show it.
+    pub fn signature(&self) -> String {
         let name = self.name;
         match self.default {
             Default::None if self.ty == Type::Flag => name.to_owned(),

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{CallRow, Group, Range};
+use super::{CallRow, Group, ParamRow, Range};
 
 /// What `specc explain conv` prints: every call of that name, with its arguments.
 pub fn page(name: &str) -> Option<String> {
@@ -13,21 +13,27 @@ pub fn page(name: &str) -> Option<String> {
     (!pages.is_empty()).then(|| pages.join("\n"))
 }
 
-fn row_page(group: Group, row: &CallRow) -> String {
+/// The page of one call of a group.
+pub fn row_page(group: Group, row: &CallRow) -> String {
     let mut page = format!("# `{}`: {}\n\n{}\n\n", row.name, group.noun(), row.doc);
     let _ = writeln!(page, "    {}", row.signature());
     if !row.params.is_empty() {
         page.push('\n');
     }
     for param in row.params {
-        let range = if param.range == Range::Any {
-            String::new()
-        } else {
-            format!(", {}", param.range.words())
-        };
-        let _ = writeln!(page, "- `{}`: {} ({}{range})", param.name, param.doc, param.ty.words());
+        let _ = writeln!(page, "- {}", param_line(param));
     }
     page
+}
+
+/// A parameter in one line: what it does, its values and their range.
+pub fn param_line(param: &ParamRow) -> String {
+    let range = if param.range == Range::Any {
+        String::new()
+    } else {
+        format!(", {}", param.range.words())
+    };
+    format!("`{}`: {} ({}{range})", param.name, param.doc, param.ty.words())
 }
 
 #[cfg(test)]
