@@ -1,5 +1,7 @@
 //! Inlay hints: the shape behind each layer, and its degree where the editor asks for it.
 
+use std::collections::BTreeMap;
+
 use lsp_types::{InlayHint, InlayHintKind, InlayHintLabel, InlayHintParams, InlayHintTooltip};
 
 use super::analysis::LayerView;
@@ -14,15 +16,10 @@ const SHOWN: usize = 3;
 pub(super) fn hints(workspace: &Workspace, params: &InlayHintParams) -> Option<Vec<InlayHint>> {
     let (document, analysis) = workspace.analysis(&params.text_document.uri)?;
     let options = workspace.hints;
-    let mut places: Vec<(usize, Vec<&LayerView>)> = vec![];
+    let mut places: BTreeMap<usize, Vec<&LayerView>> = BTreeMap::new();
     for layer in analysis.layers.iter().filter(|layer| layer.origin.file == FileId(0)) {
-        let end = bytes(layer.origin).end;
-        match places.iter_mut().find(|(at, _)| *at == end) {
-            Some((_, layers)) => layers.push(layer),
-            None => places.push((end, vec![layer])),
-        }
+        places.entry(bytes(layer.origin).end).or_default().push(layer);
     }
-    places.sort_by_key(|(at, _)| *at);
     let mut hints = vec![];
     for (at, layers) in places {
         let position = document.lines.position(&document.text, at);
@@ -31,6 +28,9 @@ pub(super) fn hints(workspace: &Workspace, params: &InlayHintParams) -> Option<V
         }
         let mut texts: Vec<String> = vec![];
         for layer in &layers {
+            if texts.len() > SHOWN {
+                break;
+            }
             let degree = layer.joint.words();
             let parts = [(options.shapes, &layer.shape), (options.degrees, &degree)];
             let parts: Vec<&str> =

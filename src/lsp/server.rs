@@ -50,6 +50,8 @@ pub struct Server {
     thorough: BTreeSet<String>,
     /// Whether the editor can be asked to ask for hints again.
     refreshes_hints: bool,
+    /// Whether the editor can be asked to tell of files that change on the disk.
+    watches_files: bool,
     requests: i32,
 }
 
@@ -65,6 +67,7 @@ impl Server {
             untold: BTreeSet::new(),
             thorough: BTreeSet::new(),
             refreshes_hints: false,
+            watches_files: false,
             requests: 0,
         }
     }
@@ -94,9 +97,15 @@ impl Server {
     pub fn rest(&mut self) -> Vec<Message> {
         let mut out = vec![];
         for address in std::mem::take(&mut self.untold) {
-            let Some(document) = self.workspace.documents.get(&address) else { continue };
             let at_rest = self.thorough.remove(&address);
             let cells = if at_rest { CELLS_AT_REST } else { CELLS_TYPING };
+            if let Some(document) = self.workspace.documents.get_mut(&address)
+                && at_rest
+            {
+                // A request may have come first, and looked at fewer cells.
+                document.forget();
+            }
+            let Some(document) = self.workspace.documents.get(&address) else { continue };
             let analysis = self.workspace.analyse(document, cells);
             let told = diagnostics::of(document, &analysis);
             out.push(publish(document.uri.clone(), Some(document.version), told));
@@ -159,6 +168,8 @@ impl Server {
         let client = params.capabilities.workspace.unwrap_or_default();
         let inlay = client.inlay_hint.unwrap_or_default();
         self.refreshes_hints = inlay.refresh_support.unwrap_or_default();
+        let watched = client.did_change_watched_files.unwrap_or_default();
+        self.watches_files = watched.dynamic_registration.unwrap_or_default();
         let text = params.capabilities.text_document.unwrap_or_default();
         let items = text.completion.and_then(|completion| completion.completion_item);
         self.workspace.snippets = items.and_then(|item| item.snippet_support).unwrap_or_default();
@@ -189,6 +200,7 @@ impl Server {
             return vec![];
         }
         match method.as_str() {
+            "initialized" if self.watches_files => return vec![self.watch()],
             "textDocument/didOpen" => self.opened(parsed(params).ok()),
             "textDocument/didChange" => self.changed(parsed(params).ok()),
             "textDocument/didSave" => self.saved(parsed(params).ok()),
@@ -246,9 +258,26 @@ impl Server {
         if !self.refreshes_hints {
             return vec![];
         }
+        vec![self.ask("workspace/inlayHint/refresh", Value::Null)]
+    }
+
+    /// Asks the editor to tell of specs and data that change on the disk.
+    fn watch(&mut self) -> Message {
+        let watchers =
+            ["**/*.net", "**/*.csv", "**/*.npy"].map(|glob| json!({ "globPattern": glob }));
+        let registration = json!({
+            "id": "files",
+            "method": "workspace/didChangeWatchedFiles",
+            "registerOptions": { "watchers": watchers },
+        });
+        self.ask("client/registerCapability", json!({ "registrations": [registration] }))
+    }
+
+    /// A request to the editor; nothing depends on its answer.
+    fn ask(&mut self, method: &str, params: Value) -> Message {
         self.requests += 1;
         let id = RequestId::from(format!("specc-{}", self.requests));
-        vec![Request::new(id, "workspace/inlayHint/refresh".to_owned(), Value::Null).into()]
+        Request { id, method: method.to_owned(), params }.into()
     }
 
     /// A text is new or has changed: it and those that import it are to be looked at.

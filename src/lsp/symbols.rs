@@ -1,12 +1,14 @@
 //! The outline of a text: its items with what they define, broken items among them.
 
+use std::collections::BTreeMap;
+
 use lsp_types::{
     DocumentSymbol, DocumentSymbolParams, DocumentSymbolResponse, SymbolKind, SymbolTag,
 };
 
 use super::documents::Document;
 use super::lines::bytes;
-use super::names::{Kind, Names};
+use super::names::{Definition, Kind};
 use super::workspace::Workspace;
 use crate::syntax::ast::{Item, ItemKind};
 use crate::syntax::{is_word, print_expr};
@@ -17,19 +19,25 @@ pub(super) fn symbols(
     params: &DocumentSymbolParams,
 ) -> Option<DocumentSymbolResponse> {
     let (document, analysis) = workspace.analysis(&params.text_document.uri)?;
+    let items = analysis.tree.items.iter().map(|item| (bytes(item.span.0).start, item));
+    let parsed: BTreeMap<usize, &Item> = items.collect();
+    let names = analysis.names.definitions.iter();
+    let names: BTreeMap<usize, &Definition> = names.map(|one| (one.range.start, one)).collect();
     let mut found = vec![];
     for range in &analysis.items {
-        let parsed =
-            analysis.tree.items.iter().find(|item| bytes(item.span.0).start == range.start);
-        found.push(match parsed {
-            Some(item) => of_item(document, &analysis.names, item),
+        found.push(match parsed.get(&range.start) {
+            Some(item) => of_item(document, &names, item),
             None => broken(document, range),
         });
     }
     Some(DocumentSymbolResponse::Nested(found))
 }
 
-fn of_item(document: &Document, names: &Names, item: &Item) -> DocumentSymbol {
+fn of_item(
+    document: &Document,
+    names: &BTreeMap<usize, &Definition>,
+    item: &Item,
+) -> DocumentSymbol {
     let whole = bytes(item.span.0);
     let (name, kind, selection) = match &item.kind {
         ItemKind::Data(call) => {
@@ -73,15 +81,10 @@ fn of_item(document: &Document, names: &Names, item: &Item) -> DocumentSymbol {
         }
     };
     let mut symbol = one(document, &name, kind, whole.clone(), selection);
-    let inside = |definition: &&super::names::Definition| {
-        whole.start < definition.range.start
-            && definition.range.end <= whole.end
-            && whole != definition.whole
-    };
     let children: Vec<_> = names
-        .definitions
-        .iter()
-        .filter(inside)
+        .range(whole.clone())
+        .map(|(_, definition)| definition)
+        .filter(|definition| whole != definition.whole)
         .filter_map(|definition| {
             let kind = match definition.kind {
                 Kind::Label => SymbolKind::FIELD,

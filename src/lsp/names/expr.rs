@@ -145,13 +145,8 @@ impl Finder {
             return Target::Here(*idx);
         }
         let word = || Target::Word(name.to_owned());
-        let of_file = |kinds: &[Kind]| {
-            let found =
-                self.names.definitions.iter().position(|definition| {
-                    kinds.contains(&definition.kind) && definition.name == name
-                });
-            found.map(Target::Here)
-        };
+        let of_file =
+            |kinds: &[Kind]| self.named(name, |one| kinds.contains(&one.kind)).map(Target::Here);
         let found = match place {
             Place::Body => of_file(&[Kind::Block, Kind::Let])
                 .or_else(|| Group::Layer.row(name).map(|row| Target::Row(Group::Layer, row)))
@@ -212,11 +207,7 @@ impl Finder {
     /// The name of a layer: a label, also with the number of a turn behind it.
     fn layer(&mut self, name: &str, range: Range<usize>) {
         let base = name.split('.').next().unwrap_or(name);
-        let found = self
-            .names
-            .definitions
-            .iter()
-            .position(|definition| definition.kind == Kind::Label && definition.name == base);
+        let found = self.named(base, |one| one.kind == Kind::Label);
         if let Some(idx) = found {
             let end = range.start + base.len();
             self.uses(range.start..end, Target::Here(idx));

@@ -7,6 +7,7 @@
 mod expr;
 mod sweep;
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use super::lines::bytes;
@@ -131,7 +132,7 @@ pub(super) struct Names {
 impl Names {
     /// The names of a tree.
     pub(super) fn of(spec: &Spec) -> Self {
-        let mut finder = Finder { names: Self::default(), locals: vec![], owner: None };
+        let mut finder = Finder::default();
         finder.top(spec);
         finder.items(spec);
         finder.names
@@ -190,8 +191,11 @@ enum Place {
     Assert,
 }
 
+#[derive(Default)]
 struct Finder {
     names: Names,
+    /// Places of definitions by their names, so that files of many names stay quick.
+    by_name: BTreeMap<String, Vec<usize>>,
     /// Names bound in the present body, the last one counts.
     locals: Vec<(String, usize)>,
     /// The item that definitions belong to.
@@ -200,7 +204,7 @@ struct Finder {
 
 impl Finder {
     fn define(&mut self, kind: Kind, name: &Name, whole: Range<usize>) -> usize {
-        self.names.definitions.push(Definition {
+        self.add(Definition {
             kind,
             name: name.value.clone(),
             range: bytes(name.span),
@@ -208,8 +212,20 @@ impl Finder {
             whole,
             docs: vec![],
             renamable: true,
-        });
-        self.names.definitions.len() - 1
+        })
+    }
+
+    fn add(&mut self, definition: Definition) -> usize {
+        let idx = self.names.definitions.len();
+        self.by_name.entry(definition.name.clone()).or_default().push(idx);
+        self.names.definitions.push(definition);
+        idx
+    }
+
+    /// The first definition of a name that is as asked.
+    fn named(&self, name: &str, is_it: impl Fn(&Definition) -> bool) -> Option<usize> {
+        let all = self.by_name.get(name)?.iter().copied();
+        all.into_iter().find(|idx| is_it(&self.names.definitions[*idx]))
     }
 
     fn uses(&mut self, range: Range<usize>, target: Target) {
@@ -353,10 +369,7 @@ impl Finder {
     /// The definition of an item by the place of its name.
     fn item_at(&self, kind: Kind, name: &Name) -> Option<usize> {
         let range = bytes(name.span);
-        self.names
-            .definitions
-            .iter()
-            .position(|definition| definition.kind == kind && definition.range == range)
+        self.named(&name.value, |definition| definition.kind == kind && definition.range == range)
     }
 
     fn with_params(&mut self, owner: Option<usize>, walk: impl FnOnce(&mut Self)) {

@@ -23,8 +23,7 @@ impl Finder {
             let Some(range) = key_range(&axis.key) else { continue };
             let name = key_text(&axis.key);
             let own = axis.key.len() == 1 && !ITEMS.contains(&name.as_str()) && name != "seeds";
-            let axis_idx = self.names.definitions.len();
-            self.names.definitions.push(Definition {
+            let axis_idx = self.add(Definition {
                 kind: Kind::Axis,
                 name,
                 range: range.clone(),
@@ -46,7 +45,7 @@ impl Finder {
             (None, ChoiceValue::Value(value)) => (print_expr(value), bytes(value.span), false),
             (None, ChoiceValue::Bundle(_)) => return,
         };
-        self.names.definitions.push(Definition {
+        self.add(Definition {
             kind: Kind::Choice,
             name,
             range,
@@ -108,9 +107,7 @@ impl Finder {
         let Some(last) = rest.last() else { return };
         let range = bytes(last.span);
         if section.value == "let" {
-            let found = self.names.definitions.iter().position(|definition| {
-                definition.kind == Kind::Let && definition.name == last.value
-            });
+            let found = self.named(&last.value, |one| one.kind == Kind::Let);
             let outer = || Target::Outer(last.value.clone());
             return self.uses(range, found.map_or_else(outer, Target::Here));
         }
@@ -145,11 +142,7 @@ impl Finder {
     }
 
     fn axis_use(&mut self, key: &Key, name: &str) {
-        let found = self
-            .names
-            .definitions
-            .iter()
-            .position(|definition| definition.kind == Kind::Axis && definition.name == name);
+        let found = self.named(name, |one| one.kind == Kind::Axis);
         if let (Some(idx), Some(range)) = (found, key_range(key)) {
             self.uses(range, Target::Here(idx));
         }
@@ -161,9 +154,7 @@ impl Finder {
                 definition.owner.is_some_and(|idx| self.names.definitions[idx].name == axis)
             })
         };
-        let found = self.names.definitions.iter().position(|definition| {
-            definition.kind == Kind::Choice && definition.name == name && is_axis(definition)
-        });
+        let found = self.named(name, |one| one.kind == Kind::Choice && is_axis(one));
         if let Some(idx) = found {
             self.uses(bytes(span), Target::Here(idx));
         }

@@ -158,7 +158,7 @@ fn what_is_unknown_cancelled_or_damaged_is_answered() {
         let text = value.to_string();
         format!("Content-Length: {}\r\n\r\n{text}", text.len())
     };
-    let slow = "data digits\nnet a { repeat 2000 { flatten -> linear(8) } linear(classes) }\nloss mse\ntrain sgd";
+    let slow = "data digits\nnet a { repeat 150 { flatten -> linear(8) } linear(classes) }\nloss mse\ntrain sgd";
     client.open("file:///slow.net", slow);
     let params = json!({ "textDocument": { "uri": "file:///slow.net" } });
     let symbols = json!({ "jsonrpc": "2.0", "id": 9, "method": "textDocument/documentSymbol", "params": params });
