@@ -146,7 +146,7 @@ fn fixes_are_the_edits_that_the_help_speaks_of() {
     let (title, text) = fixed(
         "let un¦used = 3\n\ndata digits\nnet a { flatten -> linear(classes) }\nloss mse\ntrain sgd",
     );
-    assert_eq!(title, "remove it");
+    assert_eq!(title, "remove `unused`");
     assert!(text.starts_with("\ndata digits"), "{text}");
 }
 
