@@ -36,7 +36,7 @@
 //!
 //! Shared ground: [`diag`] (codes, diagnostics, rendering), [`data`] (readers, fetching, augmentation), [`store`]
 //! (run directories, checkpoints), [`kernels`] (slices in, slices out). [`lsp`] answers editors from what the stages up to
-//! [`grad`] know, by messages in and out, without files of its own. [`cli`] alone prints, reads arguments and the
+//! [`grad`] and [`report`] know, by messages in and out, without files of its own. [`cli`] alone prints, reads arguments and the
 //! environment, and decides exit codes.
 //!
 //! What an addition touches below `src`, without its documents and tests; `tests/it/touches.rs` holds the numbers:

@@ -8,12 +8,12 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+use super::layers::{self, BlockView, LayerView};
 use super::names::Names;
 use crate::check::{self, Checked};
 use crate::compile::{self, Compiled, Request};
 use crate::data::{DataSpec, Description};
-use crate::diag::{Code, Diagnostic, Diagnostics, SourceMap, Span};
-use crate::ir::{Graph, LayerId};
+use crate::diag::{Code, Diagnostic, Diagnostics, SourceMap};
 use crate::model::sweep::sweeps;
 use crate::syntax::ast::{self, ItemKind};
 use crate::syntax::{self, Token};
@@ -54,55 +54,12 @@ pub(super) struct Analysis {
     pub(super) diagnostics: Diagnostics,
     /// The layers of the net.
     pub(super) layers: Vec<LayerView>,
+    /// The uses of blocks in it.
+    pub(super) blocks: Vec<BlockView>,
     /// The facts of the net, where it stands.
     pub(super) checked: Option<Checked>,
     /// The files that it imports, directly or not.
     pub(super) imports: BTreeSet<PathBuf>,
-}
-
-/// How something scales.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Degree {
-    /// It was not asked, or there is nothing to scale.
-    Unknown,
-    /// It has no degree.
-    None,
-    /// It has this one.
-    Is(String),
-}
-
-impl Degree {
-    fn of(number: Option<&check::Number>) -> Self {
-        number.map_or(Self::None, |number| Self::Is(number.to_string()))
-    }
-
-    /// In words: `degree 2`, `no degree`, or nothing.
-    pub(super) fn words(&self) -> String {
-        match self {
-            Self::Unknown => String::new(),
-            Self::None => "no degree".to_owned(),
-            Self::Is(degree) => format!("degree {degree}"),
-        }
-    }
-}
-
-/// A layer as far as it is known.
-#[derive(Clone, Debug)]
-pub(super) struct LayerView {
-    /// The call.
-    pub(super) origin: Span,
-    /// `conv1`, or its label.
-    pub(super) name: String,
-    /// The word of the language.
-    pub(super) kind: String,
-    /// The shape of the result.
-    pub(super) shape: String,
-    /// Trainable numbers, and operations per sample.
-    pub(super) cost: Option<(u64, u64)>,
-    /// The degree of the result, all parameters scaled together.
-    pub(super) joint: Degree,
-    /// The degree of the logits in the layer alone.
-    pub(super) own: Degree,
 }
 
 impl Analysis {
@@ -141,10 +98,10 @@ impl Analysis {
             },
             (None, None) => (None, None),
         };
-        let layers = match (&checked, &graph) {
-            (Some(checked), _) => facts(checked),
-            (None, Some(graph)) => shapes(graph),
-            (None, None) => vec![],
+        let (layers, blocks) = match (&checked, &graph) {
+            (Some(checked), _) => layers::of(checked),
+            (None, Some(graph)) => (layers::expanded(graph), vec![]),
+            (None, None) => (vec![], vec![]),
         };
         Self {
             tokens: syntax::tokens(text),
@@ -154,6 +111,7 @@ impl Analysis {
             sources: texts,
             diagnostics,
             layers,
+            blocks,
             checked,
             imports,
         }
@@ -200,41 +158,4 @@ fn is_library(tree: &ast::Spec) -> bool {
         | ItemKind::Sweep(_)
         | ItemKind::Claim(_) => false,
     })
-}
-
-fn facts(checked: &Checked) -> Vec<LayerView> {
-    let graph = checked.graph();
-    let view = |layer: &check::LayerFacts| {
-        let written = graph.layer(layer.id);
-        LayerView {
-            origin: written.origin,
-            name: written.name.clone(),
-            kind: written.kind.clone(),
-            shape: layer.shape.to_string(),
-            cost: Some((layer.cost.params, layer.cost.flops)),
-            joint: Degree::of(layer.joint.as_ref()),
-            own: layer.own.as_ref().map_or(Degree::Unknown, |own| Degree::of(own.as_ref())),
-        }
-    };
-    checked.layers().iter().map(view).collect()
-}
-
-/// The layers of a net that could not be expanded to its end.
-fn shapes(graph: &Graph) -> Vec<LayerView> {
-    let mut views: Vec<Option<LayerView>> = vec![None; graph.layers.len()];
-    for id in graph.ids() {
-        let node = &graph[id];
-        let Some(LayerId(layer)) = node.layer.filter(|_| node.shape.batched) else { continue };
-        let written = &graph.layers[layer as usize];
-        views[layer as usize] = Some(LayerView {
-            origin: written.origin,
-            name: written.name.clone(),
-            kind: written.kind.clone(),
-            shape: node.shape.to_string(),
-            cost: None,
-            joint: Degree::Unknown,
-            own: Degree::Unknown,
-        });
-    }
-    views.into_iter().flatten().collect()
 }

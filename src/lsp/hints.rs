@@ -1,58 +1,56 @@
-//! Inlay hints: the shape behind each layer, and its degree where the editor asks for it.
+//! Inlay hints: the shape behind each step, and its degree where the editor asks for it.
 
 use std::collections::BTreeMap;
 
 use lsp_types::{InlayHint, InlayHintKind, InlayHintLabel, InlayHintParams, InlayHintTooltip};
 
-use super::analysis::LayerView;
 use super::lines::bytes;
-use super::workspace::Workspace;
-use crate::diag::FileId;
+use super::workspace::{HintOptions, Workspace};
+use crate::diag::{FileId, Span};
 
 /// Different texts shown for a call that a block or a `repeat` makes several layers of.
 const SHOWN: usize = 3;
 
+/// Layers of a call that the tooltip lists.
+const LISTED: usize = 8;
+
+/// What is known behind a step: a layer, or the use of a block.
+struct Behind<'a> {
+    name: &'a str,
+    shape: &'a str,
+    degree: &'a str,
+}
+
 /// The hints of a part of a text, in its order.
 pub(super) fn hints(workspace: &Workspace, params: &InlayHintParams) -> Option<Vec<InlayHint>> {
     let (document, analysis) = workspace.analysis(&params.text_document.uri)?;
-    let options = workspace.hints;
-    let mut places: BTreeMap<usize, Vec<&LayerView>> = BTreeMap::new();
-    for layer in analysis.layers.iter().filter(|layer| layer.origin.file == FileId(0)) {
-        places.entry(bytes(layer.origin).end).or_default().push(layer);
+    let mut places: BTreeMap<usize, Vec<Behind<'_>>> = BTreeMap::new();
+    let mut add = |origin: Span, behind| {
+        if origin.file == FileId(0) {
+            places.entry(bytes(origin).end).or_default().push(behind);
+        }
+    };
+    for layer in &analysis.layers {
+        let (name, shape, degree) = (&layer.name, &layer.shape, layer.degree.words());
+        add(layer.origin, Behind { name, shape, degree });
+    }
+    for block in analysis.blocks.iter().filter(|block| block.is_block) {
+        let (shape, degree) = (&block.shape, block.degree.words());
+        add(block.origin, Behind { name: "block", shape, degree });
     }
     let mut hints = vec![];
-    for (at, layers) in places {
+    for (at, steps) in places {
         let position = document.lines.position(&document.text, at);
         if position < params.range.start || params.range.end < position {
             continue;
         }
-        let mut texts: Vec<String> = vec![];
-        for layer in &layers {
-            if texts.len() > SHOWN {
-                break;
-            }
-            let degree = layer.joint.words();
-            let parts = [(options.shapes, &layer.shape), (options.degrees, &degree)];
-            let parts: Vec<&str> =
-                parts.iter().filter(|(wanted, _)| *wanted).map(|(_, text)| text.as_str()).collect();
-            let text = parts.join(" ").trim().to_owned();
-            if !text.is_empty() && !texts.contains(&text) {
-                texts.push(text);
-            }
-        }
-        if texts.is_empty() {
-            continue;
-        }
-        if texts.len() > SHOWN {
-            texts.truncate(SHOWN);
-            texts.push("…".to_owned());
-        }
+        let Some(label) = label(&steps, workspace.hints) else { continue };
         hints.push(InlayHint {
             position,
-            label: InlayHintLabel::String(texts.join(" | ")),
+            label: InlayHintLabel::String(label),
             kind: Some(InlayHintKind::TYPE),
             text_edits: None,
-            tooltip: Some(InlayHintTooltip::String(tooltip(&layers))),
+            tooltip: Some(InlayHintTooltip::String(tooltip(&steps))),
             padding_left: Some(true),
             padding_right: None,
             data: None,
@@ -61,15 +59,33 @@ pub(super) fn hints(workspace: &Workspace, params: &InlayHintParams) -> Option<V
     Some(hints)
 }
 
-fn tooltip(layers: &[&LayerView]) -> String {
-    let line = |layer: &&LayerView| {
-        let parts = [layer.shape.clone(), layer.joint.words()];
-        let parts: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
-        format!("{}: {}", layer.name, parts.join(", "))
+/// The different shapes and degrees behind a step; `None` where there is nothing to show.
+fn label(steps: &[Behind<'_>], options: HintOptions) -> Option<String> {
+    let mut texts: Vec<String> = vec![];
+    for step in steps {
+        let parts = [(options.shapes, step.shape), (options.degrees, step.degree)];
+        let wanted = parts.iter().filter(|(wanted, text)| *wanted && !text.is_empty());
+        let text = wanted.map(|(_, text)| *text).collect::<Vec<_>>().join(" ");
+        if text.is_empty() || texts.contains(&text) {
+            continue;
+        }
+        if texts.len() == SHOWN {
+            texts.push("…".to_owned());
+            break;
+        }
+        texts.push(text);
+    }
+    (!texts.is_empty()).then(|| texts.join(" | "))
+}
+
+fn tooltip(steps: &[Behind<'_>]) -> String {
+    let line = |step: &Behind<'_>| {
+        let comma = if step.degree.is_empty() { "" } else { ", " };
+        format!("{}: {}{comma}{}", step.name, step.shape, step.degree)
     };
-    let mut lines: Vec<String> = layers.iter().take(8).map(line).collect();
-    if layers.len() > lines.len() {
-        lines.push(format!("… {} more", layers.len() - lines.len()));
+    let mut lines: Vec<String> = steps.iter().take(LISTED).map(line).collect();
+    if steps.len() > lines.len() {
+        lines.push(format!("… {} more", steps.len() - lines.len()));
     }
     lines.join("\n")
 }

@@ -6,8 +6,9 @@ use std::fmt::Write as _;
 
 use lsp_types::{Hover, HoverContents, HoverParams, MarkupContent, MarkupKind};
 
-use super::analysis::{Analysis, Degree, LayerView};
+use super::analysis::Analysis;
 use super::documents::Document;
+use super::layers::{BlockView, Degree, LayerView};
 use super::lines::bytes;
 use super::manual;
 use super::names::{Kind, Target};
@@ -196,36 +197,19 @@ fn net(analysis: &Analysis) -> String {
 
 /// The layers that the use of a block makes in sum.
 fn layers_of_use(analysis: &Analysis, start: usize) -> String {
-    let Some(checked) = &analysis.checked else { return String::new() };
-    let graph = checked.graph();
-    let here = |id: &u32| {
-        let origin = graph.uses[*id as usize].origin;
-        origin.file == FileId(0) && origin.start as usize == start
+    let here = |block: &&BlockView| {
+        block.origin.file == FileId(0) && bytes(block.origin).start == start && block.is_block
     };
-    let uses: Vec<u32> = (0..graph.uses.len() as u32).filter(here).collect();
-    if uses.is_empty() {
-        return String::new();
-    }
-    let is_inside = |mut id: Option<crate::ir::UseId>| {
-        while let Some(at) = id {
-            if uses.contains(&at.0) {
-                return true;
-            }
-            id = graph.uses[at.0 as usize].inside;
-        }
-        false
-    };
-    let inside = checked.layers().iter().filter(|layer| is_inside(graph.layer(layer.id).inside));
-    let inside: Vec<_> = inside.collect();
-    let Some(last) = inside.last() else { return String::new() };
-    let params: u64 = inside.iter().map(|layer| layer.cost.params).sum();
+    let uses: Vec<_> = analysis.blocks.iter().filter(here).collect();
+    let Some(last) = uses.last() else { return String::new() };
+    let params: u64 = uses.iter().map(|block| block.params).sum();
     let turns = if uses.len() > 1 { format!(" in {} uses", uses.len()) } else { String::new() };
-    let degree = last.joint.as_ref().map_or("no degree".to_owned(), |d| format!("degree {d}"));
     format!(
-        "\n{} layers{turns}, {} parameters, ends in {}, {degree}\n",
-        inside.len(),
+        "\n{} layers{turns}, {} parameters, ends in {}, {}\n",
+        uses.iter().map(|block| block.n_layers).sum::<usize>(),
         grouped(params),
-        last.shape
+        last.shape,
+        last.degree.words()
     )
 }
 
@@ -235,7 +219,7 @@ fn layers(layers: &[&LayerView]) -> String {
         return String::new();
     }
     let degree = |known: &Degree| match known {
-        Degree::Is(degree) => degree.clone(),
+        Degree::Is(degree) => degree.strip_prefix("degree ").unwrap_or(degree).to_owned(),
         Degree::None => "none".to_owned(),
         Degree::Unknown => "–".to_owned(),
     };
@@ -252,7 +236,7 @@ fn layers(layers: &[&LayerView]) -> String {
             "| `{}` | {} | {params} | {flops} | {} | {} |",
             layer.name,
             layer.shape,
-            degree(&layer.joint),
+            degree(&layer.degree),
             degree(&layer.own)
         );
     }

@@ -17,6 +17,7 @@ mod highlight;
 mod hints;
 mod host;
 mod hover;
+mod layers;
 mod lines;
 mod manual;
 mod names;

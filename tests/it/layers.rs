@@ -62,8 +62,8 @@ const PERMITTED: [(&str, &[&str]); 26] = [
             "train",
         ],
     ),
+    ("lsp", &["check", "compile", "data", "diag", "ir", "loss", "model", "report", "syntax"]),
     ("reproduce", &["chart", "measure", "model", "stats", "store", "study", "train"]),
-    ("lsp", &["check", "compile", "data", "diag", "ir", "loss", "model", "syntax"]),
     (
         "cli",
         &[

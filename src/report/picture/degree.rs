@@ -2,10 +2,11 @@
 
 use super::Note;
 use crate::check::{Checked, Exponents, Number, Scaling};
+use crate::ir::NodeId;
 
 /// Degrees of one kind.
 #[derive(Clone, Debug)]
-pub(super) struct Degrees {
+pub struct Degrees {
     /// By node.
     pub(super) of: Vec<Option<Number>>,
     /// `degree`, `quasi-homogeneous degree`.
@@ -17,7 +18,7 @@ pub(super) struct Degrees {
 impl Degrees {
     /// Joint degrees where the logits have one, else quasi-homogeneous ones with every weight at 1, else the same in the limit
     /// eps → 0, else those of the exponents that some tensors have alone; `None` where nothing is known.
-    pub(super) fn of(checked: &Checked) -> Option<Self> {
+    pub fn of(checked: &Checked) -> Option<Self> {
         let (exact, limit) = (checked.exact(), checked.limit());
         joint(exact, checked, false)
             .or_else(|| quasi(exact, exact.weights_one.as_ref(), checked, false))
@@ -25,6 +26,11 @@ impl Degrees {
             .or_else(|| quasi(limit, limit.weights_one.as_ref(), checked, true))
             .or_else(|| quasi(exact, exact.general.as_ref(), checked, false))
             .or_else(|| quasi(limit, limit.general.as_ref(), checked, true))
+    }
+
+    /// The degree of a node in words; `None` where it has none.
+    pub fn words(&self, node: NodeId) -> Option<String> {
+        self.of[node.0 as usize].as_ref().map(|degree| self.note(degree).to_string())
     }
 
     /// `quasi-homogeneous degree 2 in the limit`.

@@ -16,6 +16,7 @@ mod svg;
 
 use crate::check::Checked;
 
+pub use degree::Degrees;
 pub use dot::dot;
 pub use note::Note;
 pub use place::{Placed, Rect, place};

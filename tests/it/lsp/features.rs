@@ -245,6 +245,22 @@ fn hints_show_shapes_and_on_request_degrees() {
 }
 
 #[test]
+fn blocks_show_where_they_end_and_norms_the_degree_of_the_limit() {
+    let text = "data cifar10\nblock b(c) { out (in -> conv(c, kernel=3, pad=1) -> batch_norm) + (in -> conv(c, kernel=1)) }\n\
+                net a(bias=false) { b(8) -> global_avg_pool -> linear(classes) }\nloss mse\ntrain sgd\n";
+    let mut editor = Editor::open(text);
+    let settings = json!({ "settings": { "specc": { "hints": { "degrees": true } } } });
+    editor.notify("workspace/didChangeConfiguration", settings);
+    let hints = editor.request("textDocument/inlayHint", whole(text)).unwrap();
+    let behind = place(text, text.find("b(8)").unwrap() + 4);
+    let hint = hints.as_array().unwrap().iter().find(|hint| hint["position"] == behind).unwrap();
+    let label = hint["label"].as_str().unwrap();
+    assert!(label.starts_with("[n, 8, 32, 32] degree 1 in the limit"), "{label}");
+    let hover = hover(&text.replace("b(8)", "¦b(8)"));
+    assert!(hover.contains("4 layers, 304 parameters, ends in [n, 8, 32, 32]"), "{hover}");
+}
+
+#[test]
 fn symbols_folds_and_tokens_stand_at_their_places() {
     let mut editor = Editor::open(LENET);
     let symbols = editor.about("textDocument/documentSymbol");
