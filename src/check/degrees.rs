@@ -51,8 +51,18 @@ impl Degrees {
         given: &BTreeMap<NodeId, Unknown>,
         judgement: Judgement,
     ) -> Self {
-        let zero = zeros(graph);
-        let wanted = wanted(graph, roots, given, &zero, judgement);
+        Self::with(&zeros(graph), graph, roots, given, judgement)
+    }
+
+    /// The same with the [`zeros`] of the graph, for many questions about one graph.
+    pub(super) fn with(
+        zero: &[bool],
+        graph: &Graph,
+        roots: &[NodeId],
+        given: &BTreeMap<NodeId, Unknown>,
+        judgement: Judgement,
+    ) -> Self {
+        let wanted = wanted(graph, roots, given, zero, judgement);
         let mut degrees = Self {
             found: Default::default(),
             equations: vec![],

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::rules::Judgement;
+use super::zeros::zeros;
 use super::{Degrees, Number, Unknown};
 use crate::diag::Span;
 use crate::ir::{Binary, Graph, LayerId, ModalOp, NodeId, Op, ParamRole};
@@ -43,10 +44,8 @@ pub fn failures(graph: &Graph, logits: NodeId, judgement: Judgement) -> Vec<Fail
             None => groups.entry((*id, None)).or_default().push(*id),
         }
     }
-    groups
-        .into_iter()
-        .filter_map(|((_, layer), nodes)| failure(graph, &live, logits, layer, nodes, judgement))
-        .collect()
+    let net = Net { graph, zero: zeros(graph), live, logits, judgement };
+    groups.into_iter().filter_map(|((_, layer), nodes)| net.failure(layer, nodes)).collect()
 }
 
 /// The nodes that a node depends on and itself, operands first.
@@ -66,57 +65,65 @@ pub fn ancestors(graph: &Graph, root: NodeId) -> Vec<NodeId> {
     found
 }
 
-fn failure(
-    graph: &Graph,
-    live: &[NodeId],
+/// What the layers of one net have in common.
+struct Net<'a> {
+    graph: &'a Graph,
+    /// The values that are 0 by their form.
+    zero: Vec<bool>,
+    /// The nodes on the way to the logits.
+    live: Vec<NodeId>,
     logits: NodeId,
-    layer: Option<LayerId>,
-    nodes: Vec<NodeId>,
     judgement: Judgement,
-) -> Option<Failure> {
-    let inside: BTreeSet<NodeId> = nodes.iter().copied().collect();
-    // Parameters stay unknowns of their own; every other operand from outside is taken as given.
-    let mut given: BTreeMap<NodeId, Unknown> = BTreeMap::new();
-    let mut roles: BTreeSet<ParamRole> = BTreeSet::new();
-    let mut batch_dependent = false;
-    for input in nodes.iter().flat_map(|id| graph.inputs(*id)) {
-        if let Op::Param(param) = &graph[input].op {
-            roles.insert(graph.param(*param).role);
-        } else if !inside.contains(&input)
-            && !matches!(graph[input].op, Op::Buffer(_) | Op::Const(_))
-        {
-            let next = given.len() as u32 + 1;
-            given.entry(input).or_insert(Unknown::Given(next));
-            batch_dependent |= graph[input].shape.batched;
+}
+
+impl Net<'_> {
+    fn failure(&self, layer: Option<LayerId>, nodes: Vec<NodeId>) -> Option<Failure> {
+        let Self { graph, zero, live, logits, judgement } = self;
+        let inside: BTreeSet<NodeId> = nodes.iter().copied().collect();
+        // Parameters stay unknowns of their own; every other operand from outside is taken as given.
+        let mut given: BTreeMap<NodeId, Unknown> = BTreeMap::new();
+        let mut roles: BTreeSet<ParamRole> = BTreeSet::new();
+        let mut batch_dependent = false;
+        for input in nodes.iter().flat_map(|id| graph.inputs(*id)) {
+            if let Op::Param(param) = &graph[input].op {
+                roles.insert(graph.param(*param).role);
+            } else if !inside.contains(&input)
+                && !matches!(graph[input].op, Op::Buffer(_) | Op::Const(_))
+            {
+                let next = given.len() as u32 + 1;
+                given.entry(input).or_insert(Unknown::Given(next));
+                batch_dependent |= graph[input].shape.batched;
+            }
         }
+        if !batch_dependent {
+            return None;
+        }
+        let outputs: Vec<NodeId> = nodes
+            .iter()
+            .copied()
+            .filter(|id| {
+                let used =
+                    |user: &NodeId| !inside.contains(user) && live.binary_search(user).is_ok();
+                id == logits || graph.users(*id).iter().any(used)
+            })
+            .collect();
+        let degrees = Degrees::with(zero, graph, &outputs, &given, *judgement);
+        let norm = nodes.iter().any(|id| is_norm(&graph[*id].op));
+        let parametrised = roles.contains(&ParamRole::Weight) || roles.contains(&ParamRole::Gain);
+        let reason = if parametrised {
+            own_parameters(&degrees, &outputs)
+        } else if norm {
+            None
+        } else {
+            inputs(graph, &degrees, &outputs, &nodes, &given)
+        }?;
+        let origin = graph[*nodes.first()?].origin;
+        let (name, origin) = match layer {
+            Some(id) => (graph.layer(id).name.clone(), graph.layer(id).origin),
+            None => (graph[*nodes.first()?].op.word().to_owned(), origin),
+        };
+        Some(Failure { name, origin, layer, nodes, reason })
     }
-    if !batch_dependent {
-        return None;
-    }
-    let outputs: Vec<NodeId> = nodes
-        .iter()
-        .copied()
-        .filter(|id| {
-            let used = |user: &NodeId| !inside.contains(user) && live.binary_search(user).is_ok();
-            *id == logits || graph.users(*id).iter().any(used)
-        })
-        .collect();
-    let degrees = Degrees::of(graph, &outputs, &given, judgement);
-    let norm = nodes.iter().any(|id| is_norm(&graph[*id].op));
-    let parametrised = roles.contains(&ParamRole::Weight) || roles.contains(&ParamRole::Gain);
-    let reason = if parametrised {
-        own_parameters(&degrees, &outputs)
-    } else if norm {
-        None
-    } else {
-        inputs(graph, &degrees, &outputs, &nodes, &given)
-    }?;
-    let origin = graph[*nodes.first()?].origin;
-    let (name, origin) = match layer {
-        Some(id) => (graph.layer(id).name.clone(), graph.layer(id).origin),
-        None => (graph[*nodes.first()?].op.word().to_owned(), origin),
-    };
-    Some(Failure { name, origin, layer, nodes, reason })
 }
 
 fn own_parameters(degrees: &Degrees, outputs: &[NodeId]) -> Option<String> {
