@@ -88,7 +88,7 @@ pub fn fits(checked: &Checked, loss: &Loss, train: &Train) -> Result<(), Diagnos
     let scales = loss::declare(&mut base, loss);
     let normalizer = checked.normalizer();
     let run = Run { base: &base, loss, normalizer, train, scales, slots: &[] };
-    run.forward(Mode::Eval).map(drop).map_err(|error| vec![error.to_diagnostic()])
+    run.attached(Mode::Eval).map(drop).map_err(|error| vec![error.to_diagnostic()])
 }
 
 fn trained(graph: &Graph, scales: &Scales) -> Vec<ParamId> {
@@ -110,6 +110,11 @@ struct Run<'a> {
 impl Run<'_> {
     /// Logits, loss and measures in one mode, cleaned.
     fn forward(&self, mode: Mode) -> Result<Graph, LossError> {
+        self.attached(mode).map(|graph| clean(&graph))
+    }
+
+    /// The same with every operation as it was attached.
+    fn attached(&self, mode: Mode) -> Result<Graph, LossError> {
         let mut graph = specialize(self.base, mode);
         let span = self.loss.span;
         let Some(logits) = graph.output("logits") else {
@@ -131,7 +136,7 @@ impl Run<'_> {
             name("R", size.value);
             name("log_R", size.log);
         }
-        Ok(clean(&graph))
+        Ok(graph)
     }
 
     fn gradients(&self, graph: &mut Graph) -> Vec<Option<NodeId>> {
