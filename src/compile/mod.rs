@@ -85,7 +85,26 @@ impl Compiled {
 
 /// Compiles a spec; problems are in [`Compiled::diagnostics`].
 pub fn compile(mut request: Request<'_>) -> Compiled {
-    let mut compiled = compile_with(&mut request, &[]);
+    with_sweeps(compile_with(&mut request, &[]))
+}
+
+/// Compiles a spec as [`compile`] does, but with the values of the first cell where a sweep supplies items that the file
+/// lacks, or chooses among several.
+pub fn first_cell(mut request: Request<'_>) -> Compiled {
+    let parsed = Compiled::parsed(request.path, request.text);
+    let sweep = model::sweep::sweeps(&parsed.ast).0.into_iter().next();
+    let settings = sweep.and_then(|sweep| Some(sweep.settings(sweep.cells.first()?)));
+    let count = |key: &str| {
+        let of_kind = |item: &&ast::Item| item.kind.chosen_by() == Some(key);
+        parsed.ast.items.iter().filter(of_kind).count()
+    };
+    let supplied = |(key, _): &(ast::Key, ast::Expr)| matches!(key.as_slice(), [item] if model::sweep::ITEMS.contains(&item.value.as_str()) && count(&item.value) != 1);
+    let settings = settings.filter(|settings| settings.iter().any(supplied)).unwrap_or_default();
+    with_sweeps(resolved(parsed, &mut request, &settings))
+}
+
+/// Adds what is wrong with sweeps and claims.
+fn with_sweeps(mut compiled: Compiled) -> Compiled {
     let (sweeps, mut errors) = model::sweep::sweeps(&compiled.ast);
     if errors.is_empty() {
         errors = model::sweep::claims(&compiled.ast, &sweeps).1;
@@ -105,9 +124,17 @@ pub fn cell(mut request: Request<'_>, settings: &[(ast::Key, ast::Expr)]) -> Com
 
 /// As [`compile`], with the settings of a cell behind the overrides.
 fn compile_with(request: &mut Request<'_>, settings: &[(ast::Key, ast::Expr)]) -> Compiled {
-    let Request { path, text, overrides, load, describe, check } = request;
-    let (path, text, check) = (*path, *text, *check);
-    let mut compiled = Compiled::parsed(path, text);
+    resolved(Compiled::parsed(request.path, request.text), request, settings)
+}
+
+/// From a tree to the checked graph.
+fn resolved(
+    mut compiled: Compiled,
+    request: &mut Request<'_>,
+    settings: &[(ast::Key, ast::Expr)],
+) -> Compiled {
+    let Request { path, overrides, load, describe, check, .. } = request;
+    let (path, check) = (*path, *check);
     let file = compiled.file;
     let incomplete = !compiled.diagnostics.is_empty();
     if let Some(mut overrides) = compiled.parse_overrides(overrides) {

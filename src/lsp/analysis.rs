@@ -14,16 +14,14 @@ use crate::check::{self, Checked};
 use crate::compile::{self, Compiled, Request};
 use crate::data::{DataSpec, Description};
 use crate::diag::{Code, Diagnostic, Diagnostics, SourceMap};
-use crate::model::sweep::sweeps;
 use crate::syntax::ast::{self, ItemKind};
 use crate::syntax::{self, Token};
 
 /// Operations that a counter-example may cost while a user types.
 const BUDGET: u64 = 2_000_000;
 
-/// Cells of each sweep that are looked at while a user types, and when a file is opened or saved.
-pub(super) const CELLS_TYPING: usize = 2;
-pub(super) const CELLS_AT_REST: usize = 200;
+/// Cells of each sweep that are looked at once the user rests.
+pub(super) const CELLS: usize = 200;
 
 /// What a text is looked at with.
 pub(super) struct Sources<'a> {
@@ -33,7 +31,7 @@ pub(super) struct Sources<'a> {
     pub(super) load: &'a dyn Fn(&str) -> Result<String, String>,
     /// Describes the data.
     pub(super) describe: &'a dyn Fn(&DataSpec) -> Result<Description, Diagnostic>,
-    /// Cells of each sweep to look at.
+    /// Cells of each sweep to look at; without any, the first one may stand for the spec.
     pub(super) cells: usize,
 }
 
@@ -58,6 +56,8 @@ pub(super) struct Analysis {
     pub(super) blocks: Vec<BlockView>,
     /// The facts of the net, where it stands.
     pub(super) checked: Option<Checked>,
+    /// Whether cells of sweeps were looked at, where there are some.
+    pub(super) is_whole: bool,
     /// The files that it imports, directly or not.
     pub(super) imports: BTreeSet<PathBuf>,
 }
@@ -68,17 +68,11 @@ impl Analysis {
         let mut imports = BTreeSet::new();
         let options = check::Options { budget: BUDGET, ..check::Options::default() };
         let mut with = Compiler { text, sources, options, imports: &mut imports };
-        let mut compiled = with.request(compile::compile);
-        let has_sweeps =
-            compiled.ast.items.iter().any(|item| matches!(item.kind, ItemKind::Sweep(_)));
-        if has_sweeps {
+        let mut compiled = with.request(compile::first_cell);
+        let is_sweep = |item: &ast::Item| matches!(item.kind, ItemKind::Sweep(_));
+        let has_sweeps = compiled.ast.items.iter().any(is_sweep);
+        if has_sweeps && sources.cells > 0 {
             let cells = with.request(|request| compile::first_cells(request, sources.cells));
-            let first = sweeps(&compiled.ast).0.into_iter().next();
-            let settings = first.and_then(|sweep| Some(sweep.settings(sweep.cells.first()?)));
-            if let Some(settings) = settings.filter(|_| compiled.fault().is_some()) {
-                // A sweep may supply items: its first cell stands for the spec.
-                compiled = with.request(|request| compile::cell(request, &settings));
-            }
             if cells.file.fault().is_some() {
                 compiled.diagnostics = cells.file.diagnostics;
                 compiled.sources = cells.file.sources;
@@ -114,6 +108,7 @@ impl Analysis {
             blocks,
             checked,
             imports,
+            is_whole: !has_sweeps || sources.cells > 0,
         }
     }
 }

@@ -1,18 +1,22 @@
 //! The server on two streams.
 //!
 //! A thread reads; the others' messages are handled one after the other, and what a cancellation names before its turn is not
-//! computed. Diagnostics are told when no message waits, so that fast typing costs one look at the last text. The loop ends with
-//! `exit` or with the input.
+//! computed. Diagnostics are told when no message waits, so that fast typing costs one look at the last text; those of the
+//! cells of sweeps after a pause. The loop ends with `exit` or with the input.
 
 use std::collections::VecDeque;
 use std::io::{self, BufRead, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::mpsc::{Receiver, TryRecvError, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError, sync_channel};
+use std::time::Duration;
 
 use lsp_server::{ErrorCode, Message, RequestId, Response};
 
 use super::frame::{self, Frame};
 use super::server::{Server, refusal};
+
+/// How long a user rests before the cells of sweeps are looked at.
+const PAUSE: Duration = Duration::from_millis(300);
 
 /// Messages that may wait unread by the server; the reader then waits, and with it the editor.
 const WAITING: usize = 1024;
@@ -41,9 +45,14 @@ pub fn serve(
     });
     let mut queue = VecDeque::new();
     loop {
-        let open = take(&receiver, &mut queue)?;
-        if queue.is_empty() && !open {
-            return Ok(server.over().unwrap_or(false));
+        match take(&receiver, &mut queue, server.has_unswept())? {
+            Waited::Frame => {}
+            Waited::End => return Ok(server.over().unwrap_or(false)),
+            Waited::Rest => {
+                for message in guarded(&mut server, Server::sweep) {
+                    frame::write(&mut output, &message)?;
+                }
+            }
         }
         while let Some(frame) = queue.pop_front() {
             match frame {
@@ -60,22 +69,42 @@ pub fn serve(
             // What came meanwhile may cancel what waits.
             drain(&receiver, &mut queue)?;
         }
-        for message in told(&mut server) {
+        for message in guarded(&mut server, Server::rest) {
             frame::write(&mut output, &message)?;
         }
     }
 }
 
-/// Waits for a frame where none is there; `false` once there are no more.
-fn take(receiver: &Receiver<io::Result<Frame>>, queue: &mut VecDeque<Frame>) -> io::Result<bool> {
+/// What waiting for a frame came to.
+enum Waited {
+    /// One is there.
+    Frame,
+    /// There are no more.
+    End,
+    /// None came for a while.
+    Rest,
+}
+
+/// Waits for a frame where none is there, but no longer than [`PAUSE`] where something else is to be done.
+fn take(
+    receiver: &Receiver<io::Result<Frame>>,
+    queue: &mut VecDeque<Frame>,
+    has_work: bool,
+) -> io::Result<Waited> {
     if queue.is_empty() {
-        match receiver.recv() {
+        let frame = if has_work {
+            receiver.recv_timeout(PAUSE)
+        } else {
+            receiver.recv().map_err(|_| RecvTimeoutError::Disconnected)
+        };
+        match frame {
             Ok(frame) => queue.push_back(frame?),
-            Err(_) => return Ok(false),
+            Err(RecvTimeoutError::Disconnected) => return Ok(Waited::End),
+            Err(RecvTimeoutError::Timeout) => return Ok(Waited::Rest),
         }
     }
     drain(receiver, queue)?;
-    Ok(true)
+    Ok(Waited::Frame)
 }
 
 fn drain(receiver: &Receiver<io::Result<Frame>>, queue: &mut VecDeque<Frame>) -> io::Result<()> {
@@ -105,8 +134,8 @@ fn handled(server: &mut Server, message: Message, queue: &VecDeque<Frame>) -> Ve
     })
 }
 
-fn told(server: &mut Server) -> Vec<Message> {
-    catch_unwind(AssertUnwindSafe(|| server.rest())).unwrap_or_default()
+fn guarded(server: &mut Server, tell: fn(&mut Server) -> Vec<Message>) -> Vec<Message> {
+    catch_unwind(AssertUnwindSafe(|| tell(server))).unwrap_or_default()
 }
 
 fn refused(id: RequestId, code: ErrorCode, text: &str) -> Message {

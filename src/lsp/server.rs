@@ -8,14 +8,14 @@ use std::collections::BTreeSet;
 use lsp_server::{ErrorCode, Message, Notification, Request, RequestId, Response, ResponseError};
 use lsp_types::{
     DidChangeConfigurationParams, DidChangeTextDocumentParams, DidCloseTextDocumentParams,
-    DidOpenTextDocumentParams, DidSaveTextDocumentParams, InitializeParams, InitializeResult,
-    PublishDiagnosticsParams, ServerInfo, Uri,
+    DidOpenTextDocumentParams, InitializeParams, InitializeResult, PublishDiagnosticsParams,
+    ServerInfo, Uri,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::analysis::{CELLS_AT_REST, CELLS_TYPING};
+use super::analysis::CELLS;
 use super::documents::Document;
 use super::host::Host;
 use super::workspace::Workspace;
@@ -45,9 +45,10 @@ enum Phase {
 pub struct Server {
     workspace: Workspace,
     phase: Phase,
-    /// Texts whose diagnostics are not told yet, by address; `true` where all cells of sweeps are to be looked at.
+    /// Texts whose diagnostics are not told yet, by address.
     untold: BTreeSet<String>,
-    thorough: BTreeSet<String>,
+    /// Texts of which cells of sweeps are not looked at yet.
+    unswept: BTreeSet<String>,
     /// Whether the editor can be asked to ask for hints again.
     refreshes_hints: bool,
     /// Whether the editor can be asked to tell of files that change on the disk.
@@ -65,7 +66,7 @@ impl Server {
             workspace: Workspace::new(host),
             phase: Phase::New,
             untold: BTreeSet::new(),
-            thorough: BTreeSet::new(),
+            unswept: BTreeSet::new(),
             refreshes_hints: false,
             watches_files: false,
             requests: 0,
@@ -97,16 +98,30 @@ impl Server {
     pub fn rest(&mut self) -> Vec<Message> {
         let mut out = vec![];
         for address in std::mem::take(&mut self.untold) {
-            let at_rest = self.thorough.remove(&address);
-            let cells = if at_rest { CELLS_AT_REST } else { CELLS_TYPING };
-            if let Some(document) = self.workspace.documents.get_mut(&address)
-                && at_rest
-            {
-                // A request may have come first, and looked at fewer cells.
-                document.forget();
-            }
             let Some(document) = self.workspace.documents.get(&address) else { continue };
-            let analysis = self.workspace.analyse(document, cells);
+            let analysis = self.workspace.analyse(document, 0);
+            let told = diagnostics::of(document, &analysis);
+            out.push(publish(document.uri.clone(), Some(document.version), told));
+            if !analysis.is_whole {
+                self.unswept.insert(address);
+            }
+        }
+        out
+    }
+
+    /// Whether [`Server::sweep`] has something to do.
+    pub fn has_unswept(&self) -> bool {
+        !self.unswept.is_empty()
+    }
+
+    /// Looks at the cells of sweeps, which takes longer than a key may, and tells what is found.
+    pub fn sweep(&mut self) -> Vec<Message> {
+        let mut out = vec![];
+        for address in std::mem::take(&mut self.unswept) {
+            let Some(document) = self.workspace.documents.get_mut(&address) else { continue };
+            document.forget();
+            let Some(document) = self.workspace.documents.get(&address) else { continue };
+            let analysis = self.workspace.analyse(document, CELLS);
             let told = diagnostics::of(document, &analysis);
             out.push(publish(document.uri.clone(), Some(document.version), told));
         }
@@ -203,10 +218,9 @@ impl Server {
             "initialized" if self.watches_files => return vec![self.watch()],
             "textDocument/didOpen" => self.opened(parsed(params).ok()),
             "textDocument/didChange" => self.changed(parsed(params).ok()),
-            "textDocument/didSave" => self.saved(parsed(params).ok()),
+            "textDocument/didSave" | "workspace/didChangeWatchedFiles" => self.files_changed(),
             "textDocument/didClose" => return self.closed(parsed(params).ok()),
             "workspace/didChangeConfiguration" => return self.configured(parsed(params).ok()),
-            "workspace/didChangeWatchedFiles" => self.files_changed(),
             _ => {}
         }
         vec![]
@@ -217,7 +231,6 @@ impl Server {
         let address = opened.uri.as_str().to_owned();
         let document = Document::new(opened.uri, opened.version, &opened.text);
         self.workspace.documents.insert(address.clone(), document);
-        self.thorough.insert(address.clone());
         self.touched(&address);
     }
 
@@ -229,15 +242,6 @@ impl Server {
         self.touched(&address);
     }
 
-    fn saved(&mut self, params: Option<DidSaveTextDocumentParams>) {
-        let Some(params) = params else { return };
-        self.files_changed();
-        let address = params.text_document.uri.as_str().to_owned();
-        if self.workspace.documents.contains_key(&address) {
-            self.thorough.insert(address);
-        }
-    }
-
     fn closed(&mut self, params: Option<DidCloseTextDocumentParams>) -> Vec<Message> {
         let Some(params) = params else { return vec![] };
         let uri = params.text_document.uri;
@@ -246,7 +250,7 @@ impl Server {
             return vec![];
         }
         self.untold.remove(&address);
-        self.thorough.remove(&address);
+        self.unswept.remove(&address);
         // What others import is the file on the disk again.
         self.files_changed();
         vec![publish(uri, None, vec![])]

@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use lsp_types::Uri;
 
-use super::analysis::{Analysis, CELLS_TYPING, Sources};
+use super::analysis::{Analysis, Sources};
 use super::documents::Document;
 use super::host::Host;
 use super::lines::Lines;
@@ -93,7 +93,7 @@ impl Workspace {
     /// What is known about an open text; `None` for one that is not open.
     pub(super) fn analysis(&self, uri: &Uri) -> Option<(&Document, Rc<Analysis>)> {
         let document = self.document(uri)?;
-        Some((document, self.analyse(document, CELLS_TYPING)))
+        Some((document, self.analyse(document, 0)))
     }
 
     /// What is known about a text, with so many cells of its sweeps where it is not known yet.
@@ -159,7 +159,7 @@ impl Workspace {
 
     /// The file of an address or a path with its names.
     pub(super) fn view(&self, document: &Document) -> FileView {
-        let analysis = self.analyse(document, CELLS_TYPING);
+        let analysis = self.analyse(document, 0);
         FileView {
             uri: document.uri.clone(),
             path: document.path.clone(),

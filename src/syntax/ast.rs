@@ -58,6 +58,25 @@ pub enum ItemKind {
     Claim(Claim),
 }
 
+impl ItemKind {
+    /// The key by which an override or an axis puts another one in its place.
+    pub fn chosen_by(&self) -> Option<&'static str> {
+        match self {
+            Self::Data(_) => Some("data"),
+            Self::Net(_) => Some("net"),
+            Self::Loss(loss) => loss.body.is_none().then_some("loss"),
+            Self::Train(_) => Some("train"),
+            Self::Block(_)
+            | Self::Analyze(_)
+            | Self::Let(_)
+            | Self::Import(_)
+            | Self::Assert(_)
+            | Self::Sweep(_)
+            | Self::Claim(_) => None,
+        }
+    }
+}
+
 /// `name(positional, key=value)`; without arguments the parentheses may be left out.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Call {

@@ -245,6 +245,24 @@ fn hints_show_shapes_and_on_request_degrees() {
 }
 
 #[test]
+fn cells_of_sweeps_are_looked_at_when_the_user_rests() {
+    let text = "data digits\nnet a { flatten -> linear(classes) }\ntrain sgd\n\
+                sweep s { loss in [one: mse, two: truncated(k=2)]  seeds in 0..2 }\n";
+    let mut editor = Editor::open(text);
+    let answers = editor.server.rest();
+    editor.keep(&answers);
+    // The first cell stands for the spec, so that nothing is missing, and shapes are known.
+    assert_eq!(editor.told[URI], (Some(1), vec![]));
+    let hints = editor.request("textDocument/inlayHint", whole(text)).unwrap();
+    assert!(hints.to_string().contains("[n, 64]"), "{hints}");
+    let titles = editor.titles(URI);
+    assert_eq!(titles, ["E0206 `k` is out of range"]);
+    let (version, all) = editor.diagnostics(URI);
+    assert!(all[0]["message"].as_str().unwrap().contains("in the cell loss=two"), "{all:?}");
+    assert_eq!(version, Some(1));
+}
+
+#[test]
 fn blocks_show_where_they_end_and_norms_the_degree_of_the_limit() {
     let text = "data cifar10\nblock b(c) { out (in -> conv(c, kernel=3, pad=1) -> batch_norm) + (in -> conv(c, kernel=1)) }\n\
                 net a(bias=false) { b(8) -> global_avg_pool -> linear(classes) }\nloss mse\ntrain sgd\n";
@@ -257,7 +275,7 @@ fn blocks_show_where_they_end_and_norms_the_degree_of_the_limit() {
     let label = hint["label"].as_str().unwrap();
     assert!(label.starts_with("[n, 8, 32, 32] degree 1 in the limit"), "{label}");
     let hover = hover(&text.replace("b(8)", "¦b(8)"));
-    assert!(hover.contains("4 layers, 304 parameters, ends in [n, 8, 32, 32]"), "{hover}");
+    assert!(hover.contains("4 layers, 256 parameters, ends in [n, 8, 32, 32]"), "{hover}");
 }
 
 #[test]

@@ -125,6 +125,8 @@ impl Editor {
     pub(super) fn diagnostics(&mut self, uri: &str) -> (Option<i64>, Vec<Value>) {
         let answers = self.server.rest();
         self.keep(&answers);
+        let answers = self.server.sweep();
+        self.keep(&answers);
         self.told.get(uri).cloned().unwrap_or_default()
     }
 
