@@ -3,6 +3,7 @@
 //! The place is read from the tokens before it, so that it is known while the item does not parse; what is offered comes from
 //! the tables of the language, the reference, and the names of the file and its imports.
 
+mod item;
 mod offer;
 mod scope;
 mod spot;

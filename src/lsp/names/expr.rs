@@ -2,7 +2,8 @@
 
 use std::ops::Range;
 
-use super::{Finder, Kind, Place, Target};
+use super::find::{Finder, Place};
+use super::{Kind, Target};
 use crate::check::STATEMENTS;
 use crate::loss::functions;
 use crate::lsp::lines::bytes;

@@ -2,7 +2,8 @@
 
 use std::ops::Range;
 
-use super::{Definition, Finder, Kind, Place, Target};
+use super::find::{Finder, Place};
+use super::{Definition, Kind, Target};
 use crate::diag::Span;
 use crate::lsp::lines::bytes;
 use crate::model::bind::bare_name;
