@@ -1,7 +1,7 @@
 //! The language server: what an editor asks about a spec while it is written.
 //!
 //! In: messages of the Language Server Protocol. Out: answers and diagnostics. [`Server`] is a function from its state and a
-//! message to messages; [`serve`] puts it on two streams. Files and data come from a [`Host`]. What is said of a text is always
+//! message to messages; [`serve()`] puts it on two streams. Files and data come from a [`Host`]. What is said of a text is always
 //! that of its newest version, and what one item gets wrong leaves the others alive.
 
 mod analysis;
