@@ -6,6 +6,7 @@
 #[cfg(feature = "exec")]
 mod blame;
 pub mod cpu;
+pub mod cuda;
 #[cfg(feature = "exec")]
 mod evaluate;
 #[cfg(feature = "exec")]

@@ -14,6 +14,7 @@ pub mod augment;
 pub mod bias;
 pub mod classes;
 pub mod conv;
+pub mod cuda;
 pub mod dropout;
 pub(crate) mod geometry;
 pub mod input;

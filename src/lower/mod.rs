@@ -1,9 +1,10 @@
 //! From the joint graphs to an ordered plan for one target, and the contract between a plan's executor and training.
 //!
-//! Each target has a plan of its own: [`reference::ReferencePlan`] and [`cpu::CpuPlan`]. They share the [`Tables`] that ids
+//! Each target has a plan of its own: [`reference::ReferencePlan`], [`cpu::CpuPlan`] and [`cuda::CudaPlan`]. They share the [`Tables`] that ids
 //! point into and the [`Phases`] of a run; neither knows a seed, a device or a tensor.
 
 pub mod cpu;
+pub mod cuda;
 mod error;
 mod motion;
 mod program;

@@ -141,7 +141,7 @@ pub struct Phases<P> {
 
 impl<P> Phases<P> {
     /// Lowers each graph of a run, with the name of its phase: `step`, `perturb`, `descend`, `eval` or `size`.
-    pub fn of(joint: &Joint, lower: impl Fn(&str, &Graph) -> P) -> Self {
+    pub fn of(joint: &Joint, mut lower: impl FnMut(&str, &Graph) -> P) -> Self {
         Self {
             train: joint.train.iter().map(|phase| lower(phase.name, &phase.graph)).collect(),
             eval: lower("eval", &joint.eval),

@@ -31,8 +31,12 @@ mod experiment;
 mod explain;
 mod fmt;
 mod golden;
+#[cfg(feature = "exec")]
+mod golden_run;
 mod grad;
 mod interp;
+#[cfg(feature = "exec")]
+mod joints;
 mod kernels;
 mod layers;
 mod loss;

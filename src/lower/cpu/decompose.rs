@@ -11,7 +11,7 @@ use crate::passes::clean;
 
 /// The graph without batch-wise normalisation, normalisation by given statistics and `prelu`, and without
 /// concatenations of more than [`MAX_OPERANDS`] parts.
-pub(super) fn decompose(graph: &Graph) -> Graph {
+pub(in crate::lower) fn decompose(graph: &Graph) -> Graph {
     let mut statistics = Statistics::default();
     let decomposed =
         rebuild(graph, |emit, node, inputs| rewrite(emit, node, inputs, &mut statistics));

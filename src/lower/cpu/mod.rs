@@ -11,7 +11,7 @@
 
 mod chains;
 mod covers;
-mod decompose;
+pub(in crate::lower) mod decompose;
 mod facts;
 mod kernels;
 mod moves;

@@ -1,0 +1,43 @@
+//! Finds the libraries of CUDA before anything of theirs is called.
+
+use std::path::{Path, PathBuf};
+
+use cudarc::{driver, nvrtc};
+
+use super::GpuError;
+
+/// Versions of the library that are known, newest first.
+const NVRTC_NAMES: [&str; 3] = ["libnvrtc.so.13", "libnvrtc.so.12", "libnvrtc.so"];
+
+/// Whether CUDA's driver is there.
+#[expect(unsafe_code, reason = "a library is loaded")]
+pub(super) fn find_driver() -> Result<(), GpuError> {
+    // SAFETY: loading the driver runs its initialisers alone, as every program that uses it does.
+    if unsafe { driver::sys::is_culib_present() } { Ok(()) } else { Err(GpuError::NoDriver) }
+}
+
+/// Whether NVRTC is there: where the loader looks, or in one of `folders`, from which it is loaded.
+#[expect(unsafe_code, reason = "a library is loaded")]
+pub(super) fn find_nvrtc(folders: &[PathBuf]) -> Result<(), GpuError> {
+    // SAFETY: loading the library runs its initialisers alone.
+    if unsafe { nvrtc::sys::is_culib_present() } {
+        return Ok(());
+    }
+    let paths = folders.iter().flat_map(|folder| NVRTC_NAMES.map(|name| folder.join(name)));
+    for path in paths.filter(|path| path.is_file()) {
+        if load(&path) {
+            return Ok(());
+        }
+    }
+    Err(GpuError::NoNvrtc)
+}
+
+/// Loads a library for good: later the loader finds it by its name.
+#[expect(unsafe_code, reason = "a library is loaded")]
+fn load(path: &Path) -> bool {
+    // SAFETY: loading NVRTC runs its initialisers alone.
+    let Ok(library) = (unsafe { libloading::Library::new(path) }) else { return false };
+    std::mem::forget(library);
+    // SAFETY: as above.
+    unsafe { nvrtc::sys::is_culib_present() }
+}

@@ -1,0 +1,22 @@
+//! The GPU behind [`super::Driver`]: CUDA's driver for memory and launches, NVRTC for kernels.
+//!
+//! Both libraries are looked for before anything of theirs is called, so that a program without CUDA gets an error and no
+//! panic.
+
+mod device;
+mod error;
+mod library;
+mod nvrtc;
+
+pub use device::{Gpu, GpuInfo, devices};
+pub use error::GpuError;
+pub use nvrtc::{Compiler, Cubin, Image};
+
+/// Keeps compiled kernels between runs.
+pub trait Cache: Send + Sync {
+    /// What is kept under a key.
+    fn get(&self, key: &str) -> Option<Vec<u8>>;
+
+    /// Keeps an image under a key; where it cannot, it is compiled again another time.
+    fn put(&self, key: &str, image: &[u8]);
+}

@@ -1,0 +1,183 @@
+//! Matrix products: how each linear map and each of its gradients is one, and how it is cut into tiles.
+//!
+//! Sums run over k in order, whatever the tile, so that a tile changes no bit; the number of parts does, and depends on shapes
+//! and the full batch alone.
+
+use super::facts::Facts;
+use crate::ir::{Conv, GradOp, NodeId, Op};
+
+/// Blocks that keep a GPU busy; smaller tiles are taken where larger ones give fewer.
+const BUSY: usize = 128;
+
+/// Shortest part of a sum.
+const MIN_PART: usize = 512;
+
+/// Most parts of a sum.
+const MAX_PARTS: usize = 64;
+
+/// Steps of k that are in shared memory at once.
+pub(super) const DEPTH: usize = 16;
+
+/// `[rows, columns, rows of a thread, columns of a thread]`, each with 256 threads, from large to small.
+const TILES: [[usize; 4]; 9] = [
+    [128, 128, 8, 8],
+    [128, 64, 8, 4],
+    [64, 64, 4, 4],
+    [128, 32, 4, 4],
+    [256, 16, 4, 4],
+    [256, 8, 4, 2],
+    [32, 64, 2, 4],
+    [32, 32, 2, 2],
+    [16, 16, 1, 1],
+];
+
+/// Which map it is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Map {
+    Linear,
+    LinearInput,
+    LinearWeight,
+    Conv(Geometry),
+    ConvInput(Geometry),
+    ConvWeight(Geometry),
+}
+
+/// Sizes of a convolution; of a group where groups matter.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Geometry {
+    pub(super) conv: Conv,
+    /// Channels of the input, rows, columns.
+    pub(super) input: [usize; 3],
+    /// Channels of the output, rows, columns.
+    pub(super) output: [usize; 3],
+    /// Rows and columns of the kernel.
+    pub(super) kernel: [usize; 2],
+}
+
+impl Geometry {
+    pub(super) fn group_in(&self) -> usize {
+        self.input[0] / self.conv.groups.max(1)
+    }
+
+    pub(super) fn group_out(&self) -> usize {
+        self.output[0] / self.conv.groups.max(1)
+    }
+
+    /// Places of a kernel.
+    pub(super) fn taps(&self) -> usize {
+        self.kernel[0] * self.kernel[1]
+    }
+
+    pub(super) fn pixels_in(&self) -> usize {
+        self.input[1] * self.input[2]
+    }
+
+    pub(super) fn pixels_out(&self) -> usize {
+        self.output[1] * self.output[2]
+    }
+}
+
+/// A product with its cut.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Tiling {
+    pub(super) map: Map,
+    /// Products side by side that share nothing.
+    pub(super) groups: usize,
+    /// Rows, columns and depth for a full batch.
+    pub(super) sizes: [usize; 3],
+    pub(super) tile: [usize; 4],
+    pub(super) parts: usize,
+    /// Depth of a part.
+    pub(super) per_part: usize,
+    /// Whether neighbours along k are neighbours in the memory of each operand.
+    pub(super) by_k: [bool; 2],
+}
+
+impl Tiling {
+    /// Tiles along rows and columns.
+    pub(super) fn counts(&self) -> [usize; 2] {
+        [self.sizes[0].div_ceil(self.tile[0]), self.sizes[1].div_ceil(self.tile[1])]
+    }
+
+    /// Blocks.
+    pub(super) fn blocks(&self) -> usize {
+        let [rows, columns] = self.counts();
+        rows * columns * self.parts * self.groups
+    }
+
+    /// Floats of shared memory.
+    pub(super) fn shared(&self) -> usize {
+        DEPTH * (self.tile[0] + self.tile[1] + 2)
+    }
+}
+
+/// How the product `id` is cut.
+pub(super) fn tiling(facts: &Facts<'_>, id: NodeId) -> Tiling {
+    let map = map(facts, id);
+    let batch = facts.batch;
+    let dims = |at: usize| facts.shape(facts.inputs(id)[at]).dims.as_slice();
+    let result = facts.shape(id).dims.as_slice();
+    let (sizes, by_k, groups) = match map {
+        Map::Linear => ([batch, result[0], dims(0)[0]], [true, true], 1),
+        Map::LinearInput => ([batch, result[0], dims(0)[0]], [true, false], 1),
+        Map::LinearWeight => ([result[0], result[1], batch], [false, false], 1),
+        Map::Conv(g) => {
+            let depth = g.group_in() * g.taps();
+            ([batch * g.pixels_out(), g.group_out(), depth], [false, true], g.conv.groups)
+        }
+        Map::ConvInput(g) => {
+            let depth = g.group_out() * g.taps();
+            ([batch * g.pixels_in(), g.group_in(), depth], [false, false], g.conv.groups)
+        }
+        Map::ConvWeight(g) => {
+            let columns = g.group_in() * g.taps();
+            ([g.group_out(), columns, batch * g.pixels_out()], [true, true], g.conv.groups)
+        }
+    };
+    let blocks = |tile: &[usize; 4]| sizes[0].div_ceil(tile[0]) * sizes[1].div_ceil(tile[1]) * groups;
+    // A tile much wider than the product computes zeros.
+    let is_tight = |tile: &&[usize; 4]| {
+        let waste = |size: usize, tile: usize| size.next_multiple_of(tile) * 2 <= size * 3 || tile <= 16;
+        waste(sizes[0], tile[0]) && waste(sizes[1], tile[1])
+    };
+    let is_split = matches!(map, Map::LinearWeight | Map::ConvWeight(_));
+    let most_parts = if is_split { (sizes[2] / MIN_PART).clamp(1, MAX_PARTS) } else { 1 };
+    let is_busy = |tile: &&[usize; 4]| blocks(tile) * most_parts >= BUSY;
+    let smallest = TILES[TILES.len() - 1];
+    let tile = TILES.iter().filter(is_tight).find(is_busy).copied();
+    let tile = tile.unwrap_or(smallest);
+    let parts = most_parts.min((2 * BUSY).div_ceil(blocks(&tile)));
+    let per_part = sizes[2].div_ceil(parts).next_multiple_of(DEPTH);
+    let parts = sizes[2].div_ceil(per_part).max(1);
+    Tiling { map, groups, sizes, tile, parts, per_part, by_k }
+}
+
+fn map(facts: &Facts<'_>, id: NodeId) -> Map {
+    let dims = |at: usize| facts.shape(facts.inputs(id)[at]).dims.as_slice();
+    let result = facts.shape(id).dims.as_slice();
+    let triple = |dims: &[usize]| [dims[0], dims[1], dims[2]];
+    match facts.op(id) {
+        Op::Linear => Map::Linear,
+        Op::Grad(GradOp::LinearInput) => Map::LinearInput,
+        Op::Grad(GradOp::LinearWeight) => Map::LinearWeight,
+        Op::Conv(conv) => Map::Conv(Geometry {
+            conv: *conv,
+            input: triple(dims(0)),
+            output: triple(result),
+            kernel: [dims(1)[2], dims(1)[3]],
+        }),
+        Op::Grad(GradOp::ConvInput { conv, .. }) => Map::ConvInput(Geometry {
+            conv: *conv,
+            input: triple(result),
+            output: triple(dims(0)),
+            kernel: [dims(1)[2], dims(1)[3]],
+        }),
+        Op::Grad(GradOp::ConvWeight { conv, kernel }) => Map::ConvWeight(Geometry {
+            conv: *conv,
+            input: triple(dims(1)),
+            output: triple(dims(0)),
+            kernel: *kernel,
+        }),
+        other => panic!("broken invariant: {other} is no product"),
+    }
+}
