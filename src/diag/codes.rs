@@ -111,6 +111,13 @@ codes! {
     W0401 "a layer breaks degree one",
     W0402 "the size R does not follow every symmetry",
     W0403 "the logits have no degree in the weights",
+    // E05: devices and kernels.
+    E0501 "no CUDA driver",
+    E0502 "a CUDA driver too old",
+    E0503 "no GPU of that number",
+    E0504 "no compiler for kernels",
+    E0505 "a kernel that does not compile",
+    E0506 "too little memory on the GPU",
     // E06: data.
     E0601 "data not found",
     E0602 "a data file is truncated or too long",

@@ -21,6 +21,13 @@ impl ToDiagnostic for ExecError {
             Self::Device { message } => Diagnostic::new(Code::E0714, "the device failed")
                 .note(format!("it said: {message}"))
                 .help("use a smaller `batch`, another `--device`, or fewer `--threads`"),
+            Self::Memory { needed, free } => {
+                let share = *free as f64 / (*needed).max(1) as f64 * 100.0;
+                Diagnostic::new(Code::E0506, "the memory of the GPU does not suffice")
+                    .note(format!("found: {} MiB free of {} MiB needed", free >> 20, needed >> 20))
+                    .expected(format!("at most {share:.0} % of the samples and runs at once"))
+                    .help("use a smaller `batch`, fewer `--jobs`, or another `--device`")
+            }
             Self::Shape { name, found, expected } => {
                 Diagnostic::new(Code::E0712, format!("`{name}` has another shape in the file"))
                     .note(format!("found: shape {}", shape_text(found)))

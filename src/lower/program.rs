@@ -224,6 +224,14 @@ pub enum ExecError {
         /// What it said.
         message: String,
     },
+    /// The memory of the device does not suffice.
+    #[error("{needed} bytes asked, {free} free")]
+    Memory {
+        /// Bytes asked for.
+        needed: usize,
+        /// Bytes free.
+        free: usize,
+    },
     /// A tensor to load has another shape.
     #[error("`{name}` has shape {found:?}, expected {expected:?}")]
     Shape {

@@ -42,7 +42,8 @@ impl<D: Driver> Watched<D> {
         })();
         match found {
             Err(better @ ExecError::NotFinite { .. }) => better,
-            Err(ExecError::Device { .. } | ExecError::Shape { .. }) | Ok(_) => error,
+            Err(ExecError::Device { .. } | ExecError::Memory { .. } | ExecError::Shape { .. })
+            | Ok(_) => error,
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::code::{At, Code};
 use super::tasks::store;
-use crate::ir::{NodeId, Op};
+use crate::ir::NodeId;
 use crate::lower::cuda::product::{DEPTH, Geometry, Map, Tiling};
 
 /// A tile for each block.
@@ -17,7 +17,7 @@ pub(super) fn product(code: &mut Code<'_>, members: &[NodeId], tiling: &Tiling) 
     code.line(&format!("const int begin = part * {};", tiling.per_part));
     code.line(&format!("int end = begin + {};", tiling.per_part));
     code.line(&format!("if (end > {depth}) end = {depth};"));
-    let [left, right] = [operand(code, inputs[0]), operand(code, inputs[1])];
+    let [left, right] = [code.address(inputs[0]), code.address(inputs[1])];
     code.line(&format!("const float* left = {left};"));
     code.line(&format!("const float* right = {right};"));
     functors(code, tiling);
@@ -49,21 +49,6 @@ fn sizes(tiling: &Tiling) -> [String; 3] {
         Map::Conv(g) => [batch(g.pixels_out()), n, k],
         Map::ConvInput(g) => [batch(g.pixels_in()), n, k],
         Map::ConvWeight(g) => [m, n, batch(g.pixels_out())],
-    }
-}
-
-/// The address of an operand.
-fn operand(code: &mut Code<'_>, id: NodeId) -> String {
-    let facts = code.facts();
-    let root = facts.root(id);
-    match facts.op(root) {
-        Op::Param(param) => Code::floats(code.ground.layout.kept[param.0 as usize]),
-        Op::Buffer(buffer) => {
-            let layout = code.ground.layout;
-            Code::floats(layout.kept[layout.n_params + buffer.0 as usize])
-        }
-        Op::Input => Code::floats(code.ground.layout.input),
-        _ => Code::floats(code.ground.layout.offset(root)),
     }
 }
 

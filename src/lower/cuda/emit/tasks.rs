@@ -262,11 +262,7 @@ pub(super) fn spectral(code: &mut Code<'_>, id: NodeId) -> usize {
     let facts = code.facts();
     let [rows, columns] = matrix(facts, id);
     let w = facts.inputs(id)[0];
-    let root = facts.root(w);
-    let base = match facts.op(root) {
-        Op::Param(param) => Code::floats(code.ground.layout.kept[param.0 as usize]),
-        _ => Code::floats(code.ground.layout.offset(root)),
-    };
+    let base = code.address(w);
     let result = Code::doubles(code.ground.layout.offset(id));
     code.line(&format!("spectral({base}, {rows}, {columns}, {result} + 1, {result}, shared);"));
     1

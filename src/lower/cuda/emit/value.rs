@@ -47,6 +47,21 @@ impl Code<'_> {
         format!("{cast}{base}[{}]", at.linear)
     }
 
+    /// Where a stored tensor begins, seen through views of it.
+    pub(super) fn address(&self, id: NodeId) -> String {
+        let (facts, layout) = (self.facts(), self.ground.layout);
+        let mut id = id;
+        while self.ground.selection.home(id).is_none() && matches!(facts.op(id), Op::Reshape(_)) {
+            id = facts.inputs(id)[0];
+        }
+        Self::floats(match facts.op(id) {
+            Op::Param(param) => layout.kept[param.0 as usize],
+            Op::Buffer(buffer) => layout.kept[layout.n_params + buffer.0 as usize],
+            Op::Input => layout.input,
+            _ => layout.offset(id),
+        })
+    }
+
     /// Computes a value from its operands.
     fn compute(&mut self, id: NodeId, at: &At) -> String {
         let facts = self.facts();
