@@ -72,6 +72,10 @@ impl Emulated {
         size as usize
     }
 
+    pub(crate) fn double(&self, float: usize) -> f64 {
+        f64::from_bits(self.memory[0][float / 2])
+    }
+
     fn check_guards(&self) {
         for (number, memory) in self.memory.iter().enumerate() {
             let guards = &memory[memory.len() - GUARD / 2..];

@@ -102,7 +102,8 @@ static void prepare() {
     if (is_ready) return;
     for (int i = 0; i < MOST; i++) {
         pool[i].stack = (char*)std::aligned_alloc(64, STACK);
-        void** top = (void**)(pool[i].stack + STACK) - 2;
+        // A function is entered with its stack 8 bytes off a multiple of 16.
+        void** top = (void**)(pool[i].stack + STACK) - 1;
         *--top = (void*)work;
         for (int saved = 0; saved < 6; saved++) *--top = nullptr;
         pool[i].stack_pointer = top;

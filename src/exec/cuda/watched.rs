@@ -6,6 +6,7 @@ use super::driver::Driver;
 use super::program::CudaProgram;
 use crate::exec::{Options, ReferenceProgram};
 use crate::grad::Joint;
+use crate::lower::cuda::CudaPlan;
 use crate::lower::{
     Batch, DType, ExecError, HostTensor, HyperValues, MeasuredStep, Program, Replicas, State,
     StateEntry, StepOutput, Tables, reference,
@@ -23,6 +24,16 @@ impl<D: Driver> Watched<D> {
     /// Watches over a program that was planned from `joint`; the seed of `options` is not looked at.
     pub fn new(program: CudaProgram<D>, joint: &Joint, options: Options) -> Self {
         Self { program, joint: joint.clone(), options }
+    }
+
+    /// The plan.
+    pub fn plan(&self) -> &CudaPlan {
+        self.program.plan()
+    }
+
+    /// The device.
+    pub fn driver_mut(&mut self) -> &mut D {
+        self.program.driver_mut()
     }
 
     /// What the reference says of a step that broke; `error` where it sees nothing wrong.

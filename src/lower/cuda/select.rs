@@ -378,6 +378,8 @@ impl Select<'_, '_> {
             let readers = tasks.filter(|(at, task)| Some(*at) != except && self.reads_target(task, update.target));
             readers.map(|(_, task)| task.level + 1).max().unwrap_or(0)
         };
+        let after_loss = self.loss.and_then(|loss| self.selection.home(loss));
+        let after_loss = after_loss.map_or(0, |task| self.selection.tasks[task].level + 1);
         if let Some(at) = home {
             let task = &self.selection.tasks[at];
             let is_elements = task.body == Body::Elements;
@@ -385,14 +387,12 @@ impl Select<'_, '_> {
                 let mut reads = self.selection.reads(*member).iter();
                 reads.any(|read| !read.same && self.is_target(read.node, update.target))
             });
-            if is_elements && !reads_elsewhere && last_reader(home) <= task.level {
+            if is_elements && !reads_elsewhere && last_reader(home).max(after_loss) <= task.level {
                 self.selection.tasks[at].writes.push(update);
                 return;
             }
         }
         let after_home = home.map_or(0, |task| self.selection.tasks[task].level + 1);
-        let after_loss = self.loss.and_then(|loss| self.selection.home(loss));
-        let after_loss = after_loss.map_or(0, |task| self.selection.tasks[task].level + 1);
         let overwriting = self.selection.tasks.iter().position(|task| {
             task.writes.iter().any(|write| self.is_target(update.value, write.target))
         });

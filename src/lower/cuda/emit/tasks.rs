@@ -152,8 +152,17 @@ fn term(code: &mut Code<'_>, id: NodeId, walk: &Walk, at: &At, r: &str) -> Strin
     for (axis, place) in walk.kept.iter().zip(&at.axes) {
         axes[*axis].clone_from(place);
     }
+    if walk.kept.is_empty() {
+        // Every element, in the order of memory.
+        let place = code.at(&shape, r);
+        return squared(code, id, &place);
+    }
     let mut rest = r.to_owned();
     for (number, axis) in walk.summed.iter().enumerate() {
+        if sizes[*axis] == 1 && (*axis > 0 || !shape.batched) {
+            "0".clone_into(&mut axes[*axis]);
+            continue;
+        }
         let inner: usize = walk.summed[number + 1..].iter().map(|axis| sizes[*axis]).product();
         let whole = if inner == 1 { rest.clone() } else { code.constant("int", &format!("{rest} / {inner}")) };
         if inner != 1 {
@@ -162,8 +171,14 @@ fn term(code: &mut Code<'_>, id: NodeId, walk: &Walk, at: &At, r: &str) -> Strin
         axes[*axis] = whole;
     }
     let place = code.place(&shape, axes);
-    let value = code.value(x, &place);
-    match facts.op(id) {
+    squared(code, id, &place)
+}
+
+/// What one element of the operand adds to a sum.
+fn squared(code: &mut Code<'_>, id: NodeId, place: &At) -> String {
+    let x = code.facts().inputs(id)[0];
+    let value = code.value(x, place);
+    match code.facts().op(id) {
         Op::SumSquares => format!("(double){value} * (double){value}"),
         _ => format!("(double){value}"),
     }
