@@ -188,13 +188,14 @@ static BUILDING: Mutex<()> = Mutex::new(());
 
 /// The libraries of the modules, built where they are not there already.
 fn build(modules: &[Module]) -> Result<Vec<PathBuf>, String> {
-    const FLAGS: [&str; 9] = [
+    const FLAGS: [&str; 10] = [
         "-std=c++17",
         "-O2",
         "-march=native",
         "-ffp-contract=fast",
         "-fPIC",
         "-shared",
+        "-Wl,-Bsymbolic",
         "-w",
         "-x",
         "c++",

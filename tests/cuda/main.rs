@@ -21,7 +21,10 @@ mod pipeline;
 #[path = "../it/random.rs"]
 mod random;
 
+mod bits;
 mod emulated;
+mod harness;
+mod nvrtc;
 mod programs;
 mod runs;
 

@@ -10,7 +10,7 @@
 #include <cstring>
 using std::abs;
 
-#define __device__ static
+#define __device__
 #define __global__
 #define __launch_bounds__(n)
 #define __shared__ thread_local

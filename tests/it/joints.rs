@@ -2,8 +2,10 @@
 
 use specc::exec::{Options, ReferenceProgram, initial_state};
 use specc::grad::{Joint, joint};
+use specc::ir::Graph;
 use specc::kernels::isa::Isa;
 use specc::lower::{self, Batch, DType, HostTensor, HyperValues, Program, State, StepOutput};
+use specc::model::Spec;
 
 use crate::cases::{Numbers, compile_text};
 use crate::close::single;
@@ -48,7 +50,8 @@ pub(crate) struct Case {
 }
 
 impl Case {
-    pub(crate) fn joint(&self) -> (Joint, State) {
+    /// The text of the spec, compiled.
+    fn compiled(&self) -> (Spec, Graph) {
         let shape: Vec<String> = self.shape.iter().map(usize::to_string).collect();
         let text = format!(
             "data synthetic(blobs, shape=[{}], classes={}, n_train=8, n_test=4)\n\n{}\nloss {}\n\ntrain {} \
@@ -59,7 +62,16 @@ impl Case {
             self.loss,
             self.train,
         );
-        let (spec, graph) = compile_text(&text, &specc::data::Locations::default());
+        compile_text(&text, &specc::data::Locations::default())
+    }
+
+    /// The spec.
+    pub(crate) fn spec(&self) -> Spec {
+        self.compiled().0
+    }
+
+    pub(crate) fn joint(&self) -> (Joint, State) {
+        let (spec, graph) = self.compiled();
         let joint =
             joint(&checked(&graph, Some(weights(&graph))), &spec.loss, &spec.train).unwrap();
         let start = initial_state(&joint, &spec.loss, 3, DType::F32, None).unwrap();

@@ -41,3 +41,17 @@ fn load(path: &Path) -> bool {
     // SAFETY: as above.
     unsafe { nvrtc::sys::is_culib_present() }
 }
+
+/// Folders of a Python environment that hold the libraries of its packages.
+#[expect(clippy::disallowed_methods, reason = "folders are listed to load a library from")]
+pub fn python_folders(environment: &Path) -> Vec<PathBuf> {
+    let listed = |path: PathBuf| -> Vec<PathBuf> {
+        let entries = std::fs::read_dir(path).into_iter().flatten().flatten();
+        let mut paths: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
+        paths.sort();
+        paths
+    };
+    let pythons = listed(environment.join("lib")).into_iter();
+    let packages = pythons.flat_map(|python| listed(python.join("site-packages/nvidia")));
+    packages.map(|package| package.join("lib")).filter(|path| path.is_dir()).collect()
+}

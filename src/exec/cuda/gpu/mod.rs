@@ -10,6 +10,7 @@ mod nvrtc;
 
 pub use device::{Gpu, GpuInfo, devices};
 pub use error::GpuError;
+pub use library::python_folders;
 pub use nvrtc::{Compiler, Cubin, Image};
 
 /// Keeps compiled kernels between runs.

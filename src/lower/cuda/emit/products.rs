@@ -20,7 +20,7 @@ pub(super) fn product(code: &mut Code<'_>, members: &[NodeId], tiling: &Tiling) 
     let [left, right] = [code.address(inputs[0]), code.address(inputs[1])];
     code.line(&format!("const float* left = {left};"));
     code.line(&format!("const float* right = {right};"));
-    functors(code, tiling);
+    operands(code, tiling);
     code.block("auto keep = [&](int first, int n, const float* sums)", |code| {
         let [m_size, n_size, _] = sizes(tiling);
         code.line(&format!("if (n >= {n_size}) return;"));
@@ -52,87 +52,105 @@ fn sizes(tiling: &Tiling) -> [String; 3] {
     }
 }
 
-/// `a(m, k)` and `b(k, n)`, 0 outside.
-fn functors(code: &mut Code<'_>, tiling: &Tiling) {
-    let [m_size, n_size, _] = sizes(tiling);
-    let (inputs, outputs) = (tiling.sizes[1], tiling.sizes[2]);
+/// The operands `a` and `b` with the places of their rows and columns.
+fn operands(code: &mut Code<'_>, tiling: &Tiling) {
+    let [m, n, _] = sizes(tiling);
+    let [rows, columns, depth] = tiling.sizes;
+    let line = |stride: usize| format!("{{line * {stride}, 0, 0, true}}");
+    let along_k = "return from[place.base + k];";
+    let across = |stride: usize| format!("return from[place.base + k * {stride}];");
     match &tiling.map {
         Map::Linear => {
-            let depth = tiling.sizes[2];
-            functor(code, "a", "m", &m_size, &[&format!("return left[m * {depth} + k];")]);
-            functor(code, "b", "n", &n_size, &[&format!("return right[n * {depth} + k];")]);
+            operand(code, "a", "left", &m, &[], &line(depth), &[along_k]);
+            operand(code, "b", "right", &n, &[], &line(depth), &[along_k]);
         }
         Map::LinearInput => {
-            functor(code, "a", "m", &m_size, &[&format!("return left[m * {outputs} + k];")]);
-            functor(code, "b", "n", &n_size, &[&format!("return right[k * {inputs} + n];")]);
+            operand(code, "a", "left", &m, &[], &line(depth), &[along_k]);
+            operand(code, "b", "right", &n, &[], &line(1), &[&across(columns)]);
         }
         Map::LinearWeight => {
-            let (rows, columns) = (tiling.sizes[0], tiling.sizes[1]);
-            functor(code, "a", "m", &m_size, &[&format!("return left[k * {rows} + m];")]);
-            functor(code, "b", "n", &n_size, &[&format!("return right[k * {columns} + n];")]);
+            operand(code, "a", "left", &m, &[], &line(1), &[&across(rows)]);
+            operand(code, "b", "right", &n, &[], &line(1), &[&across(columns)]);
         }
         Map::Conv(g) => {
-            let pixel = pixel_of("m", g.pixels_out(), g.output[2]);
-            let tap = tap_of("k", g);
-            let body = [pixel.as_str(), &tap, &place(g), &outside(g), &read_input(g, "left", "channel")];
-            functor(code, "a", "m", &m_size, &body);
-            let depth = tiling.sizes[2];
-            let body = format!("return right[(group * {n_size} + n) * {depth} + k];");
-            functor(code, "b", "n", &n_size, &[&body]);
+            let pixel = pixel_of("line", g.pixels_out(), g.output[2]);
+            let place = format!("{{{}, {}, {}, true}}", input_base(g, "sample", "0"), down(g, "y"), along(g, "x"));
+            operand(code, "a", "left", &m, &[&pixel], &place, &[
+                &tap_of("k", g),
+                "const int row = place.y + ky, column = place.x + kx;",
+                &outside(g.input),
+                &format!("return from[place.base + (channel * {} + row) * {} + column];", g.input[1], g.input[2]),
+            ]);
+            let place = format!("{{(group * {n} + line) * {depth}, 0, 0, true}}");
+            operand(code, "b", "right", &n, &[], &place, &[along_k]);
         }
         Map::ConvInput(g) => {
-            let pixel = pixel_of("m", g.pixels_in(), g.input[2]);
-            let tap = tap_of("k", g);
-            let [rows, columns] = [g.output[1], g.output[2]];
+            let pixel = pixel_of("line", g.pixels_in(), g.input[2]);
+            let [channels, out_rows, out_columns] = g.output;
+            let base = format!("(sample * {channels} + group * {}) * {}", g.group_out(), g.pixels_out());
+            let place = format!("{{{base}, y + {}, x + {}, true}}", g.conv.pad[0], g.conv.pad[1]);
             let [step_rows, step_columns] = g.conv.stride;
-            let body = [
-                pixel.as_str(),
-                &tap,
-                &format!("const int down = y + {} - ky, along = x + {} - kx;", g.conv.pad[0], g.conv.pad[1]),
+            operand(code, "a", "left", &m, &[&pixel], &place, &[
+                &tap_of("k", g),
+                "const int down = place.y - ky, along = place.x - kx;",
                 &format!("if (down < 0 || along < 0 || down % {step_rows} || along % {step_columns}) return 0.0f;"),
                 &format!("const int row = down / {step_rows}, column = along / {step_columns};"),
-                &format!("if (row >= {rows} || column >= {columns}) return 0.0f;"),
-                &format!(
-                    "return left[((sample * {} + group * {} + channel) * {rows} + row) * {columns} + column];",
-                    g.output[0],
-                    g.group_out()
-                ),
-            ];
-            functor(code, "a", "m", &m_size, &body);
-            let body = format!(
-                "return right[((group * {} + channel) * {} + n) * {} + k % {}];",
-                g.group_out(),
-                g.group_in(),
-                g.taps(),
-                g.taps()
-            );
-            functor(code, "b", "n", &n_size, &[&format!("const int channel = k / {};", g.taps()), &body]);
+                &outside(g.output),
+                &format!("return from[place.base + (channel * {out_rows} + row) * {out_columns} + column];"),
+            ]);
+            let taps = g.taps();
+            let place = format!("{{(group * {} * {} + line) * {taps}, 0, 0, true}}", g.group_out(), g.group_in());
+            let read = format!("return from[place.base + k / {taps} * {} + k % {taps}];", g.group_in() * taps);
+            operand(code, "b", "right", &n, &[], &place, &[&read]);
         }
         Map::ConvWeight(g) => {
             let pixels = g.pixels_out();
-            let body = format!(
-                "return left[(k / {pixels} * {} + group * {} + m) * {pixels} + k % {pixels}];",
-                g.output[0],
-                g.group_out()
+            let place = format!("{{(group * {} + line) * {pixels}, 0, 0, true}}", g.group_out());
+            let read = format!("return from[place.base + k / {pixels} * {} + k % {pixels}];", g.output[0] * pixels);
+            operand(code, "a", "left", &m, &[], &place, &[&read]);
+            let place = format!(
+                "{{(group * {} + channel) * {}, ky - {}, kx - {}, true}}",
+                g.group_in(), g.pixels_in(), g.conv.pad[0], g.conv.pad[1]
             );
-            functor(code, "a", "m", &m_size, &[&body]);
-            let pixel = pixel_of("k", pixels, g.output[2]);
-            let tap = tap_of("n", g);
-            let body = [pixel.as_str(), &tap, &place(g), &outside(g), &read_input(g, "right", "channel")];
-            functor(code, "b", "n", &n_size, &body);
+            operand(code, "b", "right", &n, &[&tap_of("line", g)], &place, &[
+                &pixel_of("k", pixels, g.output[2]),
+                &format!(
+                    "const int row = y * {} + place.y, column = x * {} + place.x;",
+                    g.conv.stride[0], g.conv.stride[1]
+                ),
+                &outside(g.input),
+                &format!(
+                    "return from[place.base + sample * {} + row * {} + column];",
+                    g.input.iter().product::<usize>(), g.input[2]
+                ),
+            ]);
         }
     }
 }
 
-fn functor(code: &mut Code<'_>, name: &str, bounded: &str, bound: &str, body: &[&str]) {
-    let arguments = if name == "a" { "int m, int k" } else { "int k, int n" };
-    code.block(&format!("auto {name} = [&]({arguments}) -> float"), |code| {
-        code.line(&format!("if ({bounded} >= {bound}) return 0.0f;"));
-        for line in body {
-            code.line(line);
-        }
+/// Writes an operand as a structure with what it captures.
+fn operand(
+    code: &mut Code<'_>,
+    name: &str,
+    memory: &str,
+    bound: &str,
+    before: &[&str],
+    place: &str,
+    read: &[&str],
+) {
+    code.block(&format!("struct Operand_{name}"), |code| {
+        code.line("const float* from;");
+        code.line("const int bound, group;");
+        code.block("__device__ inline Place place(int line) const", |code| {
+            code.line("if (line >= bound) return Place{0, 0, 0, false};");
+            before.iter().for_each(|line| code.line(line));
+            code.line(&format!("return Place{place};"));
+        });
+        code.block("__device__ inline float at(const Place& place, int k) const", |code| {
+            read.iter().for_each(|line| code.line(line));
+        });
     });
-    code.line(";");
+    code.line(&format!("; const Operand_{name} {name} = {{{memory}, {bound}, group}};"));
 }
 
 fn pixel_of(index: &str, pixels: usize, columns: usize) -> String {
@@ -148,29 +166,21 @@ fn tap_of(index: &str, g: &Geometry) -> String {
     )
 }
 
-/// The pixel of the input that a tap meets.
-fn place(g: &Geometry) -> String {
-    format!(
-        "const int row = y * {} + ky - {}, column = x * {} + kx - {};",
-        g.conv.stride[0], g.conv.pad[0], g.conv.stride[1], g.conv.pad[1]
-    )
+/// The first row of the input that the window of an output row covers.
+fn down(g: &Geometry, y: &str) -> String {
+    format!("{y} * {} - {}", g.conv.stride[0], g.conv.pad[0])
 }
 
-fn outside(g: &Geometry) -> String {
-    format!(
-        "if (row < 0 || row >= {} || column < 0 || column >= {}) return 0.0f;",
-        g.input[1], g.input[2]
-    )
+fn along(g: &Geometry, x: &str) -> String {
+    format!("{x} * {} - {}", g.conv.stride[1], g.conv.pad[1])
 }
 
-fn read_input(g: &Geometry, operand: &str, channel: &str) -> String {
-    format!(
-        "return {operand}[((sample * {} + group * {} + {channel}) * {} + row) * {} + column];",
-        g.input[0],
-        g.group_in(),
-        g.input[1],
-        g.input[2]
-    )
+fn input_base(g: &Geometry, sample: &str, channel: &str) -> String {
+    format!("({sample} * {} + group * {} + {channel}) * {}", g.input[0], g.group_in(), g.pixels_in())
+}
+
+fn outside(picture: [usize; 3]) -> String {
+    format!("if (row < 0 || row >= {} || column < 0 || column >= {}) return 0.0f;", picture[1], picture[2])
 }
 
 /// What is done with one sum: the members that are computed from it, and what others read.
