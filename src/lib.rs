@@ -19,8 +19,8 @@
 //! | [`grad`] | graph | `Joint` | reverse mode at compile time; forward, backward and updates in one graph a phase |
 //! | [`optim`] | graph | graph | SGD, Adam, AdamW, SAM and ASAM as operations |
 //! | [`passes`] | graph | graph | dead and equal nodes, constants |
-//! | [`lower`] | joint | `ReferencePlan`, `CpuPlan` | order, buffers and lifetimes, a plan for each target over shared tables; the contract with training |
-//! | `exec` | plan | `Program` | the reference executor on candle and the fused kernels' executor (feature `exec`) |
+//! | [`lower`] | joint | `ReferencePlan`, `CpuPlan`, `CudaPlan` | order, buffers and lifetimes, a plan for each target over shared tables; the contract with training |
+//! | `exec` | plan | `Program` | the reference executor on candle (feature `exec`), the fused kernels' executor, the GPU's over a driver (feature `cuda`) |
 //! | [`train`] | program, data | run | batches, schedules, records, checkpoints, measures |
 //! | `experiment` | `Compiled` | runs | machine, seeds, identity, run directories; training, evaluation and timing start here |
 //! | [`measure`] | logits | `SplitSummary` | margins, close-enough, top-k, super-classes, masses, histograms |
@@ -43,15 +43,15 @@
 //!
 //! | addition | files before | files now | which |
 //! |---|---|---|---|
-//! | activation | 16 | 6 | `ir/op/function`, its row in `model/table/layers`, gradient, reference, chains, vector kernel |
-//! | class operation | 16 to 19 | 9 | `ir/op/class`, degree rule, interpreter, gradient, reference, fused call, kernel, formula, the loss |
+//! | activation | 16 | 6 | `ir/op/function`, its row in `model/table/layers`, gradient, reference, chains, vector kernel; its line in `kernels/cuda/base.cu` |
+//! | class operation | 16 to 19 | 11 | `ir/op/class`, degree rule, interpreter, gradient, reference, fused call, kernel, formula, the loss, rows of the CUDA target |
 //! | base loss | 6 | 3 | `loss/base`, `model/loss`, its row in `model/table/losses` |
 //! | optimiser | 6 | 4 | `optim/update`, `optim/state`, `model/train`, its row in `model/table/train` |
 //! | command | 4 | 3 | its file, a row in `cli/args` and a line in `cli/mod` |
 //!
 //! A new layer starts in `model/table`, a new operation in `ir/op.rs` (the compiler then lists every analysis that must
 //! decide about it), a new code in `diag/codes.rs`, a new command in `cli/args.rs`, a new kernel of the fused path in
-//! `lower/cpu/kernels.rs`, a new target as a folder of [`lower`] beside `reference` and `cpu`.
+//! `lower/cpu/kernels.rs`, a new target as a folder of [`lower`] beside `reference`, `cpu` and `cuda`.
 
 pub mod analysis;
 pub mod chart;

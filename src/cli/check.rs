@@ -13,10 +13,10 @@ use crate::check::numeric::Trial;
 use crate::check::{Mode, Options};
 use crate::compile::Compiled;
 use crate::data;
-use crate::grad;
+use crate::grad::{self, Joint};
 use crate::kernels::isa::Isa;
-use crate::lower;
 use crate::lower::cpu::PlanOptions;
+use crate::lower::{self, Target};
 use crate::report::check::{emit, json, text};
 use crate::report::picture;
 use crate::syntax::ast::ItemKind;
@@ -46,6 +46,10 @@ pub(crate) struct CheckArgs {
     /// With `--emit plan`: the steps of the reference executor.
     #[arg(long)]
     no_fuse: bool,
+
+    /// With `--emit plan`: the launches on a GPU.
+    #[arg(long, conflicts_with = "no_fuse")]
+    cuda: bool,
 
     /// Statistics that batch norms are judged with.
     #[arg(long, value_enum, default_value_t, value_name = "MODE")]
@@ -157,7 +161,12 @@ pub(crate) fn run(args: &CheckArgs, terminal: &mut Terminal) -> anyhow::Result<O
         return Ok(compile::outcome(&compiled));
     }
     if let Some(stage) = args.emit {
-        emit(&compiled, stage, args.no_fuse, terminal);
+        let target = match (args.no_fuse, args.cuda) {
+            (true, _) => Target::Reference,
+            (false, true) => Target::Cuda,
+            (false, false) => Target::Cpu,
+        };
+        emit(&compiled, stage, target, terminal);
     } else {
         if let Some(checked) = &compiled.checked {
             let width = Terminal::width().min(text::WIDEST);
@@ -171,7 +180,7 @@ pub(crate) fn run(args: &CheckArgs, terminal: &mut Terminal) -> anyhow::Result<O
     Ok(compile::outcome(&compiled))
 }
 
-fn emit(compiled: &Compiled, stage: Emit, no_fuse: bool, terminal: &mut Terminal) {
+fn emit(compiled: &Compiled, stage: Emit, target: Target, terminal: &mut Terminal) {
     match (stage, &compiled.model, &compiled.checked) {
         (Emit::Ast, _, _) => terminal.print(syntax::print(&compiled.ast)),
         (Emit::Model, Some(spec), _) => terminal.print(syntax::print(&model::to_ast(spec))),
@@ -183,17 +192,23 @@ fn emit(compiled: &Compiled, stage: Emit, no_fuse: bool, terminal: &mut Terminal
         (Emit::Joint | Emit::Plan, Some(spec), Some(checked)) => {
             match grad::joint(checked, &spec.loss, &spec.train) {
                 Ok(joint) if stage == Emit::Joint => terminal.print(joint.to_string()),
-                Ok(joint) if no_fuse => {
-                    terminal.print(lower::reference::plan(&joint).to_string());
-                }
-                Ok(joint) => {
-                    let options = PlanOptions { isa: Isa::detect(), batch: spec.train.batch };
-                    terminal.print(lower::cpu::plan(&joint, &options).to_string());
-                }
+                Ok(joint) => terminal.print(plan(&joint, target, spec.train.batch)),
                 Err(errors) => terminal.report(&errors, &compiled.sources),
             }
         }
         (Emit::Model | Emit::Ir | Emit::Facts | Emit::Dot | Emit::Joint | Emit::Plan, _, _) => {}
     }
     terminal.report(&compiled.diagnostics, &compiled.sources);
+}
+
+/// The plan of a target as text.
+fn plan(joint: &Joint, target: Target, batch: usize) -> String {
+    match target {
+        Target::Reference => lower::reference::plan(joint).to_string(),
+        Target::Cpu => {
+            let options = PlanOptions { isa: Isa::detect(), batch };
+            lower::cpu::plan(joint, &options).to_string()
+        }
+        Target::Cuda => lower::cuda::plan(joint, &lower::cuda::PlanOptions { batch }).to_string(),
+    }
 }

@@ -6,6 +6,8 @@ use std::env;
 use std::path::{Path, PathBuf};
 
 use crate::data::Locations;
+#[cfg(feature = "exec")]
+use crate::experiment::GpuPlaces;
 
 /// Where data is looked for, given `--data-dir` and the folder of the spec.
 pub(crate) fn locations(data_dir: Option<&Path>, spec_dir: Option<&Path>) -> Locations {
@@ -20,6 +22,23 @@ pub(crate) fn locations(data_dir: Option<&Path>, spec_dir: Option<&Path>) -> Loc
         env_dir: folder("SPECC_DATA"),
         cache_dir: cache.map(|cache| cache.join("specc")),
     }
+}
+
+/// Where NVRTC may lie beside the loader's path, and the folder of compiled kernels.
+#[cfg(feature = "exec")]
+pub(crate) fn gpu_places() -> GpuPlaces {
+    let folder =
+        |name: &str| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let mut libraries: Vec<PathBuf> = folder("SPECC_NVRTC").into_iter().collect();
+    #[cfg(feature = "cuda")]
+    {
+        let environments = ["VIRTUAL_ENV", "CONDA_PREFIX"].into_iter().filter_map(folder);
+        let of_environment = |path: PathBuf| crate::experiment::python_folders(&path);
+        libraries.extend(environments.flat_map(of_environment));
+        libraries.extend(crate::experiment::toolkit_folders());
+    }
+    let kernels = locations(None, None).cache_dir.map(|cache| cache.join("kernels"));
+    GpuPlaces { libraries, kernels }
 }
 
 /// Whether the user asked for no colours anywhere (`NO_COLOR`), or has a terminal that knows none.

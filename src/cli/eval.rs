@@ -59,7 +59,8 @@ fn evaluate(args: &EvalArgs, terminal: &mut Terminal) -> anyhow::Result<Outcome>
     let compiled = compile::compile(&request);
     // The same precision and executor as in training give the same bits.
     let machine = Machine { dtype: checkpoint.dtype(), ..args.machine.machine() };
-    let experiment = Experiment::prepare(&compiled, Options::on(machine), Some(&recorded));
+    let options = Options { gpu: environment::gpu_places(), ..Options::on(machine) };
+    let experiment = Experiment::prepare(&compiled, options, Some(&recorded));
     let experiment = match experiment {
         Ok(experiment) => experiment,
         Err(error) => return Ok(terminal.refuse(&error, &compiled.sources)),

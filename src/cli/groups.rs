@@ -52,6 +52,11 @@ impl MachineArgs {
         }
     }
 
+    /// The same with `auto` decided, for runs whose names depend on it before they are prepared.
+    pub(crate) fn decided(&self) -> Machine {
+        self.machine().decided(&environment::gpu_places().libraries).0
+    }
+
     /// How many of `n_runs` runs are made at once, with how many threads each; `seconds` tells what a step takes.
     pub(crate) fn share(
         &self,

@@ -3,6 +3,8 @@
 //! In: a spec. Out: a table per phase with the time, operations and bytes of each layer, or one document `specc.time/1`. Steps
 //! run on real batches where the data is there; the learning rate is 0, so that every step is the same work.
 
+mod devices;
+
 use std::path::PathBuf;
 
 use super::compile::{self, Request};
@@ -22,7 +24,12 @@ use crate::report::timing;
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct TimeArgs {
     /// The spec.
-    spec: PathBuf,
+    #[arg(required_unless_present = "devices")]
+    spec: Option<PathBuf>,
+
+    /// List the devices that `--device` knows, and stop.
+    #[arg(long, conflicts_with_all = ["spec", "steps", "kernels"])]
+    devices: bool,
 
     /// Changes to the spec: `train.batch=64`.
     #[arg(value_name = "key=value")]
@@ -49,9 +56,10 @@ pub(crate) struct TimeArgs {
 
 /// Runs `specc time`.
 pub(crate) fn run(args: &TimeArgs, terminal: &mut Terminal) -> anyhow::Result<Outcome> {
-    let locations = environment::locations(args.data.data_dir.as_deref(), args.spec.parent());
+    let Some(spec) = args.spec.as_deref() else { return devices::list(args.json, terminal) };
+    let locations = environment::locations(args.data.data_dir.as_deref(), spec.parent());
     let request = Request {
-        spec: &args.spec,
+        spec,
         overrides: &args.overrides,
         locations: &locations,
         check: check::Options::default(),
@@ -89,7 +97,8 @@ fn show(
         }
     };
     let machine = args.machine.machine();
-    let timed = Experiment::prepare(compiled, Options::on(machine), None).and_then(|experiment| {
+    let options = Options { gpu: environment::gpu_places(), ..Options::on(machine) };
+    let timed = Experiment::prepare(compiled, options, None).and_then(|experiment| {
         let timed = time(&experiment, dataset.as_ref(), args.steps)?;
         Ok((experiment, timed))
     });

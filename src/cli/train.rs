@@ -18,7 +18,8 @@ use super::signals::Signals;
 use super::terminal::Terminal;
 use crate::check;
 use crate::data::{self, Dataset};
-use crate::experiment::{self, Ended, Existing, Experiment, Options, timing};
+use crate::experiment::{self, Ended, Existing, Experiment, ExperimentError, Options, timing};
+use crate::lower::Target;
 use crate::model::{Command, overruled_settings};
 use crate::report;
 use crate::store::RunDir;
@@ -259,8 +260,14 @@ fn train(args: &TrainArgs, terminal: &mut Terminal) -> anyhow::Result<Report> {
     let findings = data::composition(&dataset, &experiment.spec().data);
     terminal.report(&compile::about_data(experiment.spec(), &findings), &compiled.sources);
     let signals = Signals::install()?;
+    if let Some(gpu) = experiment.gpu() {
+        terminal.tell(format!("training on {gpu}"));
+    }
     if let [seed] = experiment.seeds() {
         return Ok(one(&experiment, &dataset, *seed, &args, &signals, terminal));
+    }
+    if experiment.target() == Target::Cuda {
+        return Ok(together(&experiment, &dataset, &args, &signals, terminal));
     }
     Ok(several(&experiment, &dataset, &args, &signals, terminal))
 }
@@ -288,6 +295,43 @@ fn one(
             report.stopped = Some((dir, step));
         }
         Err(error) => report.outcome = terminal.refuse(&error, sources),
+    }
+    report
+}
+
+/// The runs of several seeds at once on one GPU, `--jobs` of them together.
+fn together(
+    experiment: &Experiment<'_>,
+    dataset: &Dataset,
+    args: &TrainArgs,
+    signals: &Signals,
+    terminal: &mut Terminal,
+) -> Report {
+    let mut report = Report::from(Outcome::Ok);
+    let sources = &experiment.compiled().sources;
+    let jobs = args.jobs.map_or(experiment.seeds().len(), usize::from);
+    for seeds in experiment.seeds().chunks(jobs.max(1)) {
+        let mut screen = Screen::new(terminal, sources, args.verbose);
+        let existing = args.existing();
+        let ends =
+            experiment::run_together(experiment, dataset, seeds, existing, signals, &mut screen);
+        screen.finish();
+        for (seed, ended) in seeds.iter().zip(ends) {
+            let dir = experiment.dir(*seed);
+            match ended {
+                Ok(Ended::Finished(summary)) => report.finished.push((dir, *summary)),
+                Ok(Ended::Stopped(reason, step)) => {
+                    terminal.tell(stopped(step, &dir));
+                    report.outcome = reason.into();
+                    report.stopped.get_or_insert((dir, step));
+                }
+                Err(ExperimentError::Together(_)) => {}
+                Err(error) => report.outcome = terminal.refuse(&error, sources),
+            }
+        }
+        if report.stopped.is_some() {
+            break;
+        }
     }
     report
 }
@@ -346,6 +390,7 @@ fn options(args: &TrainArgs, spec_folder: PathBuf) -> Options {
         max_steps: args.max_steps,
         log_every: args.log_every,
         numeric: args.numeric,
+        gpu: environment::gpu_places(),
         ..Options::on(args.machine.machine())
     }
 }

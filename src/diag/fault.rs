@@ -33,7 +33,9 @@ impl Code {
         // What the spec asks of its data cannot be, whatever the files hold.
         let asks = [Self::E0606, Self::E0612, Self::E0613, Self::E0620];
         // The order of codes is that of the table.
-        if self < Self::E0601 || asks.contains(&self) {
+        if (Self::E0501..=Self::E0506).contains(&self) {
+            Fault::Run
+        } else if self < Self::E0601 || asks.contains(&self) {
             Fault::Spec
         } else if self < Self::E0701 && self != Self::E0618 {
             Fault::Data
@@ -62,6 +64,7 @@ mod tests {
             (&[Code::W0701], None),
             (&[Code::E0101], Some(Fault::Spec)),
             (&[Code::E0404], Some(Fault::Spec)),
+            (&[Code::E0501], Some(Fault::Run)),
             (&[Code::E0601], Some(Fault::Data)),
             (&[Code::E0616], Some(Fault::Data)),
             (&[Code::E0658], Some(Fault::Data)),

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use super::Device;
 use crate::diag::{Code, Diagnostic, Diagnostics, Fault, ToDiagnostic};
 use crate::exec::StartError;
+#[cfg(feature = "cuda")]
+use crate::exec::cuda::gpu::GpuError;
 use crate::kernels::isa::{Isa, IsaKind};
 use crate::lower::ExecError;
 use crate::store::StoreError;
@@ -19,6 +21,10 @@ pub enum ExperimentError {
     /// There is no such device.
     #[error("the device {0} is not available")]
     Device(Device),
+    /// The GPU cannot be used.
+    #[cfg(feature = "cuda")]
+    #[error(transparent)]
+    Gpu(#[from] GpuError),
     /// The processor lacks the instruction set.
     #[error("the processor has no {}", .0.name())]
     Isa(IsaKind),
@@ -31,6 +37,9 @@ pub enum ExperimentError {
     /// The run directory cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The session that the run is part of cannot start.
+    #[error("the runs cannot start together")]
+    Together(Diagnostics),
     /// The run cannot start.
     #[error(transparent)]
     Start(#[from] StartError),
@@ -49,12 +58,21 @@ impl ExperimentError {
     /// What a user reads.
     pub fn diagnostics(&self) -> Diagnostics {
         match self {
-            Self::Spec(diagnostics) => diagnostics.clone(),
-            Self::Device(device) => vec![
-                unavailable(&format!("`--device {device}`"))
-                    .expected("`auto` or `cpu`; this program was built without `cuda`")
-                    .help("leave `--device` out, or build with `--features cuda`"),
-            ],
+            Self::Spec(diagnostics) | Self::Together(diagnostics) => diagnostics.clone(),
+            Self::Device(device) => {
+                let found = unavailable(&format!("`--device {device}`"));
+                vec![if cfg!(feature = "cuda") {
+                    found
+                        .expected("`auto` or `cpu` with `--no-fuse` or `--dtype f64`")
+                        .help("leave `--device` out, or use fused kernels in f32")
+                } else {
+                    found
+                        .expected("`auto` or `cpu`; this program was built without `cuda`")
+                        .help("leave `--device` out, or build with `--features cuda`")
+                }]
+            }
+            #[cfg(feature = "cuda")]
+            Self::Gpu(error) => vec![error.to_diagnostic()],
             Self::Isa(_) => {
                 let known: Vec<_> = Isa::available().iter().map(|isa| isa.kind().name()).collect();
                 vec![
@@ -86,11 +104,14 @@ impl ExperimentError {
         match self {
             // The argument names a file that cannot be read.
             Self::Init(StoreError::Io { .. }) => Some(Fault::Usage),
+            #[cfg(feature = "cuda")]
+            Self::Gpu(_) => Fault::of(&self.diagnostics()),
             Self::Spec(_)
             | Self::Device(_)
             | Self::Isa(_)
             | Self::Init(_)
             | Self::NothingToResume(_)
+            | Self::Together(_)
             | Self::Store(_)
             | Self::Start(_)
             | Self::Run(_) => Fault::of(&self.diagnostics()),

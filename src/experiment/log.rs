@@ -39,10 +39,12 @@ impl RunLog {
     }
 }
 
-/// Writes the log of a run, and lets another listen.
+/// Writes the logs of the runs of a session, and lets another listen.
 pub(super) struct Logged<'a> {
-    /// The file.
-    pub(super) log: &'a mut RunLog,
+    /// The files, one for each run.
+    pub(super) logs: &'a mut [RunLog],
+    /// Whose events come next.
+    pub(super) run: usize,
     /// What messages point into.
     pub(super) sources: &'a SourceMap,
     /// Who else listens.
@@ -53,8 +55,14 @@ impl Observer for Logged<'_> {
     fn begins(&mut self, beginning: &Beginning<'_>) {
         let Beginning { hash, seed, from, steps, .. } = beginning;
         let (version, from) = (env!("CARGO_PKG_VERSION"), from.unwrap_or(0));
-        self.log.line(&format!("specc {version}: {hash}, seed {seed}, steps {from}..{steps}"));
+        let line = format!("specc {version}: {hash}, seed {seed}, steps {from}..{steps}");
+        self.logs[self.run].line(&line);
         self.next.begins(beginning);
+    }
+
+    fn of_run(&mut self, run: usize) {
+        self.run = run;
+        self.next.of_run(run);
     }
 
     fn step(&mut self, progress: &Progress) {
@@ -62,17 +70,17 @@ impl Observer for Logged<'_> {
     }
 
     fn epoch(&mut self, record: &EpochRecord, seconds: f64) {
-        self.log.line(&epoch_line(record, seconds));
+        self.logs[self.run].line(&epoch_line(record, seconds));
         self.next.epoch(record, seconds);
     }
 
     fn note(&mut self, text: &str) {
-        self.log.line(text);
+        self.logs.iter_mut().for_each(|log| log.line(text));
         self.next.note(text);
     }
 
     fn warning(&mut self, warning: &Diagnostic) {
-        self.log.diagnostic(warning, self.sources);
+        self.logs[self.run].diagnostic(warning, self.sources);
         self.next.warning(warning);
     }
 }

@@ -1,6 +1,7 @@
 //! Which machine a run uses, and how.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::str::FromStr;
 
 use crate::kernels::isa::{Isa, IsaKind};
@@ -68,10 +69,22 @@ pub struct Machine {
 impl Machine {
     /// The executor: fused kernels, but the reference where they are turned off or know no such precision.
     pub fn target(&self) -> Target {
-        match self.dtype {
-            DType::F32 if self.fused => Target::Cpu,
-            DType::F32 | DType::F64 => Target::Reference,
+        match (self.dtype, self.device) {
+            (DType::F32, Device::Cuda(_)) if self.fused => Target::Cuda,
+            (DType::F32, Device::Auto | Device::Cpu) if self.fused => Target::Cpu,
+            (DType::F32 | DType::F64, _) => Target::Reference,
         }
+    }
+
+    /// `auto` decided: the first GPU that works for fused kernels, else the processor; with what it is called.
+    #[must_use]
+    pub fn decided(mut self, folders: &[PathBuf]) -> (Self, Option<String>) {
+        if self.device != Device::Auto {
+            return (self, None);
+        }
+        let gpu = if self.fused && self.dtype == DType::F32 { working_gpu(folders) } else { None };
+        self.device = if gpu.is_some() { Device::Cuda(0) } else { Device::Cpu };
+        (self, gpu)
     }
 
     /// The same precision and executor as a run that is known, so that it gives the same bits.
@@ -81,21 +94,44 @@ impl Machine {
             self.dtype = DType::F64;
         }
         self.fused &= recorded.executor != Target::Reference.name();
+        if self.device == Device::Auto {
+            let is_gpu = recorded.executor == Target::Cuda.name();
+            self.device = if is_gpu { Device::Cuda(0) } else { Device::Cpu };
+        }
         self
     }
 
     /// The instruction set, where device and instruction set are there.
     ///
     /// # Errors
-    /// [`ExperimentError::Device`] and [`ExperimentError::Isa`].
-    pub(super) fn find(&self) -> Result<Isa, ExperimentError> {
-        match self.device {
-            Device::Auto | Device::Cpu => {}
-            Device::Cuda(_) => return Err(ExperimentError::Device(self.device)),
+    /// [`ExperimentError`] where one of them is not.
+    pub(super) fn find(&self, folders: &[PathBuf]) -> Result<Isa, ExperimentError> {
+        if let Device::Cuda(_) = self.device
+            && (!cfg!(feature = "cuda") || self.target() != Target::Cuda)
+        {
+            return Err(ExperimentError::Device(self.device));
         }
+        #[cfg(feature = "cuda")]
+        if let Device::Cuda(number) = self.device {
+            crate::exec::cuda::gpu::check(number, folders)?;
+        }
+        #[cfg(not(feature = "cuda"))]
+        let _ = folders;
         match self.isa {
             None => Ok(Isa::detect()),
             Some(kind) => Isa::new(kind).ok_or(ExperimentError::Isa(kind)),
         }
     }
+}
+
+/// The first GPU of this machine in words, where it and NVRTC work.
+#[cfg(feature = "cuda")]
+fn working_gpu(folders: &[PathBuf]) -> Option<String> {
+    let first = crate::exec::cuda::gpu::check(0, folders).ok()?;
+    Some(format!("{} ({})", first.name, first.architecture))
+}
+
+#[cfg(not(feature = "cuda"))]
+fn working_gpu(_: &[PathBuf]) -> Option<String> {
+    None
 }

@@ -6,6 +6,7 @@
 
 mod environment;
 mod error;
+mod gpu;
 mod identity;
 mod lines;
 mod log;
@@ -14,12 +15,15 @@ mod prepare;
 mod run;
 pub mod timing;
 
+#[cfg(feature = "cuda")]
+pub use crate::exec::cuda::gpu::{GpuInfo, devices as gpus, python_folders, toolkit_folders};
 pub use environment::{environment, spec_folder};
 pub use error::ExperimentError;
+pub use gpu::GpuPlaces;
 pub use identity::{hash_of_resolved, resolved_text, run_name, spec_hash};
 pub use log::{duration, epoch_line};
 pub use machine::{Device, Machine, UnknownDevice};
 pub use prepare::{Experiment, Options};
-pub use run::{Existing, run};
+pub use run::{Existing, run, run_together};
 
 pub use crate::train::Ended;

@@ -2,8 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
+use super::gpu::GpuPlaces;
 use super::identity::{executor, resolved_text, run_name, spec_hash};
-use super::{ExperimentError, Machine};
+use super::{Device, ExperimentError, Machine};
 use crate::check::numeric::Trial;
 use crate::check::{self, Checked, Conserved};
 use crate::compile::Compiled;
@@ -12,7 +13,7 @@ use crate::exec::{self, Start, StartError};
 use crate::grad::{self, Joint};
 use crate::ir::{self, ParamRole};
 use crate::kernels::isa::Isa;
-use crate::lower::{ExecError, Program, State, Target};
+use crate::lower::{ExecError, Replicas, State, Target};
 use crate::model;
 use crate::store::{self, Checkpoint, IDENTITY_EDITION, Identity, TensorFile};
 use crate::train::{Evaluated, RunPlan, evaluate_splits};
@@ -38,6 +39,8 @@ pub struct Options {
     pub log_every: u64,
     /// Try the scaling claims in f64 at every checkpoint of an epoch.
     pub numeric: bool,
+    /// Where libraries of a GPU are looked for, beside where the loader looks, and compiled kernels are kept.
+    pub gpu: GpuPlaces,
 }
 
 impl Options {
@@ -53,6 +56,7 @@ impl Options {
             max_steps: None,
             log_every: 50,
             numeric: false,
+            gpu: GpuPlaces::default(),
         }
     }
 }
@@ -71,6 +75,8 @@ pub struct Experiment<'a> {
     init_hash: Option<String>,
     hash: String,
     conserved: Option<Vec<Conserved>>,
+    /// The GPU that `auto` took, in words.
+    gpu: Option<String>,
 }
 
 impl<'a> Experiment<'a> {
@@ -91,8 +97,9 @@ impl<'a> Experiment<'a> {
         if let Some(recorded) = recorded {
             options.machine = options.machine.like(recorded);
         }
-        let machine = options.machine;
-        let isa = machine.find()?;
+        let (machine, gpu) = options.machine.decided(&options.gpu.libraries);
+        options.machine = machine;
+        let isa = machine.find(&options.gpu.libraries)?;
         let joint = grad::joint(checked, &spec.loss, &spec.train).map_err(ExperimentError::Spec)?;
         let init = options.init.as_deref().map(store::read_tensors).transpose();
         let init = init.map_err(ExperimentError::Init)?;
@@ -110,7 +117,13 @@ impl<'a> Experiment<'a> {
             init_hash,
             conserved: spec.analyze.conserved.then(|| check::conserved(checked, &spec.loss)),
             options,
+            gpu,
         })
+    }
+
+    /// The GPU that `--device auto` took, in words.
+    pub fn gpu(&self) -> Option<&str> {
+        self.gpu.as_deref()
     }
 
     /// The same with another number of threads, which changes no bit of a run.
@@ -209,7 +222,7 @@ impl<'a> Experiment<'a> {
             shuffle: self.spec.data.shuffle,
             log_every: self.options.log_every,
             spec_hash: self.hash.clone(),
-            device: "cpu".to_owned(),
+            device: machine.device.to_string(),
             threads: machine.threads,
             dtype: machine.dtype.to_string(),
             n_params: self.n_params(),
@@ -252,16 +265,23 @@ impl<'a> Experiment<'a> {
         dataset: &Dataset,
     ) -> Result<Evaluated, ExperimentError> {
         let seed = checkpoint.position.seed;
-        let mut program = vec![self.program(seed, &checkpoint.state)?];
-        let evaluated = evaluate_splits(&mut program, dataset, self.spec.train.batch).pop();
+        let mut program = self.programs(&[(seed, &checkpoint.state)])?;
+        let evaluated = evaluate_splits(&mut *program, dataset, self.spec.train.batch).pop();
         Ok(evaluated.expect("one replica gives one result")?)
     }
 
-    /// The program of one seed in a state.
+    /// Programs of these seeds in these states, which step together.
     ///
     /// # Errors
-    /// [`ExecError`].
-    pub fn program(&self, seed: u64, state: &State) -> Result<Box<dyn Program>, ExecError> {
-        exec::instantiate(&self.joint, self.target(), state, self.binding(seed))
+    /// [`ExperimentError`] when a state does not fit the graph or the device cannot be had.
+    pub fn programs(&self, runs: &[(u64, &State)]) -> Result<Box<dyn Replicas>, ExperimentError> {
+        if let Device::Cuda(number) = self.options.machine.device {
+            return super::gpu::programs(self, number, runs);
+        }
+        let program = |(seed, state): &(u64, &State)| {
+            exec::instantiate(&self.joint, self.target(), state, self.binding(*seed))
+        };
+        let programs: Vec<_> = runs.iter().map(program).collect::<Result<_, ExecError>>()?;
+        Ok(Box::new(programs))
     }
 }

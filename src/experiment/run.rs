@@ -1,5 +1,6 @@
-//! The run of one seed: its directory, its start or continuation, its end.
+//! The runs of seeds: their directories, their start or continuation, their end.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::log::{Logged, RunLog, STYLE};
@@ -7,9 +8,9 @@ use super::{Experiment, ExperimentError, Options, environment};
 use crate::check::numeric::Trial;
 use crate::data::Dataset;
 use crate::diag::{Code, Diagnostic, ToDiagnostic, render};
-use crate::lower::Program;
-use crate::store::{Opened, RunDir, StoreError};
-use crate::train::{Beginning, Ended, Entry, Observer, Session, StopSignal, Summary};
+use crate::lower::{Replicas, State};
+use crate::store::{Checkpoint, Opened, RunDir, StoreError};
+use crate::train::{Beginning, Ended, Entry, Observer, RunPlan, Session, StopSignal, Summary};
 
 /// Operations that the scaling claims may cost at a checkpoint.
 const TRIAL_BUDGET: u64 = 3_000_000_000;
@@ -38,44 +39,140 @@ pub fn run(
     stop: &dyn StopSignal,
     observer: &mut dyn Observer,
 ) -> Result<Ended, ExperimentError> {
+    let ended = run_together(experiment, dataset, &[seed], existing, stop, observer);
+    ended.into_iter().next().expect("a run ends in one way")
+}
+
+/// Runs seeds in one session each, as far as they stand at the same step; how each ended, in their order.
+pub fn run_together(
+    experiment: &Experiment<'_>,
+    dataset: &Dataset,
+    seeds: &[u64],
+    existing: Existing,
+    stop: &dyn StopSignal,
+    observer: &mut dyn Observer,
+) -> Vec<Result<Ended, ExperimentError>> {
+    let trial = experiment.options().numeric;
+    let trial = trial.then(|| Trial::new(experiment.checked(), TRIAL_BUDGET));
+    let plan = experiment.plan(dataset, trial.as_ref());
+    let mut ends: Vec<Option<Result<Ended, ExperimentError>>> =
+        seeds.iter().map(|_| None).collect();
+    let mut by_step: BTreeMap<Option<u64>, Vec<(usize, Place)>> = BTreeMap::new();
+    for (at, seed) in seeds.iter().enumerate() {
+        match open(experiment, dataset, *seed, existing, &plan) {
+            Ok(Open::Run(place)) => {
+                let step = place.checkpoint.as_ref().map(|checkpoint| checkpoint.position.step);
+                by_step.entry(step).or_default().push((at, *place));
+            }
+            Ok(Open::Done(summary)) => ends[at] = Some(Ok(Ended::Finished(summary))),
+            Err(error) => ends[at] = Some(Err(error)),
+        }
+    }
+    for places in by_step.into_values() {
+        let (numbers, places): (Vec<usize>, Vec<Place>) = places.into_iter().unzip();
+        let ended = session(experiment, &plan, places, stop, observer);
+        for (at, ended) in numbers.into_iter().zip(ended) {
+            ends[at] = Some(ended);
+        }
+    }
+    ends.into_iter().map(|end| end.expect("every seed is opened, and every run ends")).collect()
+}
+
+/// The directory of a run that is to be made.
+struct Place {
+    seed: u64,
+    dir: RunDir,
+    checkpoint: Option<Checkpoint>,
+    moved: Option<PathBuf>,
+}
+
+/// What is found in a directory.
+enum Open {
+    Run(Box<Place>),
+    Done(Box<Summary>),
+}
+
+fn open(
+    experiment: &Experiment<'_>,
+    dataset: &Dataset,
+    seed: u64,
+    existing: Existing,
+    plan: &RunPlan<'_>,
+) -> Result<Open, ExperimentError> {
     let path = experiment.dir(seed);
     let moved = prepare_dir(experiment, &path, existing)?;
     let (dir, checkpoint) = match RunDir::open(&path, &experiment.identity(seed, dataset))? {
         Opened::Fresh(dir) => (dir, None),
         Opened::Existing(dir, checkpoint) => (dir, Some(*checkpoint)),
     };
-    let trial = experiment.options().numeric;
-    let trial = trial.then(|| Trial::new(experiment.checked(), TRIAL_BUDGET));
-    let plan = experiment.plan(dataset, trial.as_ref());
     let done = checkpoint.as_ref().map(|checkpoint| checkpoint.position.step);
     if done.is_some_and(|done| done >= plan.target()) && dir.has("DONE") {
-        return Ok(Ended::Finished(Box::new(finished(&path)?)));
+        return Ok(Open::Done(Box::new(finished(&path)?)));
     }
     if done.is_none() && existing == Existing::Require {
         return Err(ExperimentError::NothingToResume(path));
     }
+    Ok(Open::Run(Box::new(Place { seed, dir, checkpoint, moved })))
+}
+
+/// Runs that stand at the same step.
+fn session(
+    experiment: &Experiment<'_>,
+    plan: &RunPlan<'_>,
+    places: Vec<Place>,
+    stop: &dyn StopSignal,
+    observer: &mut dyn Observer,
+) -> Vec<Result<Ended, ExperimentError>> {
+    let logs: Result<Vec<RunLog>, _> =
+        places.iter().map(|place| RunLog::open(&place.dir)).collect();
+    let mut logs = match logs {
+        Ok(logs) => logs,
+        Err(error) => return everywhere(places.len(), ExperimentError::from(error)),
+    };
     let compiled = experiment.compiled();
-    let mut log = RunLog::open(&dir)?;
-    let mut observer = Logged { log: &mut log, sources: &compiled.sources, next: observer };
-    observer.begins(&Beginning {
-        dir: &path,
-        hash: experiment.hash(),
-        seed,
-        from: done,
-        steps: plan.target(),
-        threads: plan.threads,
-        moved: moved.as_deref(),
-    });
-    for diagnostic in &compiled.diagnostics {
-        observer.log.diagnostic(diagnostic, &compiled.sources);
+    let mut observer =
+        Logged { logs: &mut logs, run: 0, sources: &compiled.sources, next: observer };
+    for (at, place) in places.iter().enumerate() {
+        observer.of_run(at);
+        observer.begins(&Beginning {
+            dir: place.dir.path(),
+            hash: experiment.hash(),
+            seed: place.seed,
+            from: place.checkpoint.as_ref().map(|checkpoint| checkpoint.position.step),
+            steps: plan.target(),
+            threads: plan.threads,
+            moved: place.moved.as_deref(),
+        });
+        for diagnostic in &compiled.diagnostics {
+            observer.logs[at].diagnostic(diagnostic, &compiled.sources);
+        }
     }
-    let ended = start(experiment, seed, &dir, &mut observer).and_then(|program| {
-        let entry = Entry { seed, dir: &dir, from: checkpoint };
-        let session = Session::open(&plan, Box::new(vec![program]), vec![entry])?;
-        let ended = session.run(stop, &mut observer).pop();
-        Ok(ended.expect("a session of one run ends in one way")?)
+    let (seeds, dirs): (Vec<(u64, Option<Checkpoint>)>, Vec<RunDir>) =
+        places.into_iter().map(|place| ((place.seed, place.checkpoint), place.dir)).unzip();
+    let numbers: Vec<u64> = seeds.iter().map(|(seed, _)| *seed).collect();
+    let session = start(experiment, &numbers, &dirs, &mut observer).and_then(|program| {
+        let entry = |((seed, from), dir)| Entry { seed, dir, from };
+        let entries = seeds.into_iter().zip(&dirs).map(entry).collect();
+        Ok(Session::open(plan, program, entries)?)
     });
-    conclude(ended, experiment, &dir, &mut log)
+    let ended = match session {
+        Ok(session) => {
+            let ended = session.run(stop, &mut observer).into_iter();
+            ended.map(|ended| ended.map_err(ExperimentError::from)).collect()
+        }
+        Err(error) => everywhere(dirs.len(), error),
+    };
+    let runs = ended.into_iter().zip(&dirs).zip(&mut logs);
+    runs.map(|((ended, dir), log)| conclude(ended, experiment, dir, log)).collect()
+}
+
+/// One error for all runs of a session: told by the first, since errors of files cannot be copied.
+fn everywhere(count: usize, error: ExperimentError) -> Vec<Result<Ended, ExperimentError>> {
+    let told = error.diagnostics();
+    let others = (1..count).map(|_| Err(ExperimentError::Together(told.clone())));
+    let mut ends: Vec<_> = others.collect();
+    ends.insert(0, Err(error));
+    ends
 }
 
 /// What a run that is done amounts to.
@@ -106,30 +203,38 @@ fn prepare_dir(
     }
 }
 
-/// The program in its starting state; a checkpoint replaces that state later.
+/// The programs in their starting states; checkpoints replace these later.
 fn start(
     experiment: &Experiment<'_>,
-    seed: u64,
-    dir: &RunDir,
-    observer: &mut dyn Observer,
-) -> Result<Box<dyn Program>, ExperimentError> {
-    let start = experiment.start(seed)?;
-    if !start.extra.is_empty() {
-        observer.warning(&UnusedTensors { names: &start.extra }.to_diagnostic());
+    seeds: &[u64],
+    dirs: &[RunDir],
+    observer: &mut Logged<'_>,
+) -> Result<Box<dyn Replicas>, ExperimentError> {
+    let mut states = vec![];
+    for (at, seed) in seeds.iter().enumerate() {
+        let start = experiment.start(*seed)?;
+        if !start.extra.is_empty() {
+            observer.of_run(at);
+            observer.warning(&UnusedTensors { names: &start.extra }.to_diagnostic());
+        }
+        states.push(start.state);
     }
-    let program = experiment.program(seed, &start.state)?;
+    let runs: Vec<(u64, &State)> = seeds.iter().copied().zip(&states).collect();
+    let program = experiment.programs(&runs)?;
     let Options { machine, spec_folder, .. } = experiment.options();
     let machine = environment(&program.isa(), experiment.target(), machine.threads, spec_folder);
-    let files: [(&str, &str); 4] = [
-        ("spec.net", experiment.compiled().text()),
-        ("resolved.net", &experiment.resolved(seed)),
-        ("graph.json", &crate::ir::json(experiment.checked().graph())),
-        ("env.json", &machine),
-    ];
-    for (name, text) in files {
-        // A run keeps the spec it was started with.
-        if name != "spec.net" || !dir.has(name) {
-            dir.write(name, text.as_bytes())?;
+    for (seed, dir) in seeds.iter().zip(dirs) {
+        let files: [(&str, &str); 4] = [
+            ("spec.net", experiment.compiled().text()),
+            ("resolved.net", &experiment.resolved(*seed)),
+            ("graph.json", &crate::ir::json(experiment.checked().graph())),
+            ("env.json", &machine),
+        ];
+        for (name, text) in files {
+            // A run keeps the spec it was started with.
+            if name != "spec.net" || !dir.has(name) {
+                dir.write(name, text.as_bytes())?;
+            }
         }
     }
     Ok(program)

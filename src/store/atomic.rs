@@ -66,12 +66,17 @@ pub fn read_json<T: DeserializeOwned>(path: &Path, limit: u64) -> Result<Option<
 /// # Errors
 /// [`StoreError`] when it cannot be read, is longer, or is not UTF-8.
 pub fn read_text(path: &Path, limit: u64) -> Result<String, StoreError> {
+    let bytes = read_bytes(path, limit)?;
+    String::from_utf8(bytes).map_err(|_| StoreError::damaged(path, "bytes that are not UTF-8"))
+}
+
+/// Reads a file of at most `limit` bytes.
+pub(super) fn read_bytes(path: &Path, limit: u64) -> Result<Vec<u8>, StoreError> {
     let length = fs::metadata(path).map_err(|e| StoreError::io("read", path, e))?.len();
     if length > limit {
         return Err(StoreError::damaged(path, format!("{length} bytes, more than {limit}")));
     }
-    let bytes = fs::read(path).map_err(|e| StoreError::io("read", path, e))?;
-    String::from_utf8(bytes).map_err(|_| StoreError::damaged(path, "bytes that are not UTF-8"))
+    fs::read(path).map_err(|e| StoreError::io("read", path, e))
 }
 
 #[cfg(unix)]

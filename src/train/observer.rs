@@ -46,7 +46,10 @@ pub trait Observer {
     /// Before the first step.
     fn begins(&mut self, _beginning: &Beginning<'_>) {}
 
-    /// After each step.
+    /// Before what one run of a session has to tell: its position.
+    fn of_run(&mut self, _run: usize) {}
+
+    /// After each step; of several runs, in the mean.
     fn step(&mut self, _progress: &Progress) {}
 
     /// After each epoch, whole or partial, with its training time.

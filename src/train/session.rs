@@ -159,7 +159,9 @@ impl<'a> Session<'a> {
             let states = self.program.state();
             self.each(states, |run, state| Ok(run.confirm_scaling(&state?, partial)?));
         }
-        for record in records.iter().flatten() {
+        for (run, record) in records.iter().enumerate() {
+            let Some(record) = record else { continue };
+            observer.of_run(run);
             observer.epoch(record, seconds);
         }
         self.stopwatch = Stopwatch::start();
@@ -189,9 +191,11 @@ impl<'a> Session<'a> {
             observer.note("measuring both sets");
             let (plan, isa) = (self.plan, self.program.isa());
             let measured = evaluate_splits(&mut *self.program, plan.dataset, plan.train.batch);
-            let given = measured.into_iter().zip(self.program.state()).collect();
-            summaries = self.each(given, |run, (measured, state)| {
+            let given = measured.into_iter().zip(self.program.state());
+            let given = given.enumerate().map(|(at, (measured, state))| (at, measured, state));
+            summaries = self.each(given.collect(), |run, (at, measured, state)| {
                 let (summary, findings) = run.finish(measured?, &state?, isa.clone())?;
+                observer.of_run(at);
                 for finding in &findings {
                     observer.warning(&finding.diagnostic(plan));
                 }

@@ -27,7 +27,13 @@ fn start(case: &Case, seed: u64) -> State {
 }
 
 /// What the steps of replicas with these seeds leave, one by one.
-fn run(case: &Case, samples: &Labelled, order: Order, seeds: &[u64], halfway: Option<u64>) -> Vec<Bits> {
+fn run(
+    case: &Case,
+    samples: &Labelled,
+    order: Order,
+    seeds: &[u64],
+    halfway: Option<u64>,
+) -> Vec<Bits> {
     let (joint, _) = case.joint();
     let states: Vec<State> = seeds.iter().map(|seed| start(case, *seed)).collect();
     let pairs: Vec<(u64, &State)> = seeds.iter().copied().zip(&states).collect();

@@ -59,7 +59,14 @@ struct Arguments {
 
 impl Emulated {
     pub(crate) fn new(order: Order) -> Self {
-        Self { order, modules: vec![], kernels: vec![], memory: vec![], graphs: vec![], launches: 0 }
+        Self {
+            order,
+            modules: vec![],
+            kernels: vec![],
+            memory: vec![],
+            graphs: vec![],
+            launches: 0,
+        }
     }
 
     fn address(&self, argument: Argument) -> *mut c_void {
@@ -100,7 +107,12 @@ impl Emulated {
         let [blocks, _, replicas] = call.grid;
         // SAFETY: the kernel has the signature that the shim calls; its memory is at least as long as the plan says.
         let failed = unsafe {
-            (self.modules[module].emulate)(&raw mut arguments, blocks, replicas, self.order as c_int)
+            (self.modules[module].emulate)(
+                &raw mut arguments,
+                blocks,
+                replicas,
+                self.order as c_int,
+            )
         };
         if failed != 0 {
             return Err(ExecError::Device { message: "threads wait for each other".to_owned() });
@@ -123,7 +135,8 @@ impl Driver for Emulated {
             let mut of_module = vec![];
             for name in &module.kernels {
                 // SAFETY: kernels are functions of the library; they are called by the shim alone.
-                let kernel = unsafe { library.get::<unsafe extern "C" fn()>(name.as_bytes()) }.unwrap();
+                let kernel =
+                    unsafe { library.get::<unsafe extern "C" fn()>(name.as_bytes()) }.unwrap();
                 of_module.push(KernelId(self.kernels.len()));
                 self.kernels.push((number, *kernel as *const c_void));
             }

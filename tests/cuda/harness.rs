@@ -29,8 +29,14 @@ fn run(module: &Module, blocks: u32, order: Order) -> Vec<u32> {
     driver.upload(memory, 0, &zeros).unwrap();
     let other = driver.alloc(16).unwrap();
     let at = |id: MemoryId| Argument::Memory(id);
-    let arguments =
-        vec![at(memory), Argument::Size(LEN as u64), at(other), Argument::Size(0), at(other), at(other)];
+    let arguments = vec![
+        at(memory),
+        Argument::Size(LEN as u64),
+        at(other),
+        Argument::Size(0),
+        at(other),
+        at(other),
+    ];
     let call = Call { kernel, grid: [blocks, 1, 1], shared: 1024, arguments };
     let graph = driver.record(&[call]).unwrap();
     driver.run(graph).unwrap();
@@ -48,7 +54,8 @@ fn a_sound_kernel_gives_the_same_bits_in_every_order() {
     let reversed = bits("s[t] = t * 0.5f; __syncthreads(); memory[t] = s[255 - t];", 1);
     assert!(agree(&reversed));
     assert_eq!(f32::from_bits(reversed[0][0]), 127.5);
-    let summed = bits("double x = block_sum(1.0 / (t + 1), shared); if (t == 0) memory[0] = (float)x;", 1);
+    let summed =
+        bits("double x = block_sum(1.0 / (t + 1), shared); if (t == 0) memory[0] = (float)x;", 1);
     assert!(agree(&summed));
     assert!((f32::from_bits(summed[0][0]) - 6.124).abs() < 1e-3);
 }

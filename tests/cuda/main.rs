@@ -23,8 +23,12 @@ mod random;
 
 mod bits;
 mod emulated;
+#[cfg(feature = "cuda")]
+mod errors;
 mod harness;
+#[cfg(feature = "cuda")]
 mod nvrtc;
+mod plans;
 mod programs;
 mod runs;
 

@@ -1,38 +1,17 @@
 //! Every kernel of every shipped spec compiles for three architectures, without a GPU.
 
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use specc::exec::cuda::gpu::{Cache, Compiler, GpuError};
 use specc::exec::cuda::modules;
-use specc::lower::cuda::{CudaPlan, PlanOptions, plan};
 
-use crate::pipeline::{built, compile};
+use crate::plans::shipped;
 
 /// Architectures: A100, H100 and H200, B200.
 const ARCHITECTURES: [&str; 3] = ["sm_80", "sm_90", "sm_100"];
 
 /// Nets whose text is long and says nothing that a smaller one does not say.
 const DEEP: [&str; 1] = ["wrn28_10_cifar100_asam"];
-
-/// The plans of the shipped specs by name.
-pub(crate) fn shipped() -> BTreeMap<String, CudaPlan> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("specs");
-    let mut plans = BTreeMap::new();
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.extension().is_none_or(|extension| extension != "net") {
-            continue;
-        }
-        let text = std::fs::read_to_string(&path).unwrap();
-        let compiled = compile(&path, &text, &[]);
-        let (spec, checked) = built(&compiled);
-        let joint = specc::grad::joint(checked, &spec.loss, &spec.train).unwrap();
-        let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
-        plans.insert(name, plan(&joint, &PlanOptions { batch: spec.train.batch }));
-    }
-    plans
-}
 
 /// Folders in which a Python environment, or `$SPECC_NVRTC`, may have NVRTC.
 fn folders() -> Vec<PathBuf> {
@@ -48,15 +27,21 @@ fn folders() -> Vec<PathBuf> {
 #[expect(clippy::print_stderr, reason = "a skipped test says so")]
 fn every_shipped_spec_compiles_by_nvrtc() {
     for architecture in ARCHITECTURES {
-        let compiler = match Compiler::new(architecture, &folders(), None::<std::sync::Arc<dyn Cache>>) {
-            Ok(compiler) => compiler,
-            Err(GpuError::NoNvrtc) => {
-                assert!(std::env::var_os("SPECC_NVRTC").is_none(), "NVRTC is not where it was said to be");
-                eprintln!("SKIPPED: no libnvrtc; `pip install nvidia-cuda-nvrtc` and set $SPECC_NVRTC");
-                return;
-            }
-            Err(error) => panic!("{error}"),
-        };
+        let compiler =
+            match Compiler::new(architecture, &folders(), None::<std::sync::Arc<dyn Cache>>) {
+                Ok(compiler) => compiler,
+                Err(GpuError::NoNvrtc) => {
+                    assert!(
+                        std::env::var_os("SPECC_NVRTC").is_none(),
+                        "NVRTC is not where it was said to be"
+                    );
+                    eprintln!(
+                        "SKIPPED: no libnvrtc; `pip install nvidia-cuda-nvrtc` and set $SPECC_NVRTC"
+                    );
+                    return;
+                }
+                Err(error) => panic!("{error}"),
+            };
         for (name, plan) in shipped() {
             if DEEP.contains(&name.as_str()) {
                 continue;

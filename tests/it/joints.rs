@@ -196,7 +196,12 @@ pub(crate) fn cases() -> Vec<Case> {
 }
 
 /// Steps with batches of `n` samples.
-pub(crate) fn run(program: &mut dyn Program, samples: &Labelled, n: u32, steps: u64) -> Vec<StepOutput> {
+pub(crate) fn run(
+    program: &mut dyn Program,
+    samples: &Labelled,
+    n: u32,
+    steps: u64,
+) -> Vec<StepOutput> {
     (1..=steps)
         .flat_map(|step| {
             let indices: Vec<u32> = (0..n).map(|i| (step as u32 * 3 + i) % 140).collect();

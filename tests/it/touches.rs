@@ -30,6 +30,8 @@ const KINDS: [(&str, &[&str], &[&str]); 5] = [
             "kernels/classes.rs",
             "loss/base.rs",
             "loss/formula.rs",
+            "lower/cuda/emit/rows.rs",
+            "lower/cuda/facts.rs",
         ],
     ),
     ("base loss", &["Hinge", "hinge"], &["loss/base.rs", "model/loss.rs", "model/table/losses.rs"]),

@@ -183,7 +183,7 @@ pub(super) fn swept(
         terminal.report_usage("the spec has no `sweep`", "specc sweep SPEC [key=value …]");
         return Ok((Outcome::Usage, Told::default()));
     }
-    let mut study = Study::of(&cells, &args.machine.machine(), args.output.as_deref());
+    let mut study = Study::of(&cells, &args.machine.decided(), args.output.as_deref());
     if let Err(choice) = study.only(&args.only) {
         terminal
             .report_usage(&format!("no cell has {choice}"), "specc sweep SPEC --only AXIS=LABEL");

@@ -157,13 +157,14 @@ impl<'a> Workshop<'a> {
     ) -> Result<(), Unprepared> {
         let cell = self.cell(run);
         let compiled = self.texts.cell(self.request, &cell.settings);
-        let mut machine = self.args.machine.machine();
+        let mut machine = self.args.machine.decided();
         machine.threads = threads;
         let options = Options {
             seeds: Some(cell.seeds.clone()),
             root: Some(self.study.root.clone()),
             spec_folder: self.folder.clone(),
             log_every: self.args.log_every,
+            gpu: environment::gpu_places(),
             ..Options::on(machine)
         };
         let refuse = |error| Unprepared { error, sources: compiled.sources.clone() };

@@ -31,7 +31,8 @@ pub(super) fn fill(
     batch.samples.labels(batch, labels);
     words[feed.indices..feed.indices + n].copy_from_slice(batch.indices);
     let mut windows = vec![Window::default(); n];
-    let is_moved = is_raw && plan.input_dims.len() == 3 && batch.samples.windows(batch, &mut windows);
+    let is_moved =
+        is_raw && plan.input_dims.len() == 3 && batch.samples.windows(batch, &mut windows);
     if is_moved {
         let to = words[feed.windows..].chunks_mut(WINDOW_WORDS);
         to.zip(&windows).for_each(|(words, window)| write_window(words, window));

@@ -133,11 +133,7 @@ impl<D: Driver> CudaProgram<D> {
     }
 
     /// Sends what a step of every replica reads; the memory of the data.
-    fn send(
-        &mut self,
-        batches: &[Batch<'_>],
-        hyper: &HyperValues,
-    ) -> Result<MemoryId, ExecError> {
+    fn send(&mut self, batches: &[Batch<'_>], hyper: &HyperValues) -> Result<MemoryId, ExecError> {
         let len = self.plan.feed.len;
         let mut words = vec![0; len * self.count()];
         let mut data = self.no_data;
@@ -357,7 +353,8 @@ impl<D: Driver> CudaProgram<D> {
         if self.plan.phases.size.is_none() {
             return (0..self.count()).map(|_| Ok(None)).collect();
         }
-        let reports = self.start(Recorded::Size, self.no_data).and_then(|()| self.reports(&[PhaseId::Size]));
+        let reports =
+            self.start(Recorded::Size, self.no_data).and_then(|()| self.reports(&[PhaseId::Size]));
         match reports {
             Ok(reports) => reports.into_iter().map(|outputs| Ok(outputs[0].size)).collect(),
             Err(error) => self.everywhere(&error),
@@ -394,7 +391,8 @@ impl<D: Driver> CudaProgram<D> {
     /// [`ExecError`] when the device fails.
     pub fn state(&self, replica: usize) -> Result<State, ExecError> {
         let tables = &self.plan.tables;
-        let mut values = self.kept(replica, tables.params.len() + tables.buffers.len())?.into_iter();
+        let mut values =
+            self.kept(replica, tables.params.len() + tables.buffers.len())?.into_iter();
         let mut entry = |name: &str, shape: &crate::ir::Shape| StateEntry {
             name: name.to_owned(),
             shape: shape.dims.clone(),

@@ -6,6 +6,7 @@ mod measure;
 mod peak;
 mod random;
 mod timer;
+mod whole;
 
 pub use measure::{Timed, Walls};
 pub use peak::{Peak, peak};
@@ -14,12 +15,13 @@ pub use timer::{Call, PhaseCosts};
 use super::{Experiment, ExperimentError};
 use crate::data::Dataset;
 use crate::exec;
-use crate::lower::Samples;
+use crate::lower::{Samples, Target};
 use crate::train::SplitSamples;
 
 use measure::{Batches, fastest_step, measure};
 use random::RandomSamples;
 use timer::timer;
+use whole::Whole;
 
 /// Seconds of a training step on `threads` threads: the fastest of a few that take about a tenth of a second together.
 ///
@@ -60,6 +62,10 @@ pub fn time(
     };
     let batches = Batches::new(&*samples, n, batch, seed);
     let (target, binding) = (experiment.target(), experiment.binding(seed));
+    if target == Target::Cuda {
+        let program = experiment.programs(&[(seed, &start.state)])?;
+        return Ok(measure(&mut Whole::new(program), &batches, steps)?);
+    }
     let mut timer = timer(experiment.joint(), target, &start.state, binding)?;
     Ok(measure(&mut *timer, &batches, steps)?)
 }

@@ -116,8 +116,8 @@ fn lifetimes(facts: &Facts<'_>, selection: &Selection) -> Vec<Life> {
         lives.insert(*id, Life { node: *id, len, first: level, last });
     }
     for task in &selection.tasks {
-        let of_members = task.members.iter().flat_map(|member| selection.reads(*member));
-        let read = of_members.map(|read| read.node).chain(task.members.iter().copied());
+        let of_members = task.all().flat_map(|member| selection.reads(member));
+        let read = of_members.map(|read| read.node).chain(task.all());
         for node in read.chain(task.writes.iter().map(|write| write.value)) {
             if let Some(life) = lives.get_mut(&node) {
                 life.last = life.last.max(task.level);

@@ -130,8 +130,8 @@ fn phase(
         results.map(|id| id.filter(|id| selection.home(*id).is_some()).map(|id| layout.offset(id)));
     let scalars = Scalars { loss, correct, well, size };
     let logits = graph.output("logits");
-    let logits = logits
-        .map(|id| Place { offset: layout.offset(id), len: facts.shape(id).elements() });
+    let logits =
+        logits.map(|id| Place { offset: layout.offset(id), len: facts.shape(id).elements() });
     let phase = CudaPhase {
         name: name.to_owned(),
         launches,
@@ -196,18 +196,18 @@ fn describe(ground: Ground<'_>, home: &Home, blocks: usize) -> Task {
     };
     let node = home.members[0];
     let graph = ground.facts.graph;
-    let stored: Vec<NodeId> =
-        home.members.iter().copied().filter(|id| in_memory[id.0 as usize]).collect();
+    let all: Vec<NodeId> = home.all().collect();
+    let n_stored = all.iter().filter(|id| in_memory[id.0 as usize]).count();
     Task {
         kind,
         blocks,
-        n_stored: stored.len(),
+        n_stored,
         writes: home.writes.iter().map(|write| write.target).collect(),
-        n_members: home.members.len(),
+        n_members: all.len(),
         word: graph[node].op.to_string(),
         shape: graph[node].shape.clone(),
         origin: graph[node].origin,
         layer: graph[node].layer,
-        work: Work::of(graph, &home.members, node),
+        work: Work::of(graph, &all, node),
     }
 }

@@ -15,6 +15,9 @@ const MIN_PART: usize = 512;
 /// Most parts of a sum.
 const MAX_PARTS: usize = 64;
 
+/// Pixels of a window.
+pub(super) const WINDOW: usize = 4;
+
 /// Steps of k that are in shared memory at once.
 pub(super) const DEPTH: usize = 16;
 
@@ -91,9 +94,21 @@ pub(super) struct Tiling {
     pub(super) per_part: usize,
     /// Whether neighbours along k are neighbours in the memory of each operand.
     pub(super) by_k: [bool; 2],
+    /// Whether four rows that follow one another are a window of 2 × 2 pixels.
+    pub(super) is_windowed: bool,
 }
 
 impl Tiling {
+    /// The same with rows in the order of windows; `None` where the product is no convolution.
+    pub(super) fn windowed(&self) -> Option<Self> {
+        let Map::Conv(g) = &self.map else { return None };
+        let windows = g.output[1].div_ceil(2) * g.output[2].div_ceil(2);
+        let samples = self.sizes[0] / g.pixels_out().max(1);
+        let sizes = [samples * windows * WINDOW, self.sizes[1], self.sizes[2]];
+        let tile = choose(sizes, self.groups, 1, WINDOW);
+        Some(Self { sizes, tile, is_windowed: true, ..*self })
+    }
+
     /// Tiles along rows and columns.
     pub(super) fn counts(&self) -> [usize; 2] {
         [self.sizes[0].div_ceil(self.tile[0]), self.sizes[1].div_ceil(self.tile[1])]
@@ -134,22 +149,32 @@ pub(super) fn tiling(facts: &Facts<'_>, id: NodeId) -> Tiling {
             ([g.group_out(), columns, batch * g.pixels_out()], [true, true], g.conv.groups)
         }
     };
-    let blocks = |tile: &[usize; 4]| sizes[0].div_ceil(tile[0]) * sizes[1].div_ceil(tile[1]) * groups;
-    // A tile much wider than the product computes zeros.
-    let is_tight = |tile: &&[usize; 4]| {
-        let waste = |size: usize, tile: usize| size.next_multiple_of(tile) * 2 <= size * 3 || tile <= 16;
-        waste(sizes[0], tile[0]) && waste(sizes[1], tile[1])
-    };
     let is_split = matches!(map, Map::LinearWeight | Map::ConvWeight(_));
     let most_parts = if is_split { (sizes[2] / MIN_PART).clamp(1, MAX_PARTS) } else { 1 };
-    let is_busy = |tile: &&[usize; 4]| blocks(tile) * most_parts >= BUSY;
-    let smallest = TILES[TILES.len() - 1];
-    let tile = TILES.iter().filter(is_tight).find(is_busy).copied();
-    let tile = tile.unwrap_or(smallest);
-    let parts = most_parts.min((2 * BUSY).div_ceil(blocks(&tile)));
+    let tile = choose(sizes, groups, most_parts, 1);
+    let blocks = blocks(sizes, groups, tile);
+    let parts = most_parts.min((2 * BUSY).div_ceil(blocks));
     let per_part = sizes[2].div_ceil(parts).next_multiple_of(DEPTH);
     let parts = sizes[2].div_ceil(per_part).max(1);
-    Tiling { map, groups, sizes, tile, parts, per_part, by_k }
+    Tiling { map, groups, sizes, tile, parts, per_part, by_k, is_windowed: false }
+}
+
+/// Blocks without parts.
+fn blocks(sizes: [usize; 3], groups: usize, tile: [usize; 4]) -> usize {
+    sizes[0].div_ceil(tile[0]) * sizes[1].div_ceil(tile[1]) * groups
+}
+
+/// The largest tile that keeps the GPU busy, whose threads have a multiple of `rows` rows.
+fn choose(sizes: [usize; 3], groups: usize, parts: usize, rows: usize) -> [usize; 4] {
+    // A tile much wider than the product computes zeros.
+    let waste =
+        |size: usize, tile: usize| size.next_multiple_of(tile) * 2 <= size * 3 || tile <= 16;
+    let is_tight = |tile: &&[usize; 4]| waste(sizes[0], tile[0]) && waste(sizes[1], tile[1]);
+    let is_busy = |tile: &&[usize; 4]| blocks(sizes, groups, **tile) * parts >= BUSY;
+    let whole: Vec<[usize; 4]> =
+        TILES.into_iter().filter(|tile| tile[2].is_multiple_of(rows)).collect();
+    let tile = whole.iter().filter(is_tight).find(is_busy).or(whole.last());
+    *tile.expect("there are tiles of every kind")
 }
 
 fn map(facts: &Facts<'_>, id: NodeId) -> Map {

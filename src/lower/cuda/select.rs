@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use super::facts::{Class, Facts};
 use super::product::{Tiling, tiling};
-use crate::ir::{Binary, Homogeneity, NodeId, Op, Update, Written};
+use crate::ir::{Binary, GradOp, Homogeneity, NodeId, Op, Pool, Update, Written};
 
 /// Loads that a value may cost before two readers share it through memory.
 const SHARED_COST: usize = 6;
@@ -49,6 +49,26 @@ pub(super) struct Home {
     pub(super) members: Vec<NodeId>,
     /// What is written at the end, all after all values are computed.
     pub(super) writes: Vec<Update>,
+    /// A pool whose windows a product computes together.
+    pub(super) pool: Option<PoolBehind>,
+}
+
+impl Home {
+    /// Everything that is computed.
+    pub(super) fn all(&self) -> impl Iterator<Item = NodeId> + '_ {
+        let behind = self.pool.iter().flat_map(|pool| pool.members.iter());
+        self.members.iter().chain(behind).copied()
+    }
+}
+
+/// What a product computes behind its own elements, in pictures of another size: pools of 2 × 2 without overlap.
+#[derive(Clone, Debug)]
+pub(super) struct PoolBehind {
+    /// The pool, which gathers windows of a member, or its gradient, which spreads an element over its window.
+    pub(super) node: NodeId,
+    pub(super) is_gradient: bool,
+    /// The pool and what is computed from it at the same element; operands first.
+    pub(super) members: Vec<NodeId>,
 }
 
 /// What a value is read through: a stored value, a leaf, and whether only at the same element.
@@ -153,7 +173,13 @@ impl Select<'_, '_> {
 
     fn add(&mut self, body: Body, level: usize, member: NodeId) {
         self.selection.home[member.0 as usize] = Some(self.selection.tasks.len());
-        self.selection.tasks.push(Home { body, level, members: vec![member], writes: vec![] });
+        self.selection.tasks.push(Home {
+            body,
+            level,
+            members: vec![member],
+            writes: vec![],
+            pool: None,
+        });
     }
 
     fn visit(&mut self, id: NodeId) {
@@ -201,8 +227,8 @@ impl Select<'_, '_> {
             _ => self.facts.inputs(id),
         };
         for input in inputs {
-            let is_stored = self.selection.home(*input).is_some()
-                || self.facts.class(*input) == Class::Leaf;
+            let is_stored =
+                self.selection.home(*input).is_some() || self.facts.class(*input) == Class::Leaf;
             let through = [Read { node: *input, same: true }];
             let of_input: &[Read] =
                 if is_stored { &through } else { &self.selection.reads[input.0 as usize] };
@@ -283,7 +309,9 @@ impl Select<'_, '_> {
             let reader = self.facts.class(*user);
             match reader {
                 // What a product reads, it reads many times.
-                Class::Product | Class::Window if !is_view || !self.is_stored_root(id) => return true,
+                Class::Product | Class::Window if !is_view || !self.is_stored_root(id) => {
+                    return true;
+                }
                 Class::Product | Class::Window | Class::Leaf => {}
                 Class::Scalar | Class::Sum if is_row => return true,
                 Class::Scalar | Class::Sum | Class::Row => readers += 1,
@@ -311,6 +339,9 @@ impl Select<'_, '_> {
     fn place(&mut self, id: NodeId, reads: &[Read]) {
         let level = self.level_after(reads);
         let is_row = self.is_row[id.0 as usize];
+        if self.join_behind(id, reads, level) {
+            return;
+        }
         let joined = self.joinable(id, reads, level).or_else(|| {
             let body = if is_row { Body::Rows } else { Body::Elements };
             self.sharing(id, reads, &body, level)
@@ -323,11 +354,102 @@ impl Select<'_, '_> {
         self.selection.tasks[task].members.push(id);
     }
 
+    /// Joins a product whose windows `id` pools, or whose elements it spreads over windows; whether it could.
+    fn join_behind(&mut self, id: NodeId, reads: &[Read], level: usize) -> bool {
+        let Some(below) = level.checked_sub(1) else { return false };
+        let tasks = &self.selection.tasks;
+        let mut homes = reads.iter().filter_map(|read| self.selection.home(read.node));
+        let Some(at) = homes.find(|task| tasks[*task].level == below) else { return false };
+        if homes.any(|task| task != at && tasks[task].level == below) {
+            return false;
+        }
+        let Body::Product { tiling } = &tasks[at].body else { return false };
+        if tiling.parts > 1 || tasks[at].pool.is_some() {
+            return false;
+        }
+        let found = self.pool_of(id, at);
+        let found = found.filter(|found| found.is_gradient || tiling.windowed().is_some());
+        let Some(found) = found else { return false };
+        let home = &mut self.selection.tasks[at];
+        if let (false, Body::Product { tiling }) = (found.is_gradient, &mut home.body) {
+            *tiling = tiling.windowed().expect("this was asked before");
+        }
+        home.pool = Some(found);
+        self.selection.home[id.0 as usize] = Some(at);
+        true
+    }
+
+    /// The pool, or the gradient of one, through which alone `id` reads the product of task `at`.
+    fn pool_of(&self, id: NodeId, at: TaskIdx) -> Option<PoolBehind> {
+        let is_plain =
+            |pool: &Pool| pool.kernel == [2, 2] && pool.stride == [2, 2] && pool.pad == [0, 0];
+        let inputs = self.facts.inputs(id);
+        if let Op::MaxPool(pool) = self.facts.op(id) {
+            let is_member = self.selection.tasks[at].members.contains(&inputs[0]);
+            return (is_plain(pool) && is_member).then(|| PoolBehind {
+                node: id,
+                is_gradient: false,
+                members: vec![id],
+            });
+        }
+        let gradient = self.only_gradient(id)?;
+        let Op::Grad(GradOp::MaxPool(pool)) = self.facts.op(gradient) else { return None };
+        let [x, dy] = [0, 1].map(|port| self.facts.inputs(gradient)[port]);
+        let reads_task = |read: &Read| self.selection.home(read.node) == Some(at);
+        let of = |id: NodeId| match self.selection.home(id) {
+            Some(_) => vec![Read { node: id, same: true }],
+            None => self.selection.reads[id.0 as usize].clone(),
+        };
+        let through_gradient = of(dy).iter().all(|read| !reads_task(read) || read.same);
+        let same_size = self.same_domain(dy, self.selection.tasks[at].members[0]);
+        let x_is_known = self.selection.home(x).is_some_and(|task| task != at);
+        let fits = is_plain(pool) && through_gradient && same_size && x_is_known;
+        let elsewhere = !self.reaches(id, gradient, at);
+        (fits && elsewhere).then(|| PoolBehind {
+            node: gradient,
+            is_gradient: true,
+            members: vec![id],
+        })
+    }
+
+    /// The gradient of a maximum pool that computing `id` takes at the same element, where there is one and no other.
+    fn only_gradient(&self, id: NodeId) -> Option<NodeId> {
+        let mut found = vec![];
+        let mut open = vec![id];
+        while let Some(next) = open.pop() {
+            if matches!(self.facts.op(next), Op::Grad(GradOp::MaxPool(_))) {
+                found.push(next);
+            } else if self.facts.is_same_index(next) {
+                let inputs = self.facts.inputs(next).iter();
+                open.extend(inputs.filter(|input| self.selection.home(**input).is_none()));
+            }
+        }
+        found.dedup();
+        (found.len() == 1).then(|| found[0])
+    }
+
+    /// Whether computing `id` reads task `at` without going through `except`.
+    fn reaches(&self, id: NodeId, except: NodeId, at: TaskIdx) -> bool {
+        let mut open = vec![id];
+        while let Some(next) = open.pop() {
+            for input in self.facts.inputs(next).iter().copied().filter(|input| *input != except) {
+                match self.selection.home(input) {
+                    Some(task) if task == at => return true,
+                    Some(_) => {}
+                    None => open.push(input),
+                }
+            }
+        }
+        false
+    }
+
     /// The task that has just computed what `id` reads.
     fn joinable(&self, id: NodeId, reads: &[Read], level: usize) -> Option<TaskIdx> {
         let below = level.checked_sub(1)?;
         let latest = |read: &&Read| {
-            self.selection.home(read.node).is_some_and(|task| self.selection.tasks[task].level == below)
+            self.selection
+                .home(read.node)
+                .is_some_and(|task| self.selection.tasks[task].level == below)
         };
         let mut latest = reads.iter().filter(latest);
         let first = self.selection.home(latest.next()?.node)?;
@@ -342,11 +464,13 @@ impl Select<'_, '_> {
             Body::Gather | Body::Sums { .. } | Body::Scalars | Body::Spectral => false,
         };
         let all_here = reads.iter().filter(|read| {
-            self.selection.home(read.node).is_some_and(|task| self.selection.tasks[task].level == below)
+            self.selection
+                .home(read.node)
+                .is_some_and(|task| self.selection.tasks[task].level == below)
         });
         let is_rows = task.body == Body::Rows;
-        let mut all_here =
-            all_here.map(|read| (read.same || is_rows) && self.selection.home(read.node) == Some(first));
+        let mut all_here = all_here
+            .map(|read| (read.same || is_rows) && self.selection.home(read.node) == Some(first));
         (fits && all_here.all(|here| here)).then_some(first)
     }
 
@@ -375,7 +499,8 @@ impl Select<'_, '_> {
         let home = self.selection.home(update.value);
         let last_reader = |except: Option<TaskIdx>| {
             let tasks = self.selection.tasks.iter().enumerate();
-            let readers = tasks.filter(|(at, task)| Some(*at) != except && self.reads_target(task, update.target));
+            let readers = tasks
+                .filter(|(at, task)| Some(*at) != except && self.reads_target(task, update.target));
             readers.map(|(_, task)| task.level + 1).max().unwrap_or(0)
         };
         let after_loss = self.loss.and_then(|loss| self.selection.home(loss));
@@ -411,6 +536,7 @@ impl Select<'_, '_> {
             level,
             members: vec![update.value],
             writes: vec![update],
+            pool: None,
         });
     }
 
@@ -423,9 +549,9 @@ impl Select<'_, '_> {
     }
 
     fn reads_target(&self, task: &Home, target: Written) -> bool {
-        let of_members = task.members.iter().flat_map(|member| {
-            let own = self.is_target(*member, target);
-            self.selection.reads(*member).iter().map(move |read| (read.node, own))
+        let of_members = task.all().flat_map(|member| {
+            let own = self.is_target(member, target);
+            self.selection.reads(member).iter().map(move |read| (read.node, own))
         });
         let mut all = of_members.map(|(node, own)| own || self.is_target(node, target));
         all.any(|is_target| is_target)
@@ -437,21 +563,23 @@ impl Select<'_, '_> {
     fn find_memory(&mut self) {
         let mut in_memory = vec![false; self.facts.graph.len()];
         for (at, task) in self.selection.tasks.iter().enumerate() {
-            for member in &task.members {
-                let is_home = self.selection.home(*member) == Some(at);
+            for member in task.all() {
+                let is_home = self.selection.home(member) == Some(at);
                 if !is_home {
                     in_memory[member.0 as usize] = true;
                     continue;
                 }
                 let is_rows = task.body == Body::Rows;
-                for read in self.selection.reads(*member) {
+                // What a pool behind a product reads of it never leaves the registers.
+                let is_behind = !task.members.contains(&member);
+                for read in self.selection.reads(member) {
                     let is_here = self.selection.home(read.node) == Some(at);
-                    if !is_here || !(read.same || is_rows) {
+                    if !is_here || !(read.same || is_rows || is_behind) {
                         in_memory[read.node.0 as usize] = true;
                     }
                 }
-                let is_part = self.selection.parts(*member) > 1;
-                in_memory[member.0 as usize] |= is_part || self.facts.is_scalar(*member);
+                let is_part = self.selection.parts(member) > 1;
+                in_memory[member.0 as usize] |= is_part || self.facts.is_scalar(member);
             }
             for write in &task.writes {
                 in_memory[write.value.0 as usize] |= self.selection.home(write.value) != Some(at);

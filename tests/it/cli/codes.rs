@@ -13,9 +13,14 @@ use crate::pipeline::diagnose;
 type Scenario = fn() -> Done;
 
 /// Codes of fetching need a server of one's own, some others a program of one's own; the tests that raise them.
-const ELSEWHERE: [(&str, &str, &str); 8] = [
+const ELSEWHERE: [(&str, &str, &str); 13] = [
     ("E0355", "loss.rs", include_str!("../loss.rs")),
     ("E0356", "loss.rs", include_str!("../loss.rs")),
+    ("E0502", "cuda/errors.rs", include_str!("../../cuda/errors.rs")),
+    ("E0503", "cuda/errors.rs", include_str!("../../cuda/errors.rs")),
+    ("E0504", "cuda/errors.rs", include_str!("../../cuda/errors.rs")),
+    ("E0505", "cuda/errors.rs", include_str!("../../cuda/errors.rs")),
+    ("E0506", "cuda/errors.rs", include_str!("../../cuda/errors.rs")),
     ("E0614", "data/fetch.rs", include_str!("../data/fetch.rs")),
     ("E0615", "data/fetch.rs", include_str!("../data/fetch.rs")),
     ("E0617", "data/fetch.rs", include_str!("../data/fetch.rs")),
@@ -105,7 +110,8 @@ const SCENARIOS: &[(&str, Scenario)] = &[
         })
     }),
     ("E0706", || tiny("eval spec.net")),
-    ("E0707", || tiny("train spec.net --device cuda")),
+    ("E0501", || tiny("train spec.net --device cuda")),
+    ("E0707", || tiny("train spec.net --device cuda --no-fuse")),
     ("E0708", || tiny("train spec.net --init spec.net")),
     ("E0709", || tiny("train spec.net -o new-directory --resume")),
     ("E0710", || changed("net tiny", "net tiny(init=zeros)", "train spec.net")),

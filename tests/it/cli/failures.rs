@@ -74,7 +74,7 @@ fn directories_of_others_are_left_alone() {
     into("r", &["loss.delta=1"]).exits(1).says(&["error[E0702]"]);
     into("new", &["--resume"]).exits(1).says(&["error[E0709]"]);
     sandbox.specc(&["eval", "mine"]).exits(2).says(&["error[E0706]"]);
-    sandbox.specc(&["train", "spec.net", "--device", "cuda"]).says(&["error[E0707]"]);
+    sandbox.specc(&["train", "spec.net", "--device", "cuda"]).says(&["error[E0501]"]);
     into("init", &["--init", "spec.net"]).exits(1).says(&["error[E0708]"]);
 }
 

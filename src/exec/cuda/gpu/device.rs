@@ -41,6 +41,19 @@ pub fn devices() -> Result<Vec<GpuInfo>, GpuError> {
     (0..count).map(|number| info(number, &driver)).collect()
 }
 
+/// The GPU of this number, where it and NVRTC can be used.
+///
+/// # Errors
+/// [`GpuError`].
+pub fn check(number: u16, folders: &[PathBuf]) -> Result<GpuInfo, GpuError> {
+    let gpus = devices()?;
+    let count = gpus.len();
+    let gpu = gpus.into_iter().find(|gpu| gpu.number == number);
+    let gpu = gpu.ok_or(GpuError::NoDevice { number, count })?;
+    library::find_nvrtc(folders)?;
+    Ok(gpu)
+}
+
 /// Starts the driver; the newest CUDA that it knows.
 #[expect(unsafe_code, reason = "a call of the driver")]
 fn start() -> Result<String, GpuError> {
@@ -129,7 +142,8 @@ impl Gpu {
         let compiler = Compiler::new(&info.architecture, folders, cache)?;
         let device = result::device::get(i32::from(number)).map_err(failed("opening a GPU"))?;
         // SAFETY: the driver gave the device; the context is released when the GPU is dropped.
-        let context = unsafe { result::primary_ctx::retain(device) }.map_err(failed("opening a GPU"))?;
+        let context =
+            unsafe { result::primary_ctx::retain(device) }.map_err(failed("opening a GPU"))?;
         // SAFETY: the context is alive.
         unsafe { result::ctx::set_current(context) }.map_err(failed("opening a GPU"))?;
         let stream = result::stream::create(result::stream::StreamKind::NonBlocking)
@@ -236,13 +250,14 @@ impl Driver for Gpu {
     fn alloc(&mut self, bytes: usize) -> Result<MemoryId, ExecError> {
         self.enter()?;
         // SAFETY: the memory is freed by `free` or when the GPU is dropped.
-        let memory = unsafe { result::malloc_sync(bytes.max(1)) }.map_err(|error| match error.0 {
-            sys::CUresult::CUDA_ERROR_OUT_OF_MEMORY => {
-                let free = result::mem_get_info().map_or(0, |(free, _)| free);
-                GpuError::Memory { needed: bytes, free }
-            }
-            _ => failed("taking memory")(error),
-        })?;
+        let memory =
+            unsafe { result::malloc_sync(bytes.max(1)) }.map_err(|error| match error.0 {
+                sys::CUresult::CUDA_ERROR_OUT_OF_MEMORY => {
+                    let free = result::mem_get_info().map_or(0, |(free, _)| free);
+                    GpuError::Memory { needed: bytes, free }
+                }
+                _ => failed("taking memory")(error),
+            })?;
         // SAFETY: the memory was taken above and has as many bytes.
         unsafe { result::memset_d8_sync(memory, 0, bytes) }.map_err(failed("clearing memory"))?;
         self.memory.push(memory);

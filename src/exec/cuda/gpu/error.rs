@@ -82,7 +82,9 @@ impl ToDiagnostic for GpuError {
             }
             Self::NoNvrtc => Diagnostic::new(Code::E0504, "there is no compiler for kernels")
                 .note("found: no `libnvrtc`")
-                .expected("NVRTC on the loader's path, in CUDA's folder or in the Python environment")
+                .expected(
+                    "NVRTC on the loader's path, in CUDA's folder or in the Python environment",
+                )
                 .help("run `pip install nvidia-cuda-nvrtc`, or use `--device cpu`"),
             Self::Kernel { log } => Diagnostic::new(Code::E0505, "a kernel does not compile")
                 .note(format!("it said: {log}"))

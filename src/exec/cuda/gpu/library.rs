@@ -43,15 +43,24 @@ fn load(path: &Path) -> bool {
 }
 
 /// Folders of a Python environment that hold the libraries of its packages.
-#[expect(clippy::disallowed_methods, reason = "folders are listed to load a library from")]
 pub fn python_folders(environment: &Path) -> Vec<PathBuf> {
-    let listed = |path: PathBuf| -> Vec<PathBuf> {
-        let entries = std::fs::read_dir(path).into_iter().flatten().flatten();
-        let mut paths: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
-        paths.sort();
-        paths
-    };
-    let pythons = listed(environment.join("lib")).into_iter();
-    let packages = pythons.flat_map(|python| listed(python.join("site-packages/nvidia")));
+    let pythons = listed(&environment.join("lib")).into_iter();
+    let packages = pythons.flat_map(|python| listed(&python.join("site-packages/nvidia")));
     packages.map(|package| package.join("lib")).filter(|path| path.is_dir()).collect()
+}
+
+/// Folders of toolkits that are installed where CUDA usually is.
+pub fn toolkit_folders() -> Vec<PathBuf> {
+    let is_toolkit = |path: &PathBuf| {
+        path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("cuda"))
+    };
+    let toolkits = listed(Path::new("/usr/local")).into_iter().filter(is_toolkit);
+    toolkits.map(|path| path.join("lib64")).filter(|path| path.is_dir()).collect()
+}
+
+fn listed(path: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(path).into_iter().flatten().flatten();
+    let mut paths: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
+    paths.sort();
+    paths
 }

@@ -8,9 +8,9 @@ mod error;
 mod library;
 mod nvrtc;
 
-pub use device::{Gpu, GpuInfo, devices};
+pub use device::{Gpu, GpuInfo, check, devices};
 pub use error::GpuError;
-pub use library::python_folders;
+pub use library::{python_folders, toolkit_folders};
 pub use nvrtc::{Compiler, Cubin, Image};
 
 /// Keeps compiled kernels between runs.

@@ -10,8 +10,14 @@ use sha2::{Digest, Sha256};
 use super::{Cache, GpuError, library};
 
 /// Options that decide about bits: products are fused into sums, denormal numbers stay, divisions and roots are exact.
-const OPTIONS: [&str; 5] =
-    ["--std=c++17", "--fmad=true", "--ftz=false", "--prec-div=true", "--prec-sqrt=true"];
+const OPTIONS: [&str; 6] = [
+    "--std=c++17",
+    "--fmad=true",
+    "--ftz=false",
+    "--prec-div=true",
+    "--prec-sqrt=true",
+    "--disable-warnings",
+];
 
 /// Machine code of a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -89,7 +95,8 @@ fn refused(error: &result::NvrtcError) -> GpuError {
 
 #[expect(unsafe_code, reason = "calls of NVRTC")]
 fn compile(source: &str, architecture: &str) -> Result<Vec<u8>, GpuError> {
-    let text = CString::new(source).map_err(|_| GpuError::Kernel { log: "a zero byte".to_owned() })?;
+    let text =
+        CString::new(source).map_err(|_| GpuError::Kernel { log: "a zero byte".to_owned() })?;
     let program = result::create_program(&text, None).map_err(|error| refused(&error))?;
     let architecture = format!("--gpu-architecture={architecture}");
     let options: Vec<&str> = OPTIONS.into_iter().chain([architecture.as_str()]).collect();

@@ -3,6 +3,7 @@
 //! In: what was selected and where it lies. Out: CUDA C++ behind the functions of `kernels::cuda`. Indices of elements are
 //! 32-bit, constants stand in the text.
 
+mod behind;
 mod code;
 mod products;
 mod rows;
@@ -12,8 +13,8 @@ mod window;
 
 use std::fmt::Write as _;
 
-use self::code::{At, Code};
 pub(super) use self::code::Ground;
+use self::code::{At, Code};
 use super::PHASE_RESULTS;
 use super::select::{Body, Home, TaskIdx};
 use crate::ir::NodeId;
@@ -35,7 +36,9 @@ pub(super) fn task(ground: Ground<'_>, at: TaskIdx) -> TaskText {
         Body::Rows => tasks::rows(&mut code, members),
         Body::Sums { parts } => tasks::sums(&mut code, members[0], *parts),
         Body::Scalars => tasks::scalars(&mut code, members),
-        Body::Product { tiling } => products::product(&mut code, members, tiling),
+        Body::Product { tiling } => {
+            products::product(&mut code, members, home.pool.as_ref(), tiling)
+        }
         Body::Spectral => tasks::spectral(&mut code, members[0]),
     };
     TaskText { body: code.into_text(), blocks }
@@ -60,8 +63,7 @@ pub(super) fn report(
 
 /// The kernel `name` of tasks side by side.
 pub(super) fn launch(name: &str, tasks: &[TaskText]) -> String {
-    const PARAMETERS: &str =
-        "int block, const Call& call, float* A, const int* F, const unsigned char* bytes, double* report, double* shared";
+    const PARAMETERS: &str = "int block, const Call& call, float* A, const int* F, const unsigned char* bytes, double* report, double* shared";
     let mut text = String::new();
     for (number, task) in tasks.iter().enumerate() {
         let _ = writeln!(

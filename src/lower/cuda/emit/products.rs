@@ -1,18 +1,29 @@
 //! The bodies of products: how operands are read, and what is done with each sum.
 
+use super::behind;
 use super::code::{At, Code};
 use super::tasks::store;
 use crate::ir::NodeId;
-use crate::lower::cuda::product::{DEPTH, Geometry, Map, Tiling};
+use crate::lower::cuda::product::{DEPTH, Geometry, Map, Tiling, WINDOW};
+use crate::lower::cuda::select::PoolBehind;
 
 /// A tile for each block.
-pub(super) fn product(code: &mut Code<'_>, members: &[NodeId], tiling: &Tiling) -> usize {
+pub(super) fn product(
+    code: &mut Code<'_>,
+    members: &[NodeId],
+    pool: Option<&PoolBehind>,
+    tiling: &Tiling,
+) -> usize {
     let id = members[0];
     let inputs = code.facts().inputs(id).to_vec();
     let [rows, columns] = tiling.counts();
     let per_group = rows * columns * tiling.parts;
     code.line(&format!("const int group = block / {per_group}, in_group = block % {per_group};"));
-    code.line(&format!("const int part = in_group / {}, tile = in_group % {};", rows * columns, rows * columns));
+    code.line(&format!(
+        "const int part = in_group / {}, tile = in_group % {};",
+        rows * columns,
+        rows * columns
+    ));
     let depth = sizes(tiling)[2].clone();
     code.line(&format!("const int begin = part * {};", tiling.per_part));
     code.line(&format!("int end = begin + {};", tiling.per_part));
@@ -24,10 +35,20 @@ pub(super) fn product(code: &mut Code<'_>, members: &[NodeId], tiling: &Tiling) 
     code.block("auto keep = [&](int first, int n, const float* sums)", |code| {
         let [m_size, n_size, _] = sizes(tiling);
         code.line(&format!("if (n >= {n_size}) return;"));
+        if let (true, Some(pool)) = (tiling.is_windowed, pool) {
+            behind::gather(code, members, pool, tiling);
+            return;
+        }
         code.line("#pragma unroll");
         code.block(&format!("for (int i = 0; i < {}; i++)", tiling.tile[2]), |code| {
             code.line("const int m = first + i;");
-            code.block(&format!("if (m < {m_size})"), |code| keep(code, members, tiling));
+            code.block(&format!("if (m < {m_size})"), |code| {
+                let place = place_of(code, members[0], tiling);
+                keep(code, members, &place, tiling);
+                if let Some(pool) = pool {
+                    behind::spread(code, pool, &place);
+                }
+            });
         });
     });
     code.line(";");
@@ -46,6 +67,7 @@ fn sizes(tiling: &Tiling) -> [String; 3] {
     match &tiling.map {
         Map::Linear | Map::LinearInput => ["call.n".to_owned(), n, k],
         Map::LinearWeight => [m, n, "call.n".to_owned()],
+        Map::Conv(g) if tiling.is_windowed => [batch(windows(g) * WINDOW), n, k],
         Map::Conv(g) => [batch(g.pixels_out()), n, k],
         Map::ConvInput(g) => [batch(g.pixels_in()), n, k],
         Map::ConvWeight(g) => [m, n, batch(g.pixels_out())],
@@ -73,57 +95,114 @@ fn operands(code: &mut Code<'_>, tiling: &Tiling) {
             operand(code, "b", "right", &n, &[], &line(1), &[&across(columns)]);
         }
         Map::Conv(g) => {
-            let pixel = pixel_of("line", g.pixels_out(), g.output[2]);
-            let place = format!("{{{}, {}, {}, true}}", input_base(g, "sample", "0"), down(g, "y"), along(g, "x"));
-            operand(code, "a", "left", &m, &[&pixel], &place, &[
-                &tap_of("k", g),
-                "const int row = place.y + ky, column = place.x + kx;",
-                &outside(g.input),
-                &format!("return from[place.base + (channel * {} + row) * {} + column];", g.input[1], g.input[2]),
-            ]);
+            let pixel = if tiling.is_windowed {
+                behind::pixel_of_window("line", g)
+            } else {
+                pixel_of("line", g.pixels_out(), g.output[2])
+            };
+            let place = format!(
+                "{{{}, {}, {}, true}}",
+                input_base(g, "sample", "0"),
+                down(g, "y"),
+                along(g, "x")
+            );
+            operand(
+                code,
+                "a",
+                "left",
+                &m,
+                &[&pixel],
+                &place,
+                &[
+                    &tap_of("k", g),
+                    "const int row = place.y + ky, column = place.x + kx;",
+                    &outside(g.input),
+                    &format!(
+                        "return from[place.base + (channel * {} + row) * {} + column];",
+                        g.input[1], g.input[2]
+                    ),
+                ],
+            );
             let place = format!("{{(group * {n} + line) * {depth}, 0, 0, true}}");
             operand(code, "b", "right", &n, &[], &place, &[along_k]);
         }
         Map::ConvInput(g) => {
             let pixel = pixel_of("line", g.pixels_in(), g.input[2]);
             let [channels, out_rows, out_columns] = g.output;
-            let base = format!("(sample * {channels} + group * {}) * {}", g.group_out(), g.pixels_out());
+            let base =
+                format!("(sample * {channels} + group * {}) * {}", g.group_out(), g.pixels_out());
             let place = format!("{{{base}, y + {}, x + {}, true}}", g.conv.pad[0], g.conv.pad[1]);
             let [step_rows, step_columns] = g.conv.stride;
-            operand(code, "a", "left", &m, &[&pixel], &place, &[
-                &tap_of("k", g),
-                "const int down = place.y - ky, along = place.x - kx;",
-                &format!("if (down < 0 || along < 0 || down % {step_rows} || along % {step_columns}) return 0.0f;"),
-                &format!("const int row = down / {step_rows}, column = along / {step_columns};"),
-                &outside(g.output),
-                &format!("return from[place.base + (channel * {out_rows} + row) * {out_columns} + column];"),
-            ]);
+            operand(
+                code,
+                "a",
+                "left",
+                &m,
+                &[&pixel],
+                &place,
+                &[
+                    &tap_of("k", g),
+                    "const int down = place.y - ky, along = place.x - kx;",
+                    &format!(
+                        "if (down < 0 || along < 0 || down % {step_rows} || along % {step_columns}) return 0.0f;"
+                    ),
+                    &format!(
+                        "const int row = down / {step_rows}, column = along / {step_columns};"
+                    ),
+                    &outside(g.output),
+                    &format!(
+                        "return from[place.base + (channel * {out_rows} + row) * {out_columns} + column];"
+                    ),
+                ],
+            );
             let taps = g.taps();
-            let place = format!("{{(group * {} * {} + line) * {taps}, 0, 0, true}}", g.group_out(), g.group_in());
-            let read = format!("return from[place.base + k / {taps} * {} + k % {taps}];", g.group_in() * taps);
+            let place = format!(
+                "{{(group * {} * {} + line) * {taps}, 0, 0, true}}",
+                g.group_out(),
+                g.group_in()
+            );
+            let read = format!(
+                "return from[place.base + k / {taps} * {} + k % {taps}];",
+                g.group_in() * taps
+            );
             operand(code, "b", "right", &n, &[], &place, &[&read]);
         }
         Map::ConvWeight(g) => {
             let pixels = g.pixels_out();
             let place = format!("{{(group * {} + line) * {pixels}, 0, 0, true}}", g.group_out());
-            let read = format!("return from[place.base + k / {pixels} * {} + k % {pixels}];", g.output[0] * pixels);
+            let read = format!(
+                "return from[place.base + k / {pixels} * {} + k % {pixels}];",
+                g.output[0] * pixels
+            );
             operand(code, "a", "left", &m, &[], &place, &[&read]);
             let place = format!(
                 "{{(group * {} + channel) * {}, ky - {}, kx - {}, true}}",
-                g.group_in(), g.pixels_in(), g.conv.pad[0], g.conv.pad[1]
+                g.group_in(),
+                g.pixels_in(),
+                g.conv.pad[0],
+                g.conv.pad[1]
             );
-            operand(code, "b", "right", &n, &[&tap_of("line", g)], &place, &[
-                &pixel_of("k", pixels, g.output[2]),
-                &format!(
-                    "const int row = y * {} + place.y, column = x * {} + place.x;",
-                    g.conv.stride[0], g.conv.stride[1]
-                ),
-                &outside(g.input),
-                &format!(
-                    "return from[place.base + sample * {} + row * {} + column];",
-                    g.input.iter().product::<usize>(), g.input[2]
-                ),
-            ]);
+            operand(
+                code,
+                "b",
+                "right",
+                &n,
+                &[&tap_of("line", g)],
+                &place,
+                &[
+                    &pixel_of("k", pixels, g.output[2]),
+                    &format!(
+                        "const int row = y * {} + place.y, column = x * {} + place.x;",
+                        g.conv.stride[0], g.conv.stride[1]
+                    ),
+                    &outside(g.input),
+                    &format!(
+                        "return from[place.base + sample * {} + row * {} + column];",
+                        g.input.iter().product::<usize>(),
+                        g.input[2]
+                    ),
+                ],
+            );
         }
     }
 }
@@ -176,37 +255,54 @@ fn along(g: &Geometry, x: &str) -> String {
 }
 
 fn input_base(g: &Geometry, sample: &str, channel: &str) -> String {
-    format!("({sample} * {} + group * {} + {channel}) * {}", g.input[0], g.group_in(), g.pixels_in())
+    format!(
+        "({sample} * {} + group * {} + {channel}) * {}",
+        g.input[0],
+        g.group_in(),
+        g.pixels_in()
+    )
 }
 
 fn outside(picture: [usize; 3]) -> String {
-    format!("if (row < 0 || row >= {} || column < 0 || column >= {}) return 0.0f;", picture[1], picture[2])
+    format!(
+        "if (row < 0 || row >= {} || column < 0 || column >= {}) return 0.0f;",
+        picture[1], picture[2]
+    )
 }
 
-/// What is done with one sum: the members that are computed from it, and what others read.
-fn keep(code: &mut Code<'_>, members: &[NodeId], tiling: &Tiling) {
-    let id = members[0];
+/// Windows of an output.
+pub(super) fn windows(g: &Geometry) -> usize {
+    g.output[1].div_ceil(2) * g.output[2].div_ceil(2)
+}
+
+/// Where the sum of row `m` and column `n` belongs.
+fn place_of(code: &mut Code<'_>, id: NodeId, tiling: &Tiling) -> At {
     let shape = code.facts().shape(id).clone();
     let n_size = tiling.sizes[1];
-    let place = match &tiling.map {
-        Map::Linear | Map::LinearInput => {
+    match &tiling.map {
+        Map::Linear | Map::LinearInput | Map::LinearWeight => {
             code.place(&shape, vec!["m".to_owned(), "n".to_owned()])
         }
-        Map::LinearWeight => code.place(&shape, vec!["m".to_owned(), "n".to_owned()]),
         Map::Conv(g) => picture(code, id, g.pixels_out(), g.output[2], n_size),
         Map::ConvInput(g) => picture(code, id, g.pixels_in(), g.input[2], n_size),
         Map::ConvWeight(g) => {
-            let linear = format!("(group * {} + m) * {} + n", g.group_out(), g.group_in() * g.taps());
+            let linear =
+                format!("(group * {} + m) * {} + n", g.group_out(), g.group_in() * g.taps());
             code.at(&shape, &linear)
         }
-    };
+    }
+}
+
+/// What is done with one sum: the members that are computed from it, and what others read.
+pub(super) fn keep(code: &mut Code<'_>, members: &[NodeId], place: &At, tiling: &Tiling) {
+    let id = members[0];
     if tiling.parts > 1 {
         let base = Code::floats(code.ground.layout.offset(id));
         let count = code.facts().elements(id);
         code.line(&format!("{base}[(size_t)part * {count} + {}] = sums[i];", place.linear));
         return;
     }
-    code.remember(id, &place, "sums[i]");
+    code.remember(id, place, "sums[i]");
     let mut values = vec![];
     for member in members {
         let shape = code.facts().shape(*member).clone();

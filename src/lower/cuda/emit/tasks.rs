@@ -164,7 +164,11 @@ fn term(code: &mut Code<'_>, id: NodeId, walk: &Walk, at: &At, r: &str) -> Strin
             continue;
         }
         let inner: usize = walk.summed[number + 1..].iter().map(|axis| sizes[*axis]).product();
-        let whole = if inner == 1 { rest.clone() } else { code.constant("int", &format!("{rest} / {inner}")) };
+        let whole = if inner == 1 {
+            rest.clone()
+        } else {
+            code.constant("int", &format!("{rest} / {inner}"))
+        };
         if inner != 1 {
             rest = code.constant("int", &format!("{rest} % {inner}"));
         }
@@ -258,12 +262,17 @@ pub(super) fn gather(code: &mut Code<'_>, id: NodeId) -> usize {
     let feed = code.ground.feed;
     code.line(&format!("const int i = block * {THREADS} + threadIdx.x;"));
     code.line(&format!("if (!call.is_raw || i >= call.n * {len}) return;"));
-    code.line(&format!("const int row = i / {len}, element = i % {len}, pixel = element % {plane};"));
+    code.line(&format!(
+        "const int row = i / {len}, element = i % {len}, pixel = element % {plane};"
+    ));
     code.line(&format!(
         "const Window* window = call.is_moved ? (const Window*)(F + {}) + row : (const Window*)0;",
         feed.windows
     ));
-    code.line(&format!("const unsigned char* sample = bytes + (size_t)(unsigned)F[{} + row] * {len};", feed.indices));
+    code.line(&format!(
+        "const unsigned char* sample = bytes + (size_t)(unsigned)F[{} + row] * {len};",
+        feed.indices
+    ));
     code.line(&format!(
         "{}[i] = decode(sample, (const float*)(F + {}), window, element / {plane}, pixel / {columns}, pixel % {columns}, {rows}, {columns});",
         Code::floats(code.ground.layout.input),

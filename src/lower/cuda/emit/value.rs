@@ -2,8 +2,8 @@
 
 use super::code::{At, Code, number};
 use super::{rows, window};
-use crate::ir::{Binary, GradOp, Hyper, NodeId, Op, Unary};
 use crate::ir::ClassOp;
+use crate::ir::{Binary, GradOp, Hyper, NodeId, Op, Unary};
 use crate::lower::cuda::facts::Class;
 use crate::lower::cuda::layout::matrix;
 
@@ -36,7 +36,11 @@ impl Code<'_> {
         let parts = self.ground.selection.parts(id);
         if facts.is_scalar(id) {
             let base = Self::doubles(offset);
-            return if parts > 1 { format!("sum_parts({base}, {parts}, 1)") } else { format!("{base}[0]") };
+            return if parts > 1 {
+                format!("sum_parts({base}, {parts}, 1)")
+            } else {
+                format!("{base}[0]")
+            };
         }
         let base = Self::floats(offset);
         if parts > 1 {
@@ -140,13 +144,16 @@ impl Code<'_> {
                 let (v, index) = (self.value(inputs[0], &row), self.value(inputs[1], &row));
                 format!("({} == {index} ? {v} : 0.0f)", at.axes[1])
             }
-            Op::MaxPool(_) | Op::AvgPool(_) | Op::Grad(GradOp::MaxPool(_) | GradOp::AvgPool { .. }) => {
-                window::value(self, id, at)
-            }
+            Op::MaxPool(_)
+            | Op::AvgPool(_)
+            | Op::Grad(GradOp::MaxPool(_) | GradOp::AvgPool { .. }) => window::value(self, id, at),
             Op::Class(_) | Op::Sum { .. } => rows::value(self, id, at),
             op => {
                 let class = facts.class(id);
-                assert!(class != Class::Light, "broken invariant: {op} is computed element by element");
+                assert!(
+                    class != Class::Light,
+                    "broken invariant: {op} is computed element by element"
+                );
                 panic!("broken invariant: {op} is read before it is computed")
             }
         }
@@ -165,7 +172,13 @@ impl Code<'_> {
     }
 
     /// The element of the part that `at` lies in along an axis, 0 where none does.
-    fn part_of_axis(&mut self, id: NodeId, at: &At, axis: usize, parts: &[(usize, NodeId)]) -> String {
+    fn part_of_axis(
+        &mut self,
+        id: NodeId,
+        at: &At,
+        axis: usize,
+        parts: &[(usize, NodeId)],
+    ) -> String {
         let result = self.name();
         let kind = self.kind(id);
         self.line(&format!("{kind} {result} = 0;"));
@@ -191,7 +204,8 @@ impl Code<'_> {
         let norm = *norm.expect("a gradient of a singular value comes with the value");
         let [rows, columns] = matrix(facts, norm);
         let base = Self::doubles(self.ground.layout.offset(norm));
-        let (row, column) = (format!("{} / {columns}", at.linear), format!("{} % {columns}", at.linear));
+        let (row, column) =
+            (format!("{} / {columns}", at.linear), format!("{} % {columns}", at.linear));
         format!("(float)({base}[1 + {row}] * {base}[{} + {column}])", 1 + rows)
     }
 }

@@ -22,10 +22,13 @@ pub(super) fn value(code: &mut Code<'_>, id: NodeId, at: &At) -> String {
             code.line(&format!("float {result} = 0.0f;"));
             covering(code, &pool, inputs[1], at, |code, window| {
                 let winner = winner(code, &pool, inputs[0], window);
-                code.block(&format!("if ({winner} == {} % {})", at.linear, plane(code, id)), |code| {
-                    let dy = code.value(inputs[1], window);
-                    code.line(&format!("{result} += {dy};"));
-                });
+                code.block(
+                    &format!("if ({winner} == {} % {})", at.linear, plane(code, id)),
+                    |code| {
+                        let dy = code.value(inputs[1], window);
+                        code.line(&format!("{result} += {dy};"));
+                    },
+                );
             });
             result
         }
@@ -69,10 +72,12 @@ fn inside(
             let row = along(&at.axes[2], pool.stride[0], &i, pool.pad[0]);
             let column = along(&at.axes[3], pool.stride[1], &j, pool.pad[1]);
             let (row, column) = (code.constant("int", &row), code.constant("int", &column));
-            let check =
-                format!("if ({row} >= 0 && {row} < {rows} && {column} >= 0 && {column} < {columns})");
+            let check = format!(
+                "if ({row} >= 0 && {row} < {rows} && {column} >= 0 && {column} < {columns})"
+            );
             code.block(&check, |code| {
-                let axes = vec![at.axes[0].clone(), at.axes[1].clone(), row.clone(), column.clone()];
+                let axes =
+                    vec![at.axes[0].clone(), at.axes[1].clone(), row.clone(), column.clone()];
                 let place = code.place(&shape, axes);
                 let position = code.constant("int", &format!("{row} * {columns} + {column}"));
                 visit(code, &place, &position);
@@ -120,7 +125,9 @@ fn covering(
         let below = (kernel as i64) - 1 - (pad as i64);
         let first = match (kernel == step, pad) {
             (true, _) => last.clone(),
-            (false, _) => format!("{place} <= {below} ? 0 : ({place} - {below} + {}) / {step}", step - 1),
+            (false, _) => {
+                format!("{place} <= {below} ? 0 : ({place} - {below} + {}) / {step}", step - 1)
+            }
         };
         let limit = shape.dims[1 + axis] as i64 - 1;
         let first = code.constant("int", &first);
@@ -131,7 +138,8 @@ fn covering(
     let [first_column, last_column] = bounds(code, 1);
     let [row, column] = [code.name(), code.name()];
     code.block(&format!("for (int {row} = {first_row}; {row} <= {last_row}; {row}++)"), |code| {
-        let head = format!("for (int {column} = {first_column}; {column} <= {last_column}; {column}++)");
+        let head =
+            format!("for (int {column} = {first_column}; {column} <= {last_column}; {column}++)");
         code.block(&head, |code| {
             let axes = vec![at.axes[0].clone(), at.axes[1].clone(), row.clone(), column.clone()];
             let place = code.place(&shape, axes);

@@ -1,0 +1,58 @@
+//! Programs whose steps are one piece of work: timed as a whole.
+
+use super::timer::{PhaseCosts, Timer};
+use crate::lower::{Batch, ExecError, HyperValues, Replicas};
+use crate::train::nanoseconds;
+
+/// A program with the times of its steps.
+pub(super) struct Whole {
+    program: Box<dyn Replicas>,
+    /// Runs and nanoseconds of training steps, then of evaluations.
+    spent: [(u64, u64); 2],
+}
+
+impl Whole {
+    pub(super) fn new(program: Box<dyn Replicas>) -> Self {
+        Self { program, spent: [(0, 0); 2] }
+    }
+
+    fn add(&mut self, what: usize, begun: u64) {
+        let (runs, spent) = &mut self.spent[what];
+        *runs += 1;
+        *spent += nanoseconds().saturating_sub(begun);
+    }
+}
+
+impl Timer for Whole {
+    fn step(&mut self, batch: &Batch<'_>, hyper: &HyperValues) -> Result<(), ExecError> {
+        let begun = nanoseconds();
+        self.program.step(&[*batch], hyper).into_iter().try_for_each(|step| step.map(drop))?;
+        self.add(0, begun);
+        Ok(())
+    }
+
+    fn eval(&mut self, batch: &Batch<'_>) -> Result<(), ExecError> {
+        let begun = nanoseconds();
+        self.program.eval(batch).into_iter().try_for_each(|part| part.map(drop))?;
+        self.add(1, begun);
+        Ok(())
+    }
+
+    fn reset(&mut self) {
+        self.spent = [(0, 0); 2];
+    }
+
+    fn phases(&self, _: usize) -> Vec<PhaseCosts> {
+        let phase = |(name, (runs, spent)): (&str, &(u64, u64))| PhaseCosts {
+            name: name.to_owned(),
+            ms: *spent as f64 / 1e6 / (*runs).max(1) as f64,
+            calls: vec![],
+            waiting: 0.0,
+        };
+        ["step", "eval"].into_iter().zip(&self.spent).map(phase).collect()
+    }
+
+    fn isa(&self) -> String {
+        self.program.isa()
+    }
+}
