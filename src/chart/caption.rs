@@ -66,6 +66,10 @@ impl Meaning {
                 format!("{} % confidence interval of the mean", short(level * 100.0, 3))
             }
             Self::Range => "smallest to largest value".to_owned(),
+            Self::Quantiles(low, high) => {
+                let percent = |level: f64| short(level * 100.0, 3);
+                format!("{} % to {} % quantile", percent(low), percent(high))
+            }
             Self::Reading => "error of reading the value off a figure".to_owned(),
         }
     }

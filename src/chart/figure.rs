@@ -61,6 +61,11 @@ impl Chart {
         self.plot.table()
     }
 
+    /// The label of each curve with its values from left to right, for [`spark`](super::spark); none where it has no curves.
+    pub fn lines(&self) -> Vec<(String, Vec<f64>)> {
+        self.plot.lines()
+    }
+
     /// The marks of the plot without title and caption, for a page that has them as text.
     pub fn drawing(&self, size: Size) -> Drawing {
         let mut drawing = Drawing::new(size.width());

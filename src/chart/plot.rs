@@ -9,6 +9,7 @@ use super::heat::Heat;
 use super::multiples::Multiples;
 use super::panel::Panel;
 use super::reliability::Reliability;
+use super::series::Series;
 use super::size::Size;
 use super::strip::Strip;
 use super::table::Table;
@@ -43,6 +44,31 @@ impl Plot {
             Self::Strip(plot) => plot.draw(drawing, area, size),
             Self::Bars(plot) => plot.draw(drawing, area, size),
             Self::Reliability(plot) => plot.draw(drawing, area, size),
+        }
+    }
+
+    /// The label of each series with its values from left to right; a series of small multiples has its panel before it. Empty
+    /// for plots that are no curves.
+    pub(super) fn lines(&self) -> Vec<(String, Vec<f64>)> {
+        let of = |panel: &Panel, name: Option<&str>| -> Vec<(String, Vec<f64>)> {
+            let label = |series: &Series| match (name, series.label.as_str()) {
+                (Some(name), "") => name.to_owned(),
+                (Some(name), label) => format!("{name} · {label}"),
+                (None, label) => label.to_owned(),
+            };
+            let values = |series: &Series| series.estimates().iter().map(|p| p.y).collect();
+            panel.series.iter().map(|series| (label(series), values(series))).collect()
+        };
+        match self {
+            Self::Panel(panel) => of(panel, None),
+            Self::Multiples(plot) => {
+                plot.panels().iter().flat_map(|(name, panel)| of(panel, Some(name))).collect()
+            }
+            Self::Heat(_)
+            | Self::Forest(_)
+            | Self::Strip(_)
+            | Self::Bars(_)
+            | Self::Reliability(_) => vec![],
         }
     }
 

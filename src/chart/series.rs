@@ -23,6 +23,8 @@ pub enum Meaning {
     Confidence(f64),
     /// From the smallest to the largest value.
     Range,
+    /// From one quantile to another, such as 0.25 to 0.75.
+    Quantiles(f64, f64),
     /// The error of reading values off a figure.
     Reading,
 }

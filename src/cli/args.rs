@@ -37,6 +37,9 @@ pub(crate) enum Command {
     /// Compare groups of runs with intervals and tests over their seeds.
     #[cfg(feature = "exec")]
     Compare(super::compare::CompareArgs),
+    /// Show what runs, sweeps and comparisons found: one page, text, or figures for a paper.
+    #[cfg(feature = "exec")]
+    Report(super::report::ReportArgs),
     /// Judge the claims of a spec by its runs.
     #[cfg(feature = "exec")]
     Verify(super::verify::VerifyArgs),
@@ -84,7 +87,9 @@ impl Cli {
             #[cfg(feature = "exec")]
             Some(Command::Time(args)) => Some(args.machine.threads()),
             #[cfg(feature = "exec")]
-            Some(Command::Runs(_) | Command::Compare(_) | Command::Verify(_)) => None,
+            Some(
+                Command::Runs(_) | Command::Compare(_) | Command::Report(_) | Command::Verify(_),
+            ) => None,
             Some(
                 Command::Check(_)
                 | Command::Graph(_)

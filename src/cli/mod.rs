@@ -19,6 +19,8 @@ mod fetch;
 mod groups;
 mod outcome;
 #[cfg(feature = "exec")]
+mod report;
+#[cfg(feature = "exec")]
 mod reproduce;
 #[cfg(feature = "exec")]
 mod runs;
@@ -85,6 +87,8 @@ fn dispatch(command: &Command, terminal: &mut Terminal) -> anyhow::Result<Outcom
         Command::Runs(args) => runs::run(args, terminal),
         #[cfg(feature = "exec")]
         Command::Compare(args) => compare::run(args, terminal),
+        #[cfg(feature = "exec")]
+        Command::Report(args) => report::run(args, terminal),
         #[cfg(feature = "exec")]
         Command::Verify(args) => verify::run(args, terminal),
         #[cfg(feature = "exec")]

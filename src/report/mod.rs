@@ -1,14 +1,17 @@
 //! Measures as a reader sees them.
 //!
-//! In: what `measure` took. Out: text of a stated width. Nothing here computes a measure, reads
-//! a file or prints.
+//! In: what `measure` took. Out: text of a stated width, pages, pictures. Nothing here prints; `runs` alone asks for stored
+//! runs and takes the measures that its figures need.
 
 pub mod analysis;
 mod calibration_table;
 pub mod check;
 pub mod data_sets;
 mod grid;
+pub mod page;
 pub mod picture;
+#[cfg(feature = "exec")]
+pub mod runs;
 mod sheet;
 mod summary_table;
 #[cfg(feature = "exec")]

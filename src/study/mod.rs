@@ -45,7 +45,7 @@ pub use long::{Long, long};
 pub use parquet::parquet;
 pub use renamed::{Renamed, earlier, rename};
 pub use result::{Made, SweepResult, over_seeds, plan_text, stored, table};
-pub use samples::{logits as stored_logits, measured};
+pub use samples::{logits as stored_logits, measured, open as open_logits};
 pub use slurm::{
     SlurmError, SlurmJob, SlurmJobs, SlurmTask, SubmittedJob, tasks_of, tasks_text, with_tasks,
 };

@@ -14,7 +14,7 @@ use crate::train::StoredRun;
 /// The logits of a split, and the scale at which the run takes probabilities; `None` where the run stores none.
 ///
 /// # Errors
-/// [`StoreError`] when they cannot be read.
+/// [`StoreError`] where the file cannot be read or holds no logits.
 pub fn logits(run: &StoredRun, split: &str) -> Result<Option<(Logits, f64)>, StoreError> {
     let path = run.path().join("logits").join(format!("{split}.safetensors"));
     if !path.is_file() {
@@ -30,7 +30,10 @@ pub fn logits(run: &StoredRun, split: &str) -> Result<Option<(Logits, f64)>, Sto
 }
 
 /// The logits in a file.
-pub(super) fn open(path: &Path) -> Result<Logits, StoreError> {
+///
+/// # Errors
+/// As [`logits`].
+pub fn open(path: &Path) -> Result<Logits, StoreError> {
     let io = |error| StoreError::io("read", path, error);
     let file = File::open(path).map_err(io)?;
     let length = file.metadata().map_err(io)?.len();

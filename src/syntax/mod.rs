@@ -5,6 +5,7 @@
 
 pub mod ast;
 mod build;
+mod colour;
 mod error;
 mod expected;
 mod format;
@@ -18,6 +19,7 @@ mod scan;
 mod slip;
 mod split;
 
+pub use colour::{WordKind, words};
 pub use error::{Nesting, NumberFault, StringFault, SyntaxError};
 pub use format::format;
 pub use parse::{decode, outline, parse, parse_expr, parse_override};

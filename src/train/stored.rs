@@ -54,6 +54,23 @@ impl StoredRun {
         lines(&self.path.join("metrics.jsonl"))
     }
 
+    /// The records with about `most` of the steps, evenly from the first to the last: enough for a curve of a long run.
+    ///
+    /// # Errors
+    /// As [`StoredRun::records`].
+    pub fn thinned_records(&self, most: usize) -> Result<Vec<Record>, StoreError> {
+        let is_step = |line: &str| line.starts_with("{\"kind\":\"step\"");
+        chosen_lines(&self.path.join("metrics.jsonl"), |lines| {
+            let steps = lines.iter().filter(|(_, line)| is_step(line)).count();
+            let every = steps.div_ceil(most.max(1)).max(1);
+            let mut step = 0;
+            lines.retain(|(_, line)| {
+                step += usize::from(is_step(line));
+                !is_step(line) || step == steps || (step - 1).is_multiple_of(every)
+            });
+        })
+    }
+
     /// The epochs among the records.
     ///
     /// # Errors
@@ -77,14 +94,24 @@ impl StoredRun {
 
 /// The whole lines of a file; none where there is no file.
 fn lines<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>, StoreError> {
+    chosen_lines(path, |_| ())
+}
+
+/// The same for those numbered lines that `choose` keeps.
+fn chosen_lines<T: DeserializeOwned>(
+    path: &Path,
+    choose: impl FnOnce(&mut Vec<(usize, &str)>),
+) -> Result<Vec<T>, StoreError> {
     if !path.is_file() {
         return Ok(vec![]);
     }
     let text = read_text(path, MAX_LINES_BYTES)?;
     let whole = text.split_inclusive('\n').filter_map(|line| line.strip_suffix('\n'));
-    let read = |(number, line)| {
+    let mut numbered: Vec<(usize, &str)> = (1..).zip(whole).collect();
+    choose(&mut numbered);
+    let read = |(number, line): (usize, &str)| {
         serde_json::from_str(line)
             .map_err(|error| StoreError::damaged(path, format!("line {number}: {error}")))
     };
-    (1..).zip(whole).map(read).collect()
+    numbered.into_iter().map(read).collect()
 }

@@ -69,8 +69,14 @@ impl RunGroup {
         Ok(Self { name: labels.unwrap_or(root).to_owned(), members })
     }
 
-    pub(super) fn rows(&self) -> impl Iterator<Item = &Row> {
+    /// Its runs; none for files of logits.
+    pub fn rows(&self) -> impl Iterator<Item = &Row> {
         self.members.iter().filter_map(Member::run)
+    }
+
+    /// Its files of logits.
+    pub fn files(&self) -> impl Iterator<Item = &Path> {
+        self.members.iter().filter(|member| member.run().is_none()).map(Member::path)
     }
 }
 

@@ -1,0 +1,113 @@
+//! The numbers of `summary.json`: those that stand out, and all of them in a table.
+
+use super::calibration::ece;
+use super::material::Member;
+use super::words::{count, number, percent, thousands};
+use crate::chart::{Cell, Table};
+use crate::measure::{Distribution, SplitSummary, chance_curve};
+use crate::report::page::{Block, Fact, LabelledTable, Section, Tone};
+use crate::train::Summary;
+
+/// The section of one run or of one file of logits.
+pub(super) fn section(member: &Member) -> Section {
+    let mut section = Section::new("results", "Results", "");
+    let Some(summary) = member.summary() else {
+        if member.row.is_none() && member.test.is_some() {
+            section = section.with(Block::Facts(of_file(member)));
+        }
+        return section;
+    };
+    for warning in &summary.warnings {
+        section = section.with(Block::Note(Tone::Warning, warning.message.clone()));
+    }
+    let table = LabelledTable {
+        id: "summary".to_owned(),
+        title: "Measures of summary.json".to_owned(),
+        table: table(&summary.train, &summary.test),
+    };
+    section.with(Block::Facts(facts(member, summary))).with(table)
+}
+
+fn facts(member: &Member, summary: &Summary) -> Vec<Fact> {
+    let fact =
+        |name: &str, value: String, about: String| Fact { name: name.to_owned(), value, about };
+    let test = &summary.test;
+    let close = test.close_enough.get("0.05").copied().flatten();
+    let chance = chance_curve(test.classes, &[0.05]).first().copied();
+    let mut facts = vec![
+        fact("Test accuracy", percent(test.accuracy), format!("of {} samples", thousands(test.n))),
+        fact("Training accuracy", percent(summary.train.accuracy), String::new()),
+        fact("Close enough, a = 0.05", percent(close), format!("chance {}", percent(chance))),
+        fact("Test loss", number(test.loss), format!("training {}", number(summary.train.loss))),
+    ];
+    if let Some(taken) = &member.test {
+        facts.push(fact("Calibration error", ece(&taken.calibration), "ECE, 15 bins".to_owned()));
+    }
+    if let Some(size) = summary.size {
+        facts.push(fact("R", number(Some(size)), "size of the parameters".to_owned()));
+    }
+    facts.push(fact("Parameters", thousands(summary.params as usize), String::new()));
+    let steps = count(summary.steps as usize, "step");
+    facts.push(fact("Epochs", thousands(summary.epochs as usize), steps));
+    facts
+}
+
+fn of_file(member: &Member) -> Vec<Fact> {
+    let Some(taken) = &member.test else { return vec![] };
+    let fact = |name: &str, value: String, about: &str| Fact {
+        name: name.to_owned(),
+        value,
+        about: about.to_owned(),
+    };
+    let right = (taken.n > 0).then(|| (taken.n - taken.wrong) as f64 / taken.n as f64);
+    vec![
+        fact("Accuracy", percent(right), &format!("of {} samples", thousands(taken.n))),
+        fact("Close enough, a = 0.05", percent(taken.close.get(5).copied()), ""),
+        fact("Calibration error", ece(&taken.calibration), "ECE, 15 bins"),
+        fact("Classes", thousands(taken.classes), ""),
+        fact("Scale of probabilities", number(Some(taken.scale)), "r1 / R where both are known"),
+    ]
+}
+
+/// A row for each measure that applies, training beside test.
+fn table(train: &SplitSummary, test: &SplitSummary) -> Table {
+    let mut rows: Vec<Vec<Cell>> = vec![];
+    let mut row = |name: String, train: Option<f64>, test: Option<f64>| {
+        let cell = |value: Option<f64>| value.map_or(Cell::Empty, Cell::Number);
+        if train.is_some() || test.is_some() {
+            rows.push(vec![Cell::Text(name), cell(train), cell(test)]);
+        }
+    };
+    let mut both = |name: &str, of: &dyn Fn(&SplitSummary) -> Option<f64>| {
+        row(name.to_owned(), of(train), of(test));
+    };
+    both("samples", &|s| Some(s.n as f64));
+    both("loss", &|s| s.loss);
+    both("accuracy", &|s| s.accuracy);
+    both("accuracy, ties counted", &|s| s.accuracy_upper);
+    both("average accuracy of the classes", &|s| s.average_accuracy);
+    both("super-class accuracy", &|s| s.super_class_accuracy);
+    for (k, _) in test.top_k.iter() {
+        both(&format!("top-{k}"), &|s| s.top_k.get(k).copied().flatten());
+    }
+    for (a, _) in test.close_enough.iter() {
+        both(&format!("close enough, a = {a}"), &|s| s.close_enough.get(a).copied().flatten());
+    }
+    both("scale of probabilities", &|s| s.probability_scale);
+    let distributions: [(&str, fn(&SplitSummary) -> Option<&Distribution>); 2] =
+        [("margin", |s| Some(&s.margin)), ("normalised margin", |s| s.normalized_margin.as_ref())];
+    for (name, of) in distributions {
+        both(&format!("{name}, mean"), &|s| of(s)?.mean);
+        for (level, _) in test.margin.quantiles.iter() {
+            let at = |s: &SplitSummary| of(s)?.quantiles.get(level).copied().flatten();
+            both(&format!("{name}, quantile {level}"), &at);
+        }
+    }
+    for (i, mass) in test.masses.iter().flatten().enumerate() {
+        let mu = mass.mu;
+        both(&format!("well classified, μ = {mu}"), &|s| s.masses.as_ref()?.get(i)?.well);
+        both(&format!("marginal, μ = {mu}"), &|s| s.masses.as_ref()?.get(i)?.marginal);
+        both(&format!("poor, μ = {mu}"), &|s| s.masses.as_ref()?.get(i)?.poor);
+    }
+    Table { headings: ["measure", "training", "test"].map(str::to_owned).to_vec(), rows }
+}

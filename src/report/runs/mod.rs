@@ -1,0 +1,27 @@
+//! What runs say, as pages.
+//!
+//! In: runs with what they stored, files of logits, and what is known of their specs and data. Out: a
+//! [`Page`](super::page::Page) of one run ([`run_page`]), or of groups of runs side by side ([`groups_page`]). Numbers of
+//! finished runs are those of `summary.json`; everything else is taken from the records and the stored logits.
+
+mod calibration;
+mod classes;
+mod confidence;
+mod curves;
+mod differences;
+mod groups;
+mod headline;
+mod listing;
+mod material;
+mod net;
+mod pictures;
+mod provenance;
+mod run;
+mod taken;
+mod training;
+mod words;
+
+pub use groups::{Study, groups_page};
+pub use material::{Facet, Group, Member, Named};
+pub use run::{Known, run_page};
+pub use taken::{Detail, Taken};
