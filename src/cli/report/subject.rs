@@ -7,8 +7,7 @@ use rayon::prelude::*;
 
 use super::claims::{self, Judgement};
 use super::{Problem, compiled, dataset};
-use crate::chart::Palette;
-use crate::report::runs::{Detail, Facet, Group, Member, Named, Study};
+use crate::report::runs::{Detail, Facet, Member, Named, Study};
 use crate::store::{RunDir, StoreError};
 use crate::study::{Row, RunGroup, SweepDocument, compare, find};
 
@@ -92,17 +91,14 @@ fn sweep(
     let judged =
         first.map_or_else(Judgement::default, |row| claims::judge(root, document, row, data_dir));
     notes.extend(judged.notes);
-    let palette = Palette::new(colour.labels.iter().cloned());
     let facets = cells.into_iter().map(|(at, groups)| {
         let parts = others.iter().zip(&at).filter(|(_, at)| **at > 0);
         let names: Vec<String> =
             parts.map(|(axis, at)| format!("{} = {}", axis.key, axis.labels[at - 1])).collect();
-        let groups = groups.into_iter().map(|(own, rows)| {
-            let label = colour.labels[own].clone();
-            let slot = palette.slot(&label);
-            Ok(Group { label, slot, members: members(rows)? })
-        });
-        Ok(Facet { name: names.join(", "), groups: groups.collect::<Result<_, StoreError>>()? })
+        let groups =
+            groups.into_iter().map(|(own, rows)| Ok((colour.labels[own].clone(), members(rows)?)));
+        let groups = groups.collect::<Result<_, StoreError>>()?;
+        Ok(Facet::new(names.join(", "), &colour.labels, groups))
     });
     let facets: Vec<Facet> = facets.collect::<Result<_, StoreError>>()?;
     let others: Vec<&str> = others.iter().map(|axis| axis.key.as_str()).collect();
@@ -197,16 +193,11 @@ fn groups(paths: &[String], data_dir: Option<&Path>) -> Result<Subject, Problem>
 
 /// A study of groups that differ in one thing.
 fn plain(kind: &str, title: &str, axis: &str, groups: Vec<(String, Vec<Member>)>) -> Study {
-    let palette = Palette::new(groups.iter().map(|(name, _)| name.clone()));
-    let group = |(label, members): (String, Vec<Member>)| {
-        let slot = palette.slot(&label);
-        Group { label, slot, members }
-    };
-    let groups = groups.into_iter().map(group).collect();
+    let labels: Vec<String> = groups.iter().map(|(name, _)| name.clone()).collect();
     Study {
         kind: kind.to_owned(),
         title: title.to_owned(),
-        facets: vec![Facet { name: String::new(), groups }],
+        facets: vec![Facet::new(String::new(), &labels, groups)],
         axes: (axis.to_owned(), String::new()),
         claims: vec![],
         comparison: None,

@@ -98,8 +98,21 @@ pub struct LabelledTable {
     pub id: String,
     /// What it shows.
     pub title: String,
-    /// The cells.
+    /// The cells, every number by itself.
     pub table: Table,
+    /// What readers see in place of them, where that reads better.
+    pub shown: Option<Table>,
+}
+
+impl LabelledTable {
+    /// A table that is shown as it is.
+    pub fn new(id: &str, title: impl Into<String>, table: Table) -> Self {
+        Self { id: id.to_owned(), title: title.into(), table, shown: None }
+    }
+
+    pub(super) fn visible(&self) -> &Table {
+        self.shown.as_ref().unwrap_or(&self.table)
+    }
 }
 
 /// How a note is meant.

@@ -47,7 +47,7 @@ pub(super) fn table(table: &LabelledTable) -> String {
         "<div class=\"table chart\"><div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"",
         &title,
         "\">\n",
-        &table.table.html(&table.title),
+        &table.visible().html(&table.title),
         "</div><p class=\"tools\">",
         &csv_link(&escaped(&table.id), &table.table.csv()),
         "</p></div>\n",

@@ -50,14 +50,22 @@ pub fn html(page: &Page) -> String {
     out
 }
 
-/// Small figures that follow each other share rows.
+/// Small figures and tables that follow each other share rows.
 fn blocks(all: &[Block], out: &mut String) {
-    let is_small = |block: &Block| matches!(block, Block::Figure(f) if f.weight == Weight::Small);
-    for run in all.chunk_by(|a, b| is_small(a) && is_small(b)) {
-        let is_grid = run.first().is_some_and(is_small);
-        out.push_str(if is_grid { "<div class=\"grid\">\n" } else { "" });
+    #[expect(clippy::wildcard_enum_match_arm, reason = "all others stand alone")]
+    let kind = |block: &Block| match block {
+        Block::Figure(figure) if figure.weight == Weight::Small => Some("grid"),
+        Block::Table(_) => Some("tables"),
+        _ => None,
+    };
+    for run in all.chunk_by(|a, b| kind(a).is_some() && kind(a) == kind(b)) {
+        let class = run.first().and_then(kind);
+        let class = class.filter(|class| *class == "grid" || run.len() > 1);
+        if let Some(class) = class {
+            out.extend(["<div class=\"", class, "\">\n"]);
+        }
         run.iter().for_each(|one| block(one, out));
-        out.push_str(if is_grid { "</div>\n" } else { "" });
+        out.push_str(if class.is_some() { "</div>\n" } else { "" });
     }
 }
 

@@ -32,7 +32,7 @@ pub fn text(page: &Page, width: u16) -> String {
 fn block(block: &Block, width: u16) -> String {
     match block {
         Block::Figure(one) => figure(one, width),
-        Block::Table(one) => format!("\n{}\n", table(&one.table, &one.title, width)),
+        Block::Table(one) => format!("\n{}\n", table(one.visible(), &one.title, width)),
         Block::Note(_, text) => format!("note: {text}\n"),
         Block::Facts(facts) => {
             let mut grid = Grid::new(width, "", ["".to_owned(), String::new()]);
@@ -56,7 +56,12 @@ fn block(block: &Block, width: u16) -> String {
             all + &format!("  {}  {}\n", card.title, card.lines.join(", "))
         }),
         // A spec is a file already, and pictures are none of a terminal's.
-        Block::Spec(_) | Block::Words(_) | Block::Picture(_) | Block::More(..) => String::new(),
+        Block::Spec(_) | Block::Picture(_) | Block::More(..) => String::new(),
+        Block::Words(text) => format!(
+            "{}
+",
+            text.trim_end()
+        ),
         Block::Heading(text) => format!("\n{text}\n"),
     }
 }

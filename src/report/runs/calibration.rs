@@ -3,7 +3,7 @@
 use super::confidence::Split;
 use super::material::{Facet, members};
 use super::words::{number, percent};
-use crate::chart::{Bin, BinGroup, Cell, Chart, Reliability, Table};
+use crate::chart::{Bin, BinGroup, Cell, Chart, Reliability, Table, short};
 use crate::measure::Calibration;
 use crate::report::page::{Figure, LabelledTable, Section};
 use crate::stats::Sample;
@@ -37,7 +37,7 @@ pub(super) fn section(facets: &[Facet], note: &str, split: Split) -> Section {
         if groups.is_empty() {
             continue;
         }
-        let finding = groups.iter().map(gap).collect::<Vec<_>>().join(" ");
+        let finding = finding(&groups);
         let title = match facet.name.as_str() {
             "" => "Reliability".to_owned(),
             name => format!("Reliability, {name}"),
@@ -58,6 +58,7 @@ pub(super) fn section(facets: &[Facet], note: &str, split: Split) -> Section {
         id: "calibration-errors".to_owned(),
         title: "Calibration errors".to_owned(),
         table: errors(facets, split),
+        shown: None,
     })
 }
 
@@ -82,13 +83,32 @@ fn pooled(all: &[&Calibration]) -> Option<Vec<Bin>> {
     Some((0..first.reliability.len()).map(bin).collect())
 }
 
+/// How sure groups are against how often they are right.
+fn finding(groups: &[BinGroup]) -> String {
+    if let [one] = groups {
+        return gap(one);
+    }
+    let points = |group: &BinGroup| {
+        let (confidence, accuracy) = means(group);
+        format!("{} {}", group.label, short(100.0 * (confidence - accuracy), 3))
+    };
+    let all: Vec<String> = groups.iter().map(points).collect();
+    format!("Mean confidence less accuracy, in points: {}.", all.join(", "))
+}
+
+/// The mean confidence and the accuracy of all samples.
+fn means(group: &BinGroup) -> (f64, f64) {
+    let n: usize = group.bins.iter().map(|bin| bin.n).sum();
+    let full = || group.bins.iter().filter(|bin| bin.n > 0);
+    let mean = |of: fn(&Bin) -> f64| {
+        full().map(|bin| bin.n as f64 * of(bin)).sum::<f64>() / n.max(1) as f64
+    };
+    (mean(|bin| bin.confidence), mean(|bin| bin.accuracy))
+}
+
 /// How sure a group is on average, and how often it is right.
 fn gap(group: &BinGroup) -> String {
-    let n: usize = group.bins.iter().map(|bin| bin.n).sum();
-    let mean = |of: fn(&Bin) -> f64| {
-        group.bins.iter().map(|bin| bin.n as f64 * of(bin)).sum::<f64>() / n.max(1) as f64
-    };
-    let (confidence, accuracy) = (mean(|bin| bin.confidence), mean(|bin| bin.accuracy));
+    let (confidence, accuracy) = means(group);
     let what = if (confidence - accuracy).abs() < 0.01 {
         "as sure as it is right"
     } else if confidence > accuracy {

@@ -44,6 +44,7 @@ pub(super) fn of_run(member: &Member, split: Split, named: &Named, note: &str) -
                 id: "confusions".to_owned(),
                 title: "The most frequent confusions".to_owned(),
                 table: pairs(counts, &names),
+                shown: None,
             };
             section = section.with(Block::More(
                 format!("The full confusion of {} classes", counts.len()),
@@ -174,6 +175,7 @@ fn full(counts: &[Vec<u64>], names: &[String]) -> LabelledTable {
             headings: headings.collect(),
             rows: names.iter().zip(counts).map(row).collect(),
         },
+        shown: None,
     }
 }
 

@@ -4,7 +4,7 @@ use super::curves::{Curve, Wanted, chart};
 use super::material::{Facet, Member, members};
 use super::taken::{COLUMNS, Taken, thresholds, tolerances};
 use super::words::percent;
-use crate::chart::{Axis, Chart, Multiples, Panel, Rule, Series};
+use crate::chart::{Axis, Chart, Multiples, Panel, Series, Slot};
 use crate::measure::chance_curve;
 use crate::report::page::{Figure, Section};
 
@@ -18,7 +18,6 @@ pub(super) type Split = fn(&Member) -> Option<&Taken>;
 pub(super) fn section(facets: &[Facet], note: &str, split: Split) -> Section {
     let mut section = Section::new("confidence", "Confidence", "");
     let classes = members(facets).filter_map(split).map(|taken| taken.classes).max();
-    let guess = classes.map(|classes| 1.0 / classes.max(1) as f64);
     let finding = "A sample is close enough at a where the probability of its label is at most a below the largest one.";
     section.finding = finding.to_owned();
     let close = Wanted {
@@ -26,10 +25,8 @@ pub(super) fn section(facets: &[Facet], note: &str, split: Split) -> Section {
         note: format!("{note}{}", chance(classes)),
         x: Axis::new("tolerance a"),
         y: Axis::new("close-enough samples").percent(),
-        rules: guess
-            .map(|guess| Rule::up("1/K, where a guess is close enough", guess))
-            .into_iter()
-            .collect(),
+        rules: vec![],
+        extra: classes.map(|classes| guess(facets, classes)).into_iter().collect(),
     };
     let of = |member: &Member| {
         Some(tolerances().into_iter().zip(split(member)?.close.clone()).collect())
@@ -76,6 +73,14 @@ pub(super) fn section(facets: &[Facet], note: &str, split: Split) -> Section {
         ));
     }
     section
+}
+
+/// The curve of a net that knows nothing, in a colour that no group has.
+fn guess(facets: &[Facet], classes: usize) -> Series {
+    let slots = facets.iter().flat_map(|facet| &facet.groups).map(|group| group.slot.0 + 1);
+    let slot = Slot(slots.max().unwrap_or(0));
+    let curve = tolerances().into_iter().zip(chance_curve(classes, &tolerances()));
+    Series::steps("chance", slot, curve)
 }
 
 /// What a net that knows nothing reaches.
@@ -139,7 +144,7 @@ fn wells(facets: &[Facet], note: &str, split: Split) -> Vec<Chart> {
     let normalized = |taken: &Taken| Some(share(taken.well_normalized.as_deref()?, taken.n));
     type Shares<'a> = &'a dyn Fn(&Taken) -> Option<Vec<f64>>;
     let both: [(&str, &str, Shares<'_>); 2] = [
-        ("Samples above a margin", "η, threshold on the margin", &margin),
+        ("W_η: samples above a margin", "η, threshold on the margin", &margin),
         ("Samples above a normalised margin", "μ, threshold on m / R", &normalized),
     ];
     let mut charts = vec![];
@@ -157,6 +162,7 @@ fn wells(facets: &[Facet], note: &str, split: Split) -> Vec<Chart> {
             x: Axis::new(x).log(),
             y: Axis::new("share of samples above").percent(),
             rules: vec![],
+            extra: vec![],
         };
         let of = |member: &Member| -> Option<Curve> {
             let shares = of(split(member)?)?;

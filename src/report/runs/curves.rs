@@ -28,6 +28,8 @@ pub(super) struct Wanted<'a> {
     pub(super) x: Axis,
     pub(super) y: Axis,
     pub(super) rules: Vec<Rule>,
+    /// Curves of reference, in every panel.
+    pub(super) extra: Vec<Series>,
 }
 
 /// The figure; `None` where no run has the curve.
@@ -75,6 +77,7 @@ pub(super) fn chart(
                 let name = name.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>();
                 ends.extend(last.map(|last| (last, name.join(", "))));
             }
+            let panel = wanted.extra.iter().cloned().fold(panel, Panel::with);
             let panel = wanted.rules.iter().cloned().fold(panel, Panel::rule);
             (facet.name.clone(), panel)
         })

@@ -42,6 +42,7 @@ pub(super) fn section(facets: &[Facet], comparison: Option<&Comparison>) -> Sect
             id: "comparison".to_owned(),
             title: format!("Differences to {name}"),
             table: table(comparison),
+            shown: None,
         });
     }
     if !section.blocks.is_empty() {

@@ -20,12 +20,10 @@ pub(super) fn section(member: &Member) -> Section {
     for warning in &summary.warnings {
         section = section.with(Block::Note(Tone::Warning, warning.message.clone()));
     }
-    let table = LabelledTable {
-        id: "summary".to_owned(),
-        title: "Measures of summary.json".to_owned(),
-        table: table(&summary.train, &summary.test),
-    };
-    section.with(Block::Facts(facts(member, summary))).with(table)
+    section = section.with(Block::Facts(facts(member, summary)));
+    let tables = tables(&summary.train, &summary.test);
+    let some = tables.into_iter().filter(|(.., table)| !table.rows.is_empty());
+    some.fold(section, |s, (id, title, table)| s.with(LabelledTable::new(id, title, table)))
 }
 
 fn facts(member: &Member, summary: &Summary) -> Vec<Fact> {
@@ -69,45 +67,69 @@ fn of_file(member: &Member) -> Vec<Fact> {
     ]
 }
 
-/// A row for each measure that applies, training beside test.
-fn table(train: &SplitSummary, test: &SplitSummary) -> Table {
-    let mut rows: Vec<Vec<Cell>> = vec![];
-    let mut row = |name: String, train: Option<f64>, test: Option<f64>| {
-        let cell = |value: Option<f64>| value.map_or(Cell::Empty, Cell::Number);
-        if train.is_some() || test.is_some() {
-            rows.push(vec![Cell::Text(name), cell(train), cell(test)]);
-        }
-    };
-    let mut both = |name: &str, of: &dyn Fn(&SplitSummary) -> Option<f64>| {
-        row(name.to_owned(), of(train), of(test));
-    };
-    both("samples", &|s| Some(s.n as f64));
-    both("loss", &|s| s.loss);
-    both("accuracy", &|s| s.accuracy);
-    both("accuracy, ties counted", &|s| s.accuracy_upper);
-    both("average accuracy of the classes", &|s| s.average_accuracy);
-    both("super-class accuracy", &|s| s.super_class_accuracy);
+/// Rows for each measure that applies, training beside test: headline, margins, masses.
+fn tables(train: &SplitSummary, test: &SplitSummary) -> [(&'static str, &'static str, Table); 3] {
+    let mut shares = Rows::new(train, test);
+    shares.add("samples", |s| Some(s.n as f64));
+    shares.add("loss", |s| s.loss);
+    shares.add("accuracy", |s| s.accuracy);
+    shares.add("accuracy, ties counted", |s| s.accuracy_upper);
+    shares.add("average accuracy of the classes", |s| s.average_accuracy);
+    shares.add("super-class accuracy", |s| s.super_class_accuracy);
     for (k, _) in test.top_k.iter() {
-        both(&format!("top-{k}"), &|s| s.top_k.get(k).copied().flatten());
+        shares.add(&format!("top-{k}"), |s| s.top_k.get(k).copied().flatten());
     }
     for (a, _) in test.close_enough.iter() {
-        both(&format!("close enough, a = {a}"), &|s| s.close_enough.get(a).copied().flatten());
+        let at = |s: &SplitSummary| s.close_enough.get(a).copied().flatten();
+        shares.add(&format!("close enough, a = {a}"), at);
     }
-    both("scale of probabilities", &|s| s.probability_scale);
+    shares.add("scale of probabilities", |s| s.probability_scale);
+    let mut margins = Rows::new(train, test);
     let distributions: [(&str, fn(&SplitSummary) -> Option<&Distribution>); 2] =
-        [("margin", |s| Some(&s.margin)), ("normalised margin", |s| s.normalized_margin.as_ref())];
+        [("margin", |s| Some(&s.margin)), ("m / R", |s| s.normalized_margin.as_ref())];
     for (name, of) in distributions {
-        both(&format!("{name}, mean"), &|s| of(s)?.mean);
+        margins.add(&format!("{name}, mean"), |s| of(s)?.mean);
         for (level, _) in test.margin.quantiles.iter() {
             let at = |s: &SplitSummary| of(s)?.quantiles.get(level).copied().flatten();
-            both(&format!("{name}, quantile {level}"), &at);
+            margins.add(&format!("{name}, quantile {level}"), at);
         }
     }
+    let mut masses = Rows::new(train, test);
     for (i, mass) in test.masses.iter().flatten().enumerate() {
         let mu = mass.mu;
-        both(&format!("well classified, μ = {mu}"), &|s| s.masses.as_ref()?.get(i)?.well);
-        both(&format!("marginal, μ = {mu}"), &|s| s.masses.as_ref()?.get(i)?.marginal);
-        both(&format!("poor, μ = {mu}"), &|s| s.masses.as_ref()?.get(i)?.poor);
+        masses.add(&format!("well, μ = {mu}"), |s| s.masses.as_ref()?.get(i)?.well);
+        masses.add(&format!("marginal, μ = {mu}"), |s| s.masses.as_ref()?.get(i)?.marginal);
+        masses.add(&format!("poor, μ = {mu}"), |s| s.masses.as_ref()?.get(i)?.poor);
     }
-    Table { headings: ["measure", "training", "test"].map(str::to_owned).to_vec(), rows }
+    [
+        ("summary", "Measures", shares.table()),
+        ("margins", "Margins", margins.table()),
+        ("masses", "Masses of the normalised margin", masses.table()),
+    ]
+}
+
+/// Rows of a table of two splits.
+struct Rows<'a> {
+    splits: [&'a SplitSummary; 2],
+    rows: Vec<Vec<Cell>>,
+}
+
+impl<'a> Rows<'a> {
+    fn new(train: &'a SplitSummary, test: &'a SplitSummary) -> Self {
+        Self { splits: [train, test], rows: vec![] }
+    }
+
+    /// A row, where one of the splits has the measure.
+    fn add(&mut self, name: &str, of: impl Fn(&SplitSummary) -> Option<f64>) {
+        let values = self.splits.map(of);
+        if values.iter().any(Option::is_some) {
+            let cells = values.map(|value| value.map_or(Cell::Empty, Cell::Number));
+            self.rows.push([&[Cell::Text(name.to_owned())][..], &cells].concat());
+        }
+    }
+
+    fn table(self) -> Table {
+        let headings = ["measure", "training", "test"].map(str::to_owned).to_vec();
+        Table { headings, rows: self.rows }
+    }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::material::{Facet, Member, members};
 use super::words::{count, list};
-use crate::chart::{Axis, Cell, Chart, Estimate, Group, Meaning, Spread, Strip, Table};
+use crate::chart::{Axis, Cell, Chart, Estimate, Group, Meaning, Spread, Strip, Table, short};
 use crate::report::page::{Block, Figure, LabelledTable, Section, Tone};
 use crate::stats::Sample;
 use crate::study::RunState;
@@ -13,24 +13,24 @@ use crate::train::Summary;
 /// Runs in the table of single runs.
 const RUNS: usize = 300;
 
-/// A measure of a summary by its name.
-type Measure = (&'static str, fn(&Summary) -> Option<f64>);
+/// A measure of a summary by its name, and whether it is a share.
+type Measure = (&'static str, bool, fn(&Summary) -> Option<f64>);
 
 /// The measures of the grouped table.
 const MEASURES: [Measure; 6] = [
-    ("test accuracy", |s| s.test.accuracy),
-    ("close enough 0.05", |s| s.test.close_enough.get("0.05").copied().flatten()),
-    ("training accuracy", |s| s.train.accuracy),
-    ("test loss", |s| s.test.loss),
-    ("super-class accuracy", |s| s.test.super_class_accuracy),
-    ("R", |s| s.size),
+    ("test accuracy", true, |s| s.test.accuracy),
+    ("close enough 0.05", true, |s| s.test.close_enough.get("0.05").copied().flatten()),
+    ("training accuracy", true, |s| s.train.accuracy),
+    ("test loss", false, |s| s.test.loss),
+    ("super-class accuracy", true, |s| s.test.super_class_accuracy),
+    ("R", false, |s| s.size),
 ];
 
 /// The grouped table: mean and standard deviation over the finished runs of each group.
 pub(super) fn results(facets: &[Facet], axes: (&str, &str)) -> Section {
     let mut section = Section::new("results", "Results", "");
     let summaries = || members(facets).filter_map(Member::summary);
-    let has = |measure: &Measure| summaries().any(|summary| measure.1(summary).is_some());
+    let has = |measure: &Measure| summaries().any(|summary| measure.2(summary).is_some());
     let measures: Vec<Measure> = MEASURES.into_iter().filter(has).collect();
     let has_names = facets.iter().any(|facet| !facet.name.is_empty());
     let mut headings = vec![axes.0.to_owned()];
@@ -38,23 +38,29 @@ pub(super) fn results(facets: &[Facet], axes: (&str, &str)) -> Section {
         headings.push(axes.1.to_owned());
     }
     headings.push("n".to_owned());
-    headings.extend(measures.iter().flat_map(|(name, _)| [(*name).to_owned(), "± sd".to_owned()]));
-    let mut rows = vec![];
+    let mut seen_headings = headings.clone();
+    seen_headings.extend(measures.iter().map(|(name, ..)| (*name).to_owned()));
+    headings.extend(measures.iter().flat_map(|(name, ..)| [(*name).to_owned(), "± sd".to_owned()]));
+    let (mut rows, mut shown) = (vec![], vec![]);
     let mut best: Option<(f64, String)> = None;
     for facet in facets {
         for group in &facet.groups {
             let own: Vec<&Summary> = group.members.iter().filter_map(Member::summary).collect();
             let mut row = vec![Cell::Text(group.label.clone())];
             if has_names {
-                row.push(Cell::Text(facet.name.clone()));
+                let lead = format!("{} = ", axes.1);
+                let name = facet.name.strip_prefix(&lead).unwrap_or(&facet.name);
+                row.push(Cell::Text(name.to_owned()));
             }
             row.push(Cell::Number(own.len() as f64));
-            for (i, (_, measure)) in measures.iter().enumerate() {
+            let mut seen = row.clone();
+            for (i, (_, is_share, measure)) in measures.iter().enumerate() {
                 let values: Vec<f64> = own.iter().filter_map(|summary| measure(summary)).collect();
                 let sample = Sample::of(&values);
                 let number = |value: Option<f64>| value.map_or(Cell::Empty, Cell::Number);
                 let mean = (sample.n > 0).then_some(sample.mean);
                 row.extend([number(mean), number(sample.deviation())]);
+                seen.push(Cell::Text(spread(&sample, *is_share)));
                 if let (0, Some(mean)) = (i, mean)
                     && best.as_ref().is_none_or(|(best, _)| mean > *best)
                 {
@@ -64,6 +70,7 @@ pub(super) fn results(facets: &[Facet], axes: (&str, &str)) -> Section {
                 }
             }
             rows.push(row);
+            shown.push(seen);
         }
     }
     if measures.is_empty() {
@@ -77,10 +84,24 @@ pub(super) fn results(facets: &[Facet], axes: (&str, &str)) -> Section {
         id: "groups".to_owned(),
         title: "Mean and standard deviation over finished runs".to_owned(),
         table: Table { headings, rows },
+        shown: Some(Table { headings: seen_headings, rows: shown }),
     });
     match strip(facets) {
         Some(chart) => section.with(Figure::lead("seeds", chart)),
         None => section,
+    }
+}
+
+/// `85.1 ± 1.2 %`.
+fn spread(sample: &Sample, is_share: bool) -> String {
+    if sample.n == 0 {
+        return String::new();
+    }
+    let (factor, unit) = if is_share { (100.0, " %") } else { (1.0, "") };
+    let number = |value: f64, digits| short(value * factor, digits);
+    match sample.deviation() {
+        Some(sd) => format!("{} ± {}{unit}", number(sample.mean, 4), number(sd, 2)),
+        None => format!("{}{unit}", number(sample.mean, 4)),
     }
 }
 
@@ -164,5 +185,8 @@ pub(super) fn runs(facets: &[Facet]) -> Section {
     let headings = ["group", "circumstances", "seed", "state", "epochs", "test accuracy", "place"];
     let table = Table { headings: headings.map(str::to_owned).to_vec(), rows };
     let id = "runs".to_owned();
-    section.with(Block::More(title.clone(), vec![LabelledTable { id, title, table }.into()]))
+    section.with(Block::More(
+        title.clone(),
+        vec![LabelledTable { id, title, table, shown: None }.into()],
+    ))
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::taken::{Detail, Taken};
-use crate::chart::Slot;
+use crate::chart::{Palette, Slot};
 use crate::measure::probability_scale;
 use crate::store::StoreError;
 use crate::study::{Row, open_logits, stored_logits};
@@ -47,6 +47,18 @@ pub struct Facet {
     pub name: String,
     /// Its groups, in the order of their colours.
     pub groups: Vec<Group>,
+}
+
+impl Facet {
+    /// Groups by their labels; `order` has all labels of the page, so that each has one colour in all facets.
+    pub fn new(name: String, order: &[String], groups: Vec<(String, Vec<Member>)>) -> Self {
+        let palette = Palette::new(order.iter().cloned());
+        let group = |(label, members): (String, Vec<Member>)| {
+            let slot = palette.slot(&label);
+            Group { label, slot, members }
+        };
+        Self { name, groups: groups.into_iter().map(group).collect() }
+    }
 }
 
 /// The names of classes.

@@ -62,6 +62,7 @@ pub(super) fn section(checked: &Checked, sources: &SourceMap) -> Section {
             id: "layers".to_owned(),
             title: "Layers, with the degree of the logits in the parameters of each".to_owned(),
             table: Table { headings: headings.map(str::to_owned).to_vec(), rows },
+            shown: None,
         })
         .with(Block::More(
             "How the logits scale, in words".to_owned(),

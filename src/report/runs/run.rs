@@ -120,9 +120,13 @@ fn standing(member: &Member, failure: Option<&str>) -> Section {
             "This run is not finished: it is {} and goes on with `specc train --resume`. {so_far}",
             row.state.name()
         ),
-        RunState::Failed => format!("This run failed. {}", failure.unwrap_or_default()),
+        RunState::Failed => format!("This run ended in an error. {so_far}"),
     };
-    section.with(Block::Note(Tone::Warning, text.trim_end().to_owned()))
+    let section = section.with(Block::Note(Tone::Warning, text));
+    match failure {
+        Some(text) => section.with(Block::Words(text.trim_end().to_owned())),
+        None => section,
+    }
 }
 
 impl Named {

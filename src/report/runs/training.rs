@@ -173,8 +173,14 @@ fn by_layer(
 pub(super) fn of_groups(facets: &[Facet], note: &str) -> Section {
     let mut section = Section::new("training", "Training", "");
     let epoch = || Axis::new("epoch").count();
-    let wanted =
-        |title, x: Axis, y: Axis| Wanted { title, note: note.to_owned(), x, y, rules: vec![] };
+    let wanted = |title, x: Axis, y: Axis| Wanted {
+        title,
+        note: note.to_owned(),
+        x,
+        y,
+        rules: vec![],
+        extra: vec![],
+    };
     let by_epoch = |of: fn(&EpochRecord) -> f64| {
         move |member: &Member| -> Option<Curve> {
             let points = member.epochs.iter().map(|e| (e.epoch as f64, of(e)));
