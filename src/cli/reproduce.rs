@@ -1,6 +1,6 @@
 //! `specc reproduce`: the figures of the paper, made again.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
@@ -8,6 +8,7 @@ use super::groups::{DataPlace, MachineArgs};
 use super::outcome::Outcome;
 use super::sweep::{SweepArgs, Told, swept};
 use super::terminal::Terminal;
+use crate::chart::{Size, Theme};
 use crate::experiment::duration;
 use crate::reproduce::{
     FIGURES, Figure, Losses, Made, Reproduced, Scale, charts, gaps, gaps_text, page,
@@ -115,9 +116,26 @@ pub(crate) fn run(args: &ReproduceArgs, terminal: &mut Terminal) -> anyhow::Resu
     if !made.is_empty() {
         let file = args.output.join("paper.html");
         write_atomic(&file, page(&made).as_bytes())?;
-        terminal.note(format!("{} figures in {}", made.len(), file.display()));
+        figures_of(&made, &args.output.join("figures"))?;
+        let figures = if made.len() == 1 { "1 figure" } else { &format!("{} figures", made.len()) };
+        terminal.note(format!("{figures} in {}", file.display()));
     }
     finish(args, outcome, &made, terminal)
+}
+
+/// Each chart as a drawing of its own, its numbers, and source for papers.
+fn figures_of(made: &[Reproduced], folder: &Path) -> anyhow::Result<()> {
+    std::fs::create_dir_all(folder)?;
+    for Reproduced { figure, charts, .. } in made {
+        for (place, chart) in ('a'..).zip(charts) {
+            let name = |ending: &str| folder.join(format!("fig{}{place}.{ending}", figure.number));
+            let drawing = chart.standalone(Size::Middle, Theme::Light);
+            write_atomic(&name("svg"), drawing.as_bytes())?;
+            write_atomic(&name("csv"), chart.table().csv().as_bytes())?;
+            write_atomic(&name("tex"), chart.pgfplots().as_bytes())?;
+        }
+    }
+    Ok(())
 }
 
 fn finish(

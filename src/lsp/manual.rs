@@ -34,7 +34,8 @@ struct Manual {
 /// The rows about a word, in Markdown, one line each; those that only say `known` are left out.
 pub(super) fn rows(word: &str, known: &str) -> Vec<String> {
     let about = manual().rows.iter().filter(|row| row.words.iter().any(|other| other == word));
-    let about = about.filter(|row| !row.cells.iter().any(|(_, text)| text == known));
+    let says_known = |row: &Row| !known.is_empty() && row.cells.iter().any(|(_, t)| t == known);
+    let about = about.filter(|row| !says_known(row));
     about.map(|row| shown(row, word)).collect()
 }
 

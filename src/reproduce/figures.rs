@@ -77,7 +77,7 @@ const fn on_gpu(number: &'static str, title: &'static str) -> Figure {
 }
 
 /// All figures with data, in order.
-pub const FIGURES: [Figure; 14] = [
+pub const FIGURES: [Figure; 15] = [
     on_gpu("01", "CIFAR-100, wide residual net with ASAM: test accuracy"),
     on_gpu("02", "CIFAR-100, wide residual net with ASAM: close-enough accuracy"),
     here!("03", "CIFAR-100, LeNet-5: accuracy", Accuracy, LENET),
@@ -89,6 +89,7 @@ pub const FIGURES: [Figure; 14] = [
     here!("09", "CIFAR-100, LeNet-5: close-enough on super-classes", SuperClasses, LENET),
     here!("10", "CIFAR-10, LeNet-5: accuracy", Accuracy, CIFAR10),
     on_gpu("11", "CIFAR-10, wide residual net with ASAM: accuracy"),
+    on_gpu("12", "CIFAR-10, wide residual net with ASAM: close-enough accuracy"),
     here!("13", "MNIST, two layers: accuracy", Steps, SHORT),
     here!("14", "CIFAR-10, LeNet-5: fixed scales", Accuracy, SHORT),
     here!("15", "CIFAR-10, LeNet-5: separation of the scales", Accuracy, CIFAR10),
@@ -146,6 +147,6 @@ mod tests {
         }
         assert_eq!(Figure::named("3").map(|f| f.number), Some("03"));
         assert_eq!(Figure::named("fig13.net").map(|f| f.number), Some("13"));
-        assert_eq!(Figure::named("12").map(|f| f.number), None);
+        assert_eq!(Figure::named("16").map(|f| f.number), None);
     }
 }

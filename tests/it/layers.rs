@@ -68,6 +68,7 @@ const PERMITTED: [(&str, &[&str]); 26] = [
         "cli",
         &[
             "analysis",
+            "chart",
             "check",
             "compile",
             "data",

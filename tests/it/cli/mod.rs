@@ -14,6 +14,7 @@ mod last_batch;
 mod learning;
 mod metrics;
 mod reports;
+mod reproduce;
 mod run_dir;
 mod runs;
 mod slurm;
