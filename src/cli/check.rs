@@ -26,6 +26,7 @@ use crate::{ir, model, syntax};
 const NUMERIC_BUDGET: u64 = 30_000_000_000;
 
 /// Arguments of `specc check`.
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct CheckArgs {
     /// The spec.

@@ -21,7 +21,9 @@ pub(super) fn list(is_json: bool, terminal: &mut Terminal) -> anyhow::Result<Out
         return Ok(Outcome::Ok);
     }
     if let Some(note) = note() {
-        text += &format!("cuda    none: {note}\n");
+        text.push_str("cuda    none: ");
+        text.push_str(&note);
+        text.push('\n');
     }
     terminal.print(text);
     Ok(Outcome::Ok)
