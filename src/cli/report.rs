@@ -80,6 +80,7 @@ impl From<Incomparable> for Problem {
 }
 
 /// Runs `specc report`.
+#[expect(clippy::unnecessary_wraps, reason = "one signature for all commands")]
 pub(crate) fn run(args: &ReportArgs, terminal: &mut Terminal) -> anyhow::Result<Outcome> {
     let made = page(args).and_then(|page| write(args, &page, terminal));
     Ok(match made {

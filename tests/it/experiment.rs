@@ -8,7 +8,7 @@ use specc::compile::Compiled;
 use specc::data::{Dataset, Locations, load};
 use specc::experiment::{Device, Ended, Existing, Experiment, Machine, Options, run};
 use specc::lower::{
-    Batch, DType, ExecError, HostTensor, HyperValues, Motion, Program, Replicas, State, StepOutput,
+    Batch, DType, ExecError, HostTensor, HyperValues, Motion, Replicas, State, StepOutput,
 };
 use specc::store::{Opened, RunDir};
 use specc::train::{Entry, RunError, Session, Silent, StopReason, StopSignal};
@@ -72,11 +72,10 @@ fn together(
         other => panic!("{other:?}"),
     };
     let dirs: Vec<RunDir> = seeds.iter().map(open).collect();
-    let program = |seed: &u64| {
-        let start = experiment.start(*seed).unwrap();
-        experiment.program(*seed, &start.state).unwrap()
-    };
-    let programs: Vec<Box<dyn Program>> = seeds.iter().map(program).collect();
+    let starts: Vec<_> =
+        seeds.iter().map(|seed| (*seed, experiment.start(*seed).unwrap())).collect();
+    let starts: Vec<_> = starts.iter().map(|(seed, start)| (*seed, &start.state)).collect();
+    let programs = experiment.programs(&starts).unwrap();
     let entries = seeds.iter().zip(&dirs).map(|(seed, dir)| Entry { seed: *seed, dir, from: None });
     let plan = experiment.plan(data, None);
     let replicas = Box::new(Breaking { replicas: programs, broken });
@@ -85,7 +84,7 @@ fn together(
 
 /// Replicas of which one breaks in its third step.
 struct Breaking {
-    replicas: Vec<Box<dyn Program>>,
+    replicas: Box<dyn Replicas>,
     broken: Option<usize>,
 }
 

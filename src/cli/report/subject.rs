@@ -187,7 +187,7 @@ fn groups(paths: &[String], data_dir: Option<&Path>) -> Result<Subject, Problem>
     }
     let title = groups.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(" · ");
     let kind = if named.len() > 1 { "Comparison" } else { "Runs" };
-    let study = Study { notes, comparison, ..plain(kind, &title, "group", groups) };
+    let study = Study { comparison, notes, ..plain(kind, &title, "group", groups) };
     Ok(self::study(study, data_dir))
 }
 

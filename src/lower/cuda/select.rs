@@ -185,7 +185,7 @@ impl Select<'_, '_> {
     fn visit(&mut self, id: NodeId) {
         let class = self.facts.class(id);
         let reads = self.reads_of(id, class);
-        self.selection.reads[id.0 as usize] = reads.clone();
+        self.selection.reads[id.0 as usize].clone_from(&reads);
         match class {
             Class::Leaf => {
                 if *self.facts.op(id) == Op::Input {

@@ -100,7 +100,7 @@ fn block(block: &Block, out: &mut String) {
         }
         Block::Spec(text) => out.push_str(&code(text)),
         Block::Words(text) => {
-            out.extend(["<pre class=\"words\" tabindex=\"0\">", &escaped(text), "</pre>\n"])
+            out.extend(["<pre class=\"words\" tabindex=\"0\">", &escaped(text), "</pre>\n"]);
         }
         Block::Heading(text) => out.extend(["<h3 class=\"part\">", &escaped(text), "</h3>\n"]),
         Block::Samples(cards) => {

@@ -1,5 +1,7 @@
 //! A page as text for a terminal: tables, and curves as one line of blocks.
 
+use std::fmt::Write as _;
+
 use super::block::{Block, Figure, Page};
 use crate::chart::{Cell, Table, short, spark};
 use crate::report::grid::Grid;
@@ -18,9 +20,9 @@ pub fn text(page: &Page, width: u16) -> String {
     let mut out = format!("{}: {}\n{}\n", page.kind, page.title, page.lead);
     for section in page.sections.iter().filter(|section| !section.blocks.is_empty()) {
         let rule = "─".repeat(section.title.chars().count());
-        out += &format!("\n{}\n{rule}\n", section.title);
+        out.extend(["\n", &section.title, "\n", &rule, "\n"]);
         if !section.finding.is_empty() {
-            out += &format!("{}\n", section.finding);
+            out.extend([section.finding.as_str(), "\n"]);
         }
         for block in &section.blocks {
             out += &self::block(block, width);
@@ -35,7 +37,7 @@ fn block(block: &Block, width: u16) -> String {
         Block::Table(one) => format!("\n{}\n", table(one.visible(), &one.title, width)),
         Block::Note(_, text) => format!("note: {text}\n"),
         Block::Facts(facts) => {
-            let mut grid = Grid::new(width, "", ["".to_owned(), String::new()]);
+            let mut grid = Grid::new(width, "", [String::new(), String::new()]);
             for fact in facts {
                 grid.row(&fact.name, [fact.value.clone(), fact.about.clone()]);
             }
@@ -48,8 +50,9 @@ fn block(block: &Block, width: u16) -> String {
             pairs.iter().map(line).collect()
         }
         Block::Claims(claims) => claims.iter().fold(String::new(), |mut all, claim| {
-            all += &format!("{:<8} {}\n", claim.verdict, claim.claim);
-            claim.lines.iter().for_each(|line| all += &format!("         {line}\n"));
+            // Writing to a string cannot fail.
+            let _ = writeln!(all, "{:<8} {}", claim.verdict, claim.claim);
+            claim.lines.iter().for_each(|line| all.extend(["         ", line, "\n"]));
             all
         }),
         Block::Samples(cards) => cards.iter().fold(String::new(), |all, card| {
@@ -71,7 +74,7 @@ fn figure(figure: &Figure, width: u16) -> String {
     let chart = &figure.chart;
     let mut out = format!("\n{}\n", chart.title());
     if !chart.finding().is_empty() {
-        out += &format!("{}\n", chart.finding());
+        out.extend([chart.finding(), "\n"]);
     }
     let lines = chart.lines();
     if lines.is_empty() {
@@ -86,7 +89,8 @@ fn figure(figure: &Figure, width: u16) -> String {
         out.push('\n');
     }
     if lines.len() > MOST_ROWS {
-        out += &format!("  … and {} more\n", lines.len() - MOST_ROWS);
+        // Writing to a string cannot fail.
+        let _ = writeln!(out, "  … and {} more", lines.len() - MOST_ROWS);
     }
     out
 }
@@ -108,7 +112,8 @@ fn table(table: &Table, title: &str, width: u16) -> String {
     let mut out = if title.is_empty() { String::new() } else { format!("{title}\n") };
     out += &grid.text();
     if table.rows.len() > MOST_ROWS {
-        out += &format!("\n… and {} more rows", table.rows.len() - MOST_ROWS);
+        // Writing to a string cannot fail.
+        let _ = write!(out, "\n… and {} more rows", table.rows.len() - MOST_ROWS);
     }
     out
 }

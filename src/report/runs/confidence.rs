@@ -19,7 +19,7 @@ pub(super) fn section(facets: &[Facet], note: &str, split: Split) -> Section {
     let mut section = Section::new("confidence", "Confidence", "");
     let classes = members(facets).filter_map(split).map(|taken| taken.classes).max();
     let finding = "A sample is close enough at a where the probability of its label is at most a below the largest one.";
-    section.finding = finding.to_owned();
+    finding.clone_into(&mut section.finding);
     let close = Wanted {
         title: "Close-enough accuracy",
         note: format!("{note}{}", chance(classes)),
@@ -135,6 +135,8 @@ fn histogram(
     }
 }
 
+type Shares<'a> = &'a dyn Fn(&Taken) -> Option<Vec<f64>>;
+
 /// Samples above each threshold, on the margin and on the normalised one.
 fn wells(facets: &[Facet], note: &str, split: Split) -> Vec<Chart> {
     let share = |counts: &[usize], n: usize| -> Vec<f64> {
@@ -142,7 +144,6 @@ fn wells(facets: &[Facet], note: &str, split: Split) -> Vec<Chart> {
     };
     let margin = |taken: &Taken| Some(share(&taken.well, taken.n));
     let normalized = |taken: &Taken| Some(share(taken.well_normalized.as_deref()?, taken.n));
-    type Shares<'a> = &'a dyn Fn(&Taken) -> Option<Vec<f64>>;
     let both: [(&str, &str, Shares<'_>); 2] = [
         ("W_η: samples above a margin", "η, threshold on the margin", &margin),
         ("Samples above a normalised margin", "μ, threshold on m / R", &normalized),

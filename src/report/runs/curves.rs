@@ -32,13 +32,16 @@ pub(super) struct Wanted<'a> {
     pub(super) extra: Vec<Series>,
 }
 
+/// The curves of a group.
+type Of<'a> = (&'a Group, Vec<Curve>);
+
 /// The figure; `None` where no run has the curve.
 pub(super) fn chart(
     facets: &[Facet],
     wanted: Wanted<'_>,
     of: impl Fn(&Member) -> Option<Curve>,
 ) -> Option<Chart> {
-    let curves: Vec<(&Facet, Vec<(&Group, Vec<Curve>)>)> = facets
+    let curves: Vec<(&Facet, Vec<Of<'_>>)> = facets
         .iter()
         .map(|facet| {
             let groups = facet.groups.iter().map(|group| {

@@ -8,6 +8,9 @@ use crate::measure::{Distribution, SplitSummary, chance_curve};
 use crate::report::page::{Block, Fact, LabelledTable, Section, Tone};
 use crate::train::Summary;
 
+/// A distribution of a split.
+type OfSummary = fn(&SplitSummary) -> Option<&Distribution>;
+
 /// The section of one run or of one file of logits.
 pub(super) fn section(member: &Member) -> Section {
     let mut section = Section::new("results", "Results", "");
@@ -85,7 +88,7 @@ fn tables(train: &SplitSummary, test: &SplitSummary) -> [(&'static str, &'static
     }
     shares.add("scale of probabilities", |s| s.probability_scale);
     let mut margins = Rows::new(train, test);
-    let distributions: [(&str, fn(&SplitSummary) -> Option<&Distribution>); 2] =
+    let distributions: [(&str, OfSummary); 2] =
         [("margin", |s| Some(&s.margin)), ("m / R", |s| s.normalized_margin.as_ref())];
     for (name, of) in distributions {
         margins.add(&format!("{name}, mean"), |s| of(s)?.mean);

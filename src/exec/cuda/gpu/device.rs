@@ -67,9 +67,12 @@ fn start() -> Result<String, GpuError> {
         let (found, needed) = (words(version), words(MIN_DRIVER));
         return Err(GpuError::OldDriver { found, needed });
     }
-    result::init().map_err(|error| match error.0 {
-        sys::CUresult::CUDA_ERROR_NO_DEVICE => GpuError::NoDevice { number: 0, count: 0 },
-        _ => failed("starting the driver")(error),
+    result::init().map_err(|error| {
+        if error.0 == sys::CUresult::CUDA_ERROR_NO_DEVICE {
+            GpuError::NoDevice { number: 0, count: 0 }
+        } else {
+            failed("starting the driver")(error)
+        }
     })?;
     Ok(words(version))
 }
@@ -236,7 +239,7 @@ impl Driver for Gpu {
                 .iter()
                 .map(|module| scope.spawn(move || compiler.compile(&module.source)))
                 .collect();
-            let ended = started.into_iter().map(|thread| thread.join());
+            let ended = started.into_iter().map(std::thread::ScopedJoinHandle::join);
             ended.map(|image| image.expect("the compiler does not panic")).collect()
         });
         let mut kernels = vec![];
@@ -250,14 +253,14 @@ impl Driver for Gpu {
     fn alloc(&mut self, bytes: usize) -> Result<MemoryId, ExecError> {
         self.enter()?;
         // SAFETY: the memory is freed by `free` or when the GPU is dropped.
-        let memory =
-            unsafe { result::malloc_sync(bytes.max(1)) }.map_err(|error| match error.0 {
-                sys::CUresult::CUDA_ERROR_OUT_OF_MEMORY => {
-                    let free = result::mem_get_info().map_or(0, |(free, _)| free);
-                    GpuError::Memory { needed: bytes, free }
-                }
-                _ => failed("taking memory")(error),
-            })?;
+        let memory = unsafe { result::malloc_sync(bytes.max(1)) }.map_err(|error| {
+            if error.0 == sys::CUresult::CUDA_ERROR_OUT_OF_MEMORY {
+                let free = result::mem_get_info().map_or(0, |(free, _)| free);
+                GpuError::Memory { needed: bytes, free }
+            } else {
+                failed("taking memory")(error)
+            }
+        })?;
         // SAFETY: the memory was taken above and has as many bytes.
         unsafe { result::memset_d8_sync(memory, 0, bytes) }.map_err(failed("clearing memory"))?;
         self.memory.push(memory);

@@ -54,10 +54,10 @@ pub enum GpuError {
 
 impl From<GpuError> for ExecError {
     fn from(error: GpuError) -> Self {
-        match error {
-            GpuError::Memory { needed, free } => Self::Memory { needed, free },
-            error => Self::Device { message: error.to_string() },
+        if let GpuError::Memory { needed, free } = error {
+            return Self::Memory { needed, free };
         }
+        Self::Device { message: error.to_string() }
     }
 }
 

@@ -85,11 +85,11 @@ fn version() -> Result<(i32, i32), GpuError> {
     let (mut major, mut minor) = (0, 0);
     // SAFETY: both addresses are those of integers that live through the call.
     let status = unsafe { sys::nvrtcVersion(&raw mut major, &raw mut minor) };
-    status.result().map_err(|error| refused(&error))?;
+    status.result().map_err(refused)?;
     Ok((major, minor))
 }
 
-fn refused(error: &result::NvrtcError) -> GpuError {
+fn refused(error: result::NvrtcError) -> GpuError {
     GpuError::Kernel { log: error.to_string() }
 }
 
@@ -97,7 +97,7 @@ fn refused(error: &result::NvrtcError) -> GpuError {
 fn compile(source: &str, architecture: &str) -> Result<Vec<u8>, GpuError> {
     let text =
         CString::new(source).map_err(|_| GpuError::Kernel { log: "a zero byte".to_owned() })?;
-    let program = result::create_program(&text, None).map_err(|error| refused(&error))?;
+    let program = result::create_program(&text, None).map_err(refused)?;
     let architecture = format!("--gpu-architecture={architecture}");
     let options: Vec<&str> = OPTIONS.into_iter().chain([architecture.as_str()]).collect();
     // SAFETY: the program was made above and is destroyed below.
@@ -112,7 +112,7 @@ fn compile(source: &str, architecture: &str) -> Result<Vec<u8>, GpuError> {
         }
     };
     // SAFETY: the program was made above and is not used again.
-    unsafe { result::destroy_program(program) }.map_err(|error| refused(&error))?;
+    unsafe { result::destroy_program(program) }.map_err(refused)?;
     image
 }
 
@@ -121,11 +121,11 @@ fn cubin(program: sys::nvrtcProgram) -> Result<Vec<u8>, GpuError> {
     let mut size = 0;
     // SAFETY: the program is alive, and the address is that of an integer.
     let status = unsafe { sys::nvrtcGetCUBINSize(program, &raw mut size) };
-    status.result().map_err(|error| refused(&error))?;
+    status.result().map_err(refused)?;
     let mut image = vec![0_u8; size];
     // SAFETY: the program is alive, and the buffer has the size that it stated.
     let status = unsafe { sys::nvrtcGetCUBIN(program, image.as_mut_ptr().cast::<c_char>()) };
-    status.result().map_err(|error| refused(&error))?;
+    status.result().map_err(refused)?;
     Ok(image)
 }
 

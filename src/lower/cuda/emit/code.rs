@@ -152,9 +152,7 @@ impl<'a> Code<'a> {
         let mut stride = shape.elements();
         let sizes = shape.batched.then_some(0).into_iter().chain(shape.dims.iter().copied());
         for (axis, size) in axes.iter().zip(sizes) {
-            if size > 0 {
-                stride /= size;
-            }
+            stride = stride.checked_div(size).unwrap_or(stride);
             if axis == "0" {
                 continue;
             }

@@ -75,6 +75,7 @@ fn sizes(tiling: &Tiling) -> [String; 3] {
 }
 
 /// The operands `a` and `b` with the places of their rows and columns.
+#[expect(clippy::too_many_lines, reason = "one arm a map, each a few lines of source")]
 fn operands(code: &mut Code<'_>, tiling: &Tiling) {
     let [m, n, _] = sizes(tiling);
     let [rows, columns, depth] = tiling.sizes;
