@@ -21,15 +21,17 @@ mod pipeline;
 #[path = "../it/random.rs"]
 mod random;
 
+#[cfg(feature = "emulated")]
 mod bits;
 mod emulated;
 #[cfg(feature = "cuda")]
 mod errors;
 mod harness;
-#[cfg(feature = "cuda")]
+#[cfg(all(feature = "cuda", feature = "emulated"))]
 mod nvrtc;
 mod plans;
 mod programs;
+#[cfg(feature = "emulated")]
 mod runs;
 
 /// What helpers that are shared want of the tests of derivatives.

@@ -36,6 +36,7 @@ const PERMITTED: [(&str, &[&str]); 26] = [
         "report",
         &[
             "analysis",
+            "chart",
             "check",
             "compile",
             "data",
@@ -45,6 +46,7 @@ const PERMITTED: [(&str, &[&str]); 26] = [
             "lower",
             "measure",
             "model",
+            "syntax",
         ],
     ),
     (
