@@ -25,7 +25,7 @@
 //! | `experiment` | `Compiled` | runs | machine, seeds, identity, run directories; training, evaluation and timing start here |
 //! | [`measure`] | logits | `SplitSummary` | margins, close-enough, top-k, super-classes, masses, histograms |
 //! | [`analysis`] | stored logits | measures | of runs and of other programs, at other points and scales |
-//! | [`report`] | measures, `Checked`, times | text, documents, pictures | tables, the net as SVG and Graphviz text |
+//! | [`report`] | measures, `Checked`, times, runs | text, documents, pictures, `Page` | tables, the net as SVG and Graphviz text, pages of runs and sweeps |
 //! | `study` | `Cells` | runs | the cells of sweeps in one folder, made by workers |
 //! | `reproduce` | runs, the paper's values | charts, gaps, a page | the figures of the paper, made again |
 //! | [`stats`] | numbers by seed | intervals, p | differences, sign flips, families |

@@ -46,7 +46,11 @@ const PERMITTED: [(&str, &[&str]); 26] = [
             "lower",
             "measure",
             "model",
+            "stats",
+            "store",
+            "study",
             "syntax",
+            "train",
         ],
     ),
     (

@@ -1,6 +1,6 @@
 //! A page as text for a terminal: tables, and curves as one line of blocks.
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 
 use super::block::{Block, Figure, Page};
 use crate::chart::{Cell, Table, short, spark};
@@ -20,9 +20,9 @@ pub fn text(page: &Page, width: u16) -> String {
     let mut out = format!("{}: {}\n{}\n", page.kind, page.title, page.lead);
     for section in page.sections.iter().filter(|section| !section.blocks.is_empty()) {
         let rule = "─".repeat(section.title.chars().count());
-        out.extend(["\n", &section.title, "\n", &rule, "\n"]);
+        push(&mut out, format_args!("\n{}\n{rule}\n", section.title));
         if !section.finding.is_empty() {
-            out.extend([section.finding.as_str(), "\n"]);
+            push(&mut out, format_args!("{}\n", section.finding));
         }
         for block in &section.blocks {
             out += &self::block(block, width);
@@ -50,9 +50,8 @@ fn block(block: &Block, width: u16) -> String {
             pairs.iter().map(line).collect()
         }
         Block::Claims(claims) => claims.iter().fold(String::new(), |mut all, claim| {
-            // Writing to a string cannot fail.
-            let _ = writeln!(all, "{:<8} {}", claim.verdict, claim.claim);
-            claim.lines.iter().for_each(|line| all.extend(["         ", line, "\n"]));
+            push(&mut all, format_args!("{:<8} {}\n", claim.verdict, claim.claim));
+            claim.lines.iter().for_each(|line| push(&mut all, format_args!("         {line}\n")));
             all
         }),
         Block::Samples(cards) => cards.iter().fold(String::new(), |all, card| {
@@ -74,7 +73,7 @@ fn figure(figure: &Figure, width: u16) -> String {
     let chart = &figure.chart;
     let mut out = format!("\n{}\n", chart.title());
     if !chart.finding().is_empty() {
-        out.extend([chart.finding(), "\n"]);
+        push(&mut out, format_args!("{}\n", chart.finding()));
     }
     let lines = chart.lines();
     if lines.is_empty() {
@@ -89,8 +88,7 @@ fn figure(figure: &Figure, width: u16) -> String {
         out.push('\n');
     }
     if lines.len() > MOST_ROWS {
-        // Writing to a string cannot fail.
-        let _ = writeln!(out, "  … and {} more", lines.len() - MOST_ROWS);
+        push(&mut out, format_args!("  … and {} more\n", lines.len() - MOST_ROWS));
     }
     out
 }
@@ -112,8 +110,13 @@ fn table(table: &Table, title: &str, width: u16) -> String {
     let mut out = if title.is_empty() { String::new() } else { format!("{title}\n") };
     out += &grid.text();
     if table.rows.len() > MOST_ROWS {
-        // Writing to a string cannot fail.
-        let _ = write!(out, "\n… and {} more rows", table.rows.len() - MOST_ROWS);
+        push(&mut out, format_args!("\n… and {} more rows", table.rows.len() - MOST_ROWS));
     }
     out
+}
+
+/// Adds words.
+fn push(out: &mut String, words: fmt::Arguments<'_>) {
+    // Writing to a string cannot fail.
+    let _ = out.write_fmt(words);
 }

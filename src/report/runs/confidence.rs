@@ -135,6 +135,7 @@ fn histogram(
     }
 }
 
+/// The shares of samples above each threshold.
 type Shares<'a> = &'a dyn Fn(&Taken) -> Option<Vec<f64>>;
 
 /// Samples above each threshold, on the margin and on the normalised one.

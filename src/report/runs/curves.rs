@@ -20,6 +20,9 @@ const FAINT: usize = 2000;
 /// A run's values from left to right.
 pub(super) type Curve = Vec<(f64, f64)>;
 
+/// A group with the curves of its runs.
+type Curves<'a> = (&'a Group, Vec<Curve>);
+
 /// What a figure of curves says.
 pub(super) struct Wanted<'a> {
     pub(super) title: &'a str,
@@ -32,16 +35,13 @@ pub(super) struct Wanted<'a> {
     pub(super) extra: Vec<Series>,
 }
 
-/// The curves of a group.
-type Of<'a> = (&'a Group, Vec<Curve>);
-
 /// The figure; `None` where no run has the curve.
 pub(super) fn chart(
     facets: &[Facet],
     wanted: Wanted<'_>,
     of: impl Fn(&Member) -> Option<Curve>,
 ) -> Option<Chart> {
-    let curves: Vec<(&Facet, Vec<Of<'_>>)> = facets
+    let curves: Vec<(&Facet, Vec<Curves<'_>>)> = facets
         .iter()
         .map(|facet| {
             let groups = facet.groups.iter().map(|group| {

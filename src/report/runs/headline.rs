@@ -8,9 +8,6 @@ use crate::measure::{Distribution, SplitSummary, chance_curve};
 use crate::report::page::{Block, Fact, LabelledTable, Section, Tone};
 use crate::train::Summary;
 
-/// A distribution of a split.
-type OfSummary = fn(&SplitSummary) -> Option<&Distribution>;
-
 /// The section of one run or of one file of logits.
 pub(super) fn section(member: &Member) -> Section {
     let mut section = Section::new("results", "Results", "");
@@ -70,6 +67,9 @@ fn of_file(member: &Member) -> Vec<Fact> {
     ]
 }
 
+/// A distribution of a split.
+type Spread = fn(&SplitSummary) -> Option<&Distribution>;
+
 /// Rows for each measure that applies, training beside test: headline, margins, masses.
 fn tables(train: &SplitSummary, test: &SplitSummary) -> [(&'static str, &'static str, Table); 3] {
     let mut shares = Rows::new(train, test);
@@ -88,7 +88,7 @@ fn tables(train: &SplitSummary, test: &SplitSummary) -> [(&'static str, &'static
     }
     shares.add("scale of probabilities", |s| s.probability_scale);
     let mut margins = Rows::new(train, test);
-    let distributions: [(&str, OfSummary); 2] =
+    let distributions: [(&str, Spread); 2] =
         [("margin", |s| Some(&s.margin)), ("m / R", |s| s.normalized_margin.as_ref())];
     for (name, of) in distributions {
         margins.add(&format!("{name}, mean"), |s| of(s)?.mean);

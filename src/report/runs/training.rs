@@ -5,9 +5,12 @@ use std::collections::BTreeMap;
 use super::curves::{Curve, Wanted, chart};
 use super::material::{Facet, Member, members};
 use super::words::{count, percent};
-use crate::chart::{Axis, Chart, Palette, Panel, Series};
+use crate::chart::{Axis, Chart, Palette, Panel, Series, Slot};
 use crate::report::page::{Figure, Section};
 use crate::train::{EpochRecord, LayerScale, StepRecord};
+
+/// What figures by step rest on.
+const LOGGED: &str = "Values before the update of every logged step.";
 
 /// Layers of a figure; the caption tells of those beyond.
 const LAYERS: usize = 12;
@@ -69,16 +72,20 @@ pub(super) fn of_run(member: &Member) -> Section {
             .with(Figure::lead("accuracy", Chart::new("Accuracy", best, about, accuracy)))
             .with(Figure::lead("loss", Chart::new("Loss", lowest, about, loss)));
     }
+    by_steps(section, &member.steps)
+}
+
+/// What was logged at steps: well share, R, scales, layers, rate.
+fn by_steps(mut section: Section, steps: &[StepRecord]) -> Section {
+    let colour = Slot(0);
     let step = || Axis::new("step").count();
-    let logged = "Values before the update of every logged step.";
-    let steps = &member.steps;
     let by_step = |of: OfStep| -> Curve {
         steps.iter().filter_map(|s| Some((s.step as f64, of(s)?))).collect()
     };
     let single = |title: &str, finding: &str, y: Axis, of: OfStep| {
         let curve = by_step(of);
-        let panel = Panel::new(step(), y).with(Series::line("", splits.slot("training"), curve));
-        Chart::new(title, finding, logged, panel)
+        let panel = Panel::new(step(), y).with(Series::line("", colour, curve));
+        Chart::new(title, finding, LOGGED, panel)
     };
     let has = |of: OfStep| steps.iter().any(|s| of(s).is_some());
     if has(|s| s.well) {
@@ -91,7 +98,7 @@ pub(super) fn of_run(member: &Member) -> Section {
         let chart = single("Size of the parameters", "", Axis::new("R"), |s| s.size);
         section = section.with(Figure::small("size", chart));
     }
-    if let Some(chart) = scales(steps, logged) {
+    if let Some(chart) = scales(steps) {
         section = section.with(Figure::small("scales", chart));
     }
     let layers: [(&str, &str, &str, Axis, OfLayer); 3] = [
@@ -108,7 +115,7 @@ pub(super) fn of_run(member: &Member) -> Section {
         ),
     ];
     for (id, title, finding, y, of) in layers {
-        if let Some(chart) = by_layer(steps, (title, finding, logged), y, of) {
+        if let Some(chart) = by_layer(steps, (title, finding), y, of) {
             section = section.with(Figure::small(id, chart));
         }
     }
@@ -128,7 +135,7 @@ fn loss_axis(losses: impl Iterator<Item = f64>) -> Axis {
     if low > 0.0 && high > 10.0 * low { axis.log() } else { axis }
 }
 
-fn scales(steps: &[StepRecord], logged: &str) -> Option<Chart> {
+fn scales(steps: &[StepRecord]) -> Option<Chart> {
     let mut curves: BTreeMap<&str, Curve> = BTreeMap::new();
     for step in steps {
         for (name, value) in &step.scales {
@@ -141,12 +148,12 @@ fn scales(steps: &[StepRecord], logged: &str) -> Option<Chart> {
         .fold(Panel::new(Axis::new("step").count(), Axis::new("scale")), |panel, (name, curve)| {
             panel.with(Series::line(*name, palette.slot(name), curve.clone()))
         });
-    (!curves.is_empty()).then(|| Chart::new("Scales of the loss", "", logged, panel))
+    (!curves.is_empty()).then(|| Chart::new("Scales of the loss", "", LOGGED, panel))
 }
 
 fn by_layer(
     steps: &[StepRecord],
-    (title, finding, logged): (&str, &str, &str),
+    (title, finding): (&str, &str),
     y: Axis,
     of: OfLayer,
 ) -> Option<Chart> {
@@ -163,8 +170,8 @@ fn by_layer(
         }
     }
     let note = match names.len() {
-        n if n > LAYERS => format!("{logged} The first {LAYERS} of {n} layers."),
-        _ => logged.to_owned(),
+        n if n > LAYERS => format!("{LOGGED} The first {LAYERS} of {n} layers."),
+        _ => LOGGED.to_owned(),
     };
     (shown > 0).then(|| Chart::new(title, finding, note, panel))
 }

@@ -13,6 +13,7 @@ mod interrupt;
 mod last_batch;
 mod learning;
 mod metrics;
+mod report;
 mod reports;
 mod reproduce;
 mod run_dir;
