@@ -4,6 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::diag::{Code, Diagnostic, ToDiagnostic};
+use crate::measure::StoredError;
 
 /// A file or directory of a run cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -49,6 +50,14 @@ pub enum StoreError {
     NotARun {
         /// The path.
         path: PathBuf,
+    },
+    /// A file does not hold logits.
+    #[error("{}: {error}", path.display())]
+    Logits {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        error: Box<StoredError>,
     },
     /// A file does not hold what it should.
     #[error("`{}` is damaged: {reason}", path.display())]
@@ -132,6 +141,9 @@ impl ToDiagnostic for StoreError {
                 .note(format!("path: {}", path.display()))
                 .expected("a directory written by `specc train`")
                 .help("runs are stored under `runs/<spec>/` unless `-o` named another place"),
+            Self::Logits { path, error } => {
+                error.to_diagnostic().note(format!("in: {}", path.display()))
+            }
             Self::DamagedCopy { path, reason } => {
                 Diagnostic::new(Code::E0705, "a file of the run is damaged")
                     .note(format!("file: {}", path.display()))

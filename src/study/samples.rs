@@ -38,7 +38,7 @@ pub fn open(path: &Path) -> Result<Logits, StoreError> {
     let file = File::open(path).map_err(io)?;
     let length = file.metadata().map_err(io)?.len();
     open_stored(Arc::new(StoredFile::new(file, length)))
-        .map_err(|error| StoreError::damaged(path, error.to_string()))
+        .map_err(|error| StoreError::Logits { path: path.to_owned(), error: Box::new(error) })
 }
 
 /// The value of a measure in a run; `None` where the run does not have it, or not yet.

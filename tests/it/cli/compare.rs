@@ -185,6 +185,6 @@ fn other_labels_and_other_files_are_told() {
     sandbox.write("d.safetensors", b"no");
     sandbox
         .specc(&["compare", "a-0.safetensors", "d.safetensors"])
-        .exits(1)
-        .says(&["d.safetensors"]);
+        .exits(6)
+        .says(&["d.safetensors", "E0650"]);
 }
