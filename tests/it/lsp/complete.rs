@@ -10,7 +10,7 @@ fn offered(text: &str) -> Vec<Value> {
     let capabilities = json!({
         "textDocument": { "completion": { "completionItem": { "snippetSupport": true } } },
     });
-    let mut editor = Editor::with(&[("/work/lib.net", lib)], &capabilities);
+    let mut editor = Editor::with(&[("/home/ada/lib.net", lib)], &capabilities);
     editor.opened(URI, &text);
     editor.at("textDocument/completion", URI, &at).as_array().cloned().unwrap_or_default()
 }

@@ -72,25 +72,25 @@ fn diagnostics_keep_every_label_note_and_help() {
 
 #[test]
 fn problems_of_an_import_stand_at_the_import() {
-    let mut editor = Editor::with(&[("/work/lib.net", "block b { conv( }")], &json!({}));
+    let mut editor = Editor::with(&[("/home/ada/lib.net", "block b { conv( }")], &json!({}));
     let text = "import \"lib.net\"\ndata digits\nnet a { flatten -> linear(classes) }\nloss mse\ntrain sgd";
     editor.opened(URI, text);
     let (_, all) = editor.diagnostics(URI);
     assert_eq!(slice(text, &all[0]["range"]), "\"lib.net\"");
     let there = &all[0]["relatedInformation"][0]["location"];
-    assert_eq!(there["uri"], "file:///work/lib.net");
+    assert_eq!(there["uri"], "file:///home/ada/lib.net");
     // What is open counts; the importer is looked at again when it changes.
-    editor.opened("file:///work/lib.net", "block b { conv(6, kernel=1) }");
+    editor.opened("file:///home/ada/lib.net", "block b { conv(6, kernel=1) }");
     let titles = editor.titles(URI);
     assert!(titles.iter().all(|title| title.starts_with('W')), "{titles:?}");
-    assert_eq!(editor.titles("file:///work/lib.net"), Vec::<String>::new());
-    editor.changed("file:///work/lib.net", 2, "block b { conv( }");
+    assert_eq!(editor.titles("file:///home/ada/lib.net"), Vec::<String>::new());
+    editor.changed("file:///home/ada/lib.net", 2, "block b { conv( }");
     assert_ne!(editor.titles(URI), titles);
     editor.notify(
         "textDocument/didClose",
-        json!({ "textDocument": { "uri": "file:///work/lib.net" } }),
+        json!({ "textDocument": { "uri": "file:///home/ada/lib.net" } }),
     );
-    assert_eq!(editor.diagnostics("file:///work/lib.net"), (None, vec![]));
+    assert_eq!(editor.diagnostics("file:///home/ada/lib.net"), (None, vec![]));
 }
 
 /// The text after the first fix that is offered where a mark stands.

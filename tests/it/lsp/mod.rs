@@ -41,7 +41,7 @@ pub(super) struct Editor {
     told: BTreeMap<String, (Option<i64>, Vec<Value>)>,
 }
 
-pub(super) const URI: &str = "file:///work/spec.net";
+pub(super) const URI: &str = "file:///home/ada/spec.net";
 
 impl Editor {
     /// A connection that has begun, with files on the disk.
@@ -49,7 +49,7 @@ impl Editor {
         let files = files.iter().map(|(path, text)| (PathBuf::from(path), (*text).to_owned()));
         let server = Server::new(Box::new(Files(files.collect())));
         let mut editor = Self { server, requests: 0, told: BTreeMap::new() };
-        let folders = json!([{ "uri": "file:///work", "name": "work" }]);
+        let folders = json!([{ "uri": "file:///home/ada", "name": "ada" }]);
         let params = json!({ "capabilities": capabilities, "workspaceFolders": folders });
         editor.request("initialize", params).unwrap();
         editor.notify("initialized", json!({}));

@@ -6,7 +6,7 @@ use super::{Editor, URI, edited, marked, place, slice};
 
 const LIB: &str =
     "let wide = 8\n/// Two layers. λ\nblock pair(c, k=3) { conv(c, kernel=k) -> relu }\n";
-const LIB_URI: &str = "file:///work/lib/blocks.net";
+const LIB_URI: &str = "file:///home/ada/lib/blocks.net";
 const MAIN: &str = "\
 import \"lib/blocks.net\"
 data digits
@@ -31,8 +31,10 @@ claim \"better\" { test.accuracy of mine > test.accuracy of (loss=other) }
 ";
 
 fn editor() -> Editor {
-    let mut editor =
-        Editor::with(&[("/work/lib/blocks.net", LIB), ("/work/spec.net", MAIN)], &json!({}));
+    let mut editor = Editor::with(
+        &[("/home/ada/lib/blocks.net", LIB), ("/home/ada/spec.net", MAIN)],
+        &json!({}),
+    );
     editor.opened(URI, MAIN);
     editor
 }
