@@ -179,4 +179,17 @@ impl<'g> Emit<'g> {
     pub fn reshape(&mut self, x: NodeId, shape: Shape) -> NodeId {
         if self.graph[x].shape == shape { x } else { self.op(Op::Reshape(shape), &[x]) }
     }
+
+    /// Elements of one channel of `x` over batch and picture, `[]`.
+    pub fn channel_count(&mut self, x: NodeId) -> NodeId {
+        let pixels: usize = self.graph[x].shape.dims.iter().skip(1).product();
+        let batch = self.op(Op::BatchCount, &[]);
+        self.times(batch, pixels as f64)
+    }
+
+    /// One number a channel as a tensor like `x`.
+    pub fn spread_channels(&mut self, values: NodeId, x: NodeId) -> NodeId {
+        let shape = self.shape(x);
+        self.op(Op::Expand { shape, axes: vec![1] }, &[values])
+    }
 }

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use super::{ExecError, HostTensor, State, StateEntry};
 use crate::grad::Joint;
-use crate::ir::{self, Graph};
+use crate::ir::{self, Graph, Shape};
 
 /// Where a plan runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -72,6 +73,41 @@ impl Tables {
             ir::Written::Param(id) => &self.params[id.0 as usize].name,
             ir::Written::Buffer(id) => &self.buffers[id.0 as usize].name,
         }
+    }
+
+    /// The values of a state in single precision: those of the parameters, then those of kept tensors, each in the order of
+    /// its table.
+    ///
+    /// # Errors
+    /// [`ExecError::Shape`] where one is missing or has another shape.
+    pub fn floats_of(&self, state: &State) -> Result<Vec<Vec<f32>>, ExecError> {
+        let by_name = |entries: &[StateEntry]| -> BTreeMap<String, usize> {
+            entries.iter().enumerate().map(|(at, entry)| (entry.name.clone(), at)).collect()
+        };
+        let (params, buffers) = (by_name(&state.params), by_name(&state.buffers));
+        let wanted = self.params.iter().map(|p| (&p.name, &p.shape, &params, &state.params));
+        let kept = self.buffers.iter().map(|b| (&b.name, &b.shape, &buffers, &state.buffers));
+        let values =
+            |(name, shape, table, entries): (&String, &Shape, &BTreeMap<_, _>, &Vec<_>)| {
+                let entry: Option<&StateEntry> = table.get(name).map(|at: &usize| &entries[*at]);
+                let values: Option<Vec<f32>> = entry.map(|entry| match &entry.values {
+                    HostTensor::F32(values) => values.clone(),
+                    HostTensor::F64(values) => values.iter().map(|v| *v as f32).collect(),
+                });
+                match (entry, values) {
+                    (Some(entry), Some(values))
+                        if entry.shape == shape.dims && values.len() == shape.elements() =>
+                    {
+                        Ok(values)
+                    }
+                    (entry, _) => Err(ExecError::Shape {
+                        name: name.clone(),
+                        found: entry.map(|entry| entry.shape.clone()).unwrap_or_default(),
+                        expected: shape.dims.clone(),
+                    }),
+                }
+            };
+        wanted.chain(kept).map(values).collect()
     }
 
     /// Elements of all parameters, saturating.

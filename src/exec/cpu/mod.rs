@@ -10,8 +10,6 @@ mod scalars;
 mod timed;
 mod whole;
 
-use std::collections::BTreeMap;
-
 use num_traits::ToPrimitive;
 
 use self::bound::{BoundPhase, BoundStage, bind};
@@ -413,38 +411,9 @@ impl Program for CpuProgram {
     }
 
     fn load(&mut self, state: &State) -> Result<(), ExecError> {
-        let by_name = |entries: &[StateEntry]| -> BTreeMap<String, usize> {
-            entries.iter().enumerate().map(|(at, entry)| (entry.name.clone(), at)).collect()
-        };
-        let (params, buffers) = (by_name(&state.params), by_name(&state.buffers));
-        let tables = &self.plan.tables;
-        let wanted = tables.params.iter().map(|p| (&p.name, &p.shape, &params, &state.params));
-        let wanted = wanted
-            .chain(tables.buffers.iter().map(|b| (&b.name, &b.shape, &buffers, &state.buffers)));
-        let mut found = vec![];
-        for ((name, shape, table, entries), buffer) in wanted.zip(&self.plan.kept) {
-            let entry = table.get(name).map(|at| &entries[*at]);
-            let values: Option<Vec<f32>> = entry.map(|entry| match &entry.values {
-                HostTensor::F32(values) => values.clone(),
-                HostTensor::F64(values) => values.iter().map(|v| *v as f32).collect(),
-            });
-            match (entry, values) {
-                (Some(entry), Some(values))
-                    if entry.shape == shape.dims && values.len() == shape.elements() =>
-                {
-                    found.push((buffer.offset, values));
-                }
-                (entry, _) => {
-                    return Err(ExecError::Shape {
-                        name: name.clone(),
-                        found: entry.map(|entry| entry.shape.clone()).unwrap_or_default(),
-                        expected: shape.dims.clone(),
-                    });
-                }
-            }
-        }
-        for (offset, values) in found {
-            self.arena[offset..offset + values.len()].copy_from_slice(&values);
+        let found = self.plan.tables.floats_of(state)?;
+        for (buffer, values) in self.plan.kept.iter().zip(found) {
+            self.arena[buffer.offset..buffer.offset + values.len()].copy_from_slice(&values);
         }
         Ok(())
     }

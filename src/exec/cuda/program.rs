@@ -409,32 +409,9 @@ impl<D: Driver> CudaProgram<D> {
     /// # Errors
     /// [`ExecError`] when the device fails or a shape differs.
     pub fn load(&mut self, replica: usize, state: &State) -> Result<(), ExecError> {
-        let tables = &self.plan.tables;
-        let params = tables.params.iter().map(|p| (&p.name, &p.shape, &state.params));
-        let buffers = tables.buffers.iter().map(|b| (&b.name, &b.shape, &state.buffers));
-        let mut found = vec![];
-        for ((name, shape, entries), offset) in params.chain(buffers).zip(&self.plan.memory.kept) {
-            let entry = entries.iter().find(|entry| entry.name == *name);
-            let values: Option<Vec<f32>> = entry.map(|entry| match &entry.values {
-                HostTensor::F32(values) => values.clone(),
-                HostTensor::F64(values) => values.iter().map(|v| *v as f32).collect(),
-            });
-            match (entry, values) {
-                (Some(entry), Some(values))
-                    if entry.shape == shape.dims && values.len() == shape.elements() =>
-                {
-                    found.push((*offset, values));
-                }
-                (entry, _) => {
-                    return Err(ExecError::Shape {
-                        name: name.clone(),
-                        found: entry.map(|entry| entry.shape.clone()).unwrap_or_default(),
-                        expected: shape.dims.clone(),
-                    });
-                }
-            }
-        }
-        for (offset, values) in found {
+        let found = self.plan.tables.floats_of(state)?;
+        let offsets = self.plan.memory.kept.clone();
+        for (offset, values) in offsets.into_iter().zip(found) {
             let to = self.address(replica, offset);
             self.driver.upload(self.memory, to, &bytes_of_floats(&values))?;
         }

@@ -45,7 +45,7 @@ fn rewrite(
         Op::Normalize { norm: Norm::Batch, eps } => normalized(emit, inputs[0], *eps, statistics),
         Op::Grad(GradOp::Normalize { norm: Norm::Batch, eps }) => {
             let (x, dy) = (inputs[0], inputs[1]);
-            let count = count(emit, x);
+            let count = emit.channel_count(x);
             let unit = normalized(emit, x, *eps, statistics);
             let weighted = emit.mul(dy, unit);
             let mean = |emit: &mut Emit<'_>, values: NodeId| {
@@ -54,25 +54,25 @@ fn rewrite(
             };
             let mean_dy = mean(emit, dy);
             let mean_weighted = mean(emit, weighted);
-            let mean_dy = per_channel(emit, mean_dy, x);
-            let mean_weighted = per_channel(emit, mean_weighted, x);
+            let mean_dy = emit.spread_channels(mean_dy, x);
+            let mean_weighted = emit.spread_channels(mean_weighted, x);
             let centred = emit.sub(dy, mean_dy);
             let along = emit.mul(unit, mean_weighted);
             let difference = emit.sub(centred, along);
             let inverse = statistics.inverse(emit, x, *eps);
-            let inverse = per_channel(emit, inverse, x);
+            let inverse = emit.spread_channels(inverse, x);
             emit.mul(difference, inverse)
         }
         Op::NormalizeRunning { eps } => {
-            let mean = per_channel(emit, inputs[1], inputs[0]);
+            let mean = emit.spread_channels(inputs[1], inputs[0]);
             let centred = emit.sub(inputs[0], mean);
             let inverse = inverse_root(emit, inputs[2], *eps);
-            let inverse = per_channel(emit, inverse, inputs[0]);
+            let inverse = emit.spread_channels(inverse, inputs[0]);
             emit.mul(centred, inverse)
         }
         Op::Grad(GradOp::NormalizeRunning { eps }) => {
             let inverse = inverse_root(emit, inputs[1], *eps);
-            let inverse = per_channel(emit, inverse, inputs[0]);
+            let inverse = emit.spread_channels(inverse, inputs[0]);
             emit.mul(inputs[0], inverse)
         }
         Op::Prelu => {
@@ -115,7 +115,7 @@ impl Statistics {
             return *known;
         }
         // From the divisor count − 1 to the divisor count.
-        let count = count(emit, x);
+        let count = emit.channel_count(x);
         let one = emit.number(1.0);
         let less = emit.sub(count, one);
         let less = emit.binary(Binary::Max, less, one);
@@ -145,10 +145,10 @@ fn joined(emit: &mut Emit<'_>, axis: usize, parts: &[NodeId]) -> NodeId {
 
 fn normalized(emit: &mut Emit<'_>, x: NodeId, eps: f64, statistics: &mut Statistics) -> NodeId {
     let mean = statistics.mean(emit, x);
-    let mean = per_channel(emit, mean, x);
+    let mean = emit.spread_channels(mean, x);
     let centred = emit.sub(x, mean);
     let inverse = statistics.inverse(emit, x, eps);
-    let inverse = per_channel(emit, inverse, x);
+    let inverse = emit.spread_channels(inverse, x);
     emit.mul(centred, inverse)
 }
 
@@ -161,23 +161,11 @@ fn inverse_root(emit: &mut Emit<'_>, variance: NodeId, eps: f64) -> NodeId {
     emit.div(one, root)
 }
 
-/// Elements of one channel over batch and picture, `[]`.
-fn count(emit: &mut Emit<'_>, x: NodeId) -> NodeId {
-    let pixels: usize = emit.graph[x].shape.dims.iter().skip(1).product();
-    let batch = emit.op(Op::BatchCount, &[]);
-    emit.times(batch, pixels as f64)
-}
-
-fn per_channel(emit: &mut Emit<'_>, values: NodeId, x: NodeId) -> NodeId {
-    let shape = emit.shape(x);
-    emit.op(Op::Expand { shape, axes: vec![1] }, &[values])
-}
-
 fn slope(emit: &mut Emit<'_>, slope: NodeId, x: NodeId) -> NodeId {
     let channels = emit.graph[x].shape.dims.first().copied();
     if emit.graph[slope].shape.elements() == 1 && channels != Some(1) {
         let single = emit.reshape(slope, Shape::scalar());
         return emit.spread_like(single, x);
     }
-    per_channel(emit, slope, x)
+    emit.spread_channels(slope, x)
 }

@@ -19,11 +19,11 @@ fn rewrite(emit: &mut Emit<'_>, node: &Node, inputs: &[NodeId]) -> NodeId {
         Op::BatchVar => {
             let x = inputs[0];
             let mean = mean(emit, x);
-            let mean = per_channel(emit, mean, x);
+            let mean = emit.spread_channels(mean, x);
             let centred = emit.sub(x, mean);
             let square = emit.unary(Unary::Square, centred);
             let sum = emit.sum_except(square, &[1]);
-            let count = count(emit, x);
+            let count = emit.channel_count(x);
             let one = emit.number(1.0);
             let less = emit.sub(count, one);
             let less = emit.binary(Binary::Max, less, one);
@@ -52,21 +52,9 @@ fn rewrite(emit: &mut Emit<'_>, node: &Node, inputs: &[NodeId]) -> NodeId {
 /// Mean per channel.
 fn mean(emit: &mut Emit<'_>, x: NodeId) -> NodeId {
     let sum = emit.sum_except(x, &[1]);
-    let count = count(emit, x);
+    let count = emit.channel_count(x);
     let mean = emit.scale_inverse(count, sum);
     emit.op(Op::StopGradient, &[mean])
-}
-
-/// Elements of one channel over batch and picture, `[]`.
-fn count(emit: &mut Emit<'_>, x: NodeId) -> NodeId {
-    let pixels: usize = emit.graph[x].shape.dims.iter().skip(1).product();
-    let batch = emit.op(Op::BatchCount, &[]);
-    emit.times(batch, pixels as f64)
-}
-
-fn per_channel(emit: &mut Emit<'_>, values: NodeId, x: NodeId) -> NodeId {
-    let shape = emit.shape(x);
-    emit.op(Op::Expand { shape, axes: vec![1] }, &[values])
 }
 
 /// A tensor as `[n, groups, rest]`, with its statistics of each group.

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::facts::Facts;
-use super::select::Selection;
+use super::selection::Selection;
 use crate::ir::{NodeId, Op};
 
 /// Floats that every tensor starts at a multiple of: 256 bytes.

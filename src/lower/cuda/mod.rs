@@ -14,6 +14,7 @@ mod facts;
 mod layout;
 mod product;
 mod select;
+mod selection;
 mod text;
 mod types;
 
@@ -24,7 +25,8 @@ pub use types::{
 use self::emit::Ground;
 use self::facts::Facts;
 use self::layout::{ALIGN, Layout};
-use self::select::{Body, Home, Selection, select};
+use self::select::select;
+use self::selection::{Body, Home, Selection};
 use crate::grad::Joint;
 use crate::ir::{Graph, NodeId, Op};
 use crate::kernels::cuda::{THREADS, WARP};

@@ -5,7 +5,7 @@ use super::products::{keep, windows};
 use super::tasks::store;
 use crate::ir::NodeId;
 use crate::lower::cuda::product::{Geometry, Map, Tiling, WINDOW};
-use crate::lower::cuda::select::PoolBehind;
+use crate::lower::cuda::selection::PoolBehind;
 
 /// Sample and pixel of a line in the order of windows: window by window, its pixels in row-major order. Windows at the border may
 /// hold pixels outside.

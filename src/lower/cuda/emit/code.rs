@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use crate::ir::{Kind, NodeId, Shape};
 use crate::lower::cuda::facts::Facts;
 use crate::lower::cuda::layout::Layout;
-use crate::lower::cuda::select::{Selection, TaskIdx};
+use crate::lower::cuda::selection::{Selection, TaskIdx};
 use crate::lower::cuda::types::Feed;
 
 /// A place in a tensor: one expression for the position in memory and one for each axis, the batch first.

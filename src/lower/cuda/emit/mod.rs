@@ -16,7 +16,7 @@ use std::fmt::Write as _;
 pub(super) use self::code::Ground;
 use self::code::{At, Code};
 use super::PHASE_RESULTS;
-use super::select::{Body, Home, TaskIdx};
+use super::selection::{Body, Home, TaskIdx};
 use crate::ir::NodeId;
 
 /// The text and the blocks of a task.

@@ -5,7 +5,7 @@ use super::code::{At, Code};
 use super::tasks::store;
 use crate::ir::NodeId;
 use crate::lower::cuda::product::{DEPTH, Geometry, Map, Tiling, WINDOW};
-use crate::lower::cuda::select::PoolBehind;
+use crate::lower::cuda::selection::PoolBehind;
 
 /// A tile for each block.
 pub(super) fn product(

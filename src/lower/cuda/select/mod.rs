@@ -4,11 +4,15 @@
 //! launch; the level of a task is one above what it reads. Invariant: a task reads only what tasks of lower levels stored, or
 //! what it computes itself at the same element.
 
+mod behind;
+mod updates;
+
 use std::collections::BTreeMap;
 
 use super::facts::{Class, Facts};
-use super::product::{Tiling, tiling};
-use crate::ir::{Binary, GradOp, Homogeneity, NodeId, Op, Pool, Update, Written};
+use super::product::tiling;
+use super::selection::{Body, Home, Read, Selection, TaskIdx};
+use crate::ir::{Binary, Homogeneity, NodeId, Op, Update};
 
 /// Loads that a value may cost before two readers share it through memory.
 const SHARED_COST: usize = 6;
@@ -24,98 +28,6 @@ const BLOCK_SUM: usize = 8192;
 
 /// Most parts of a sum.
 const MAX_PARTS: usize = 64;
-
-/// Position of a task in [`Selection::tasks`].
-pub(super) type TaskIdx = usize;
-
-/// What a task does.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) enum Body {
-    Gather,
-    Elements,
-    Rows,
-    Sums { parts: usize },
-    Scalars,
-    Product { tiling: Tiling },
-    Spectral,
-}
-
-/// Values that are computed together.
-#[derive(Clone, Debug)]
-pub(super) struct Home {
-    pub(super) body: Body,
-    pub(super) level: usize,
-    /// What is computed, operands first.
-    pub(super) members: Vec<NodeId>,
-    /// What is written at the end, all after all values are computed.
-    pub(super) writes: Vec<Update>,
-    /// A pool whose windows a product computes together.
-    pub(super) pool: Option<PoolBehind>,
-}
-
-impl Home {
-    /// Everything that is computed.
-    pub(super) fn all(&self) -> impl Iterator<Item = NodeId> + '_ {
-        let behind = self.pool.iter().flat_map(|pool| pool.members.iter());
-        self.members.iter().chain(behind).copied()
-    }
-}
-
-/// What a product computes behind its own elements, in pictures of another size: pools of 2 × 2 without overlap.
-#[derive(Clone, Debug)]
-pub(super) struct PoolBehind {
-    /// The pool, which gathers windows of a member, or its gradient, which spreads an element over its window.
-    pub(super) node: NodeId,
-    pub(super) is_gradient: bool,
-    /// The pool and what is computed from it at the same element; operands first.
-    pub(super) members: Vec<NodeId>,
-}
-
-/// What a value is read through: a stored value, a leaf, and whether only at the same element.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Read {
-    pub(super) node: NodeId,
-    pub(super) same: bool,
-}
-
-/// The choices for one graph.
-pub(super) struct Selection {
-    pub(super) tasks: Vec<Home>,
-    /// The task that computes a stored value.
-    home: Vec<Option<TaskIdx>>,
-    /// Whether another task, or the host, reads the value from memory.
-    pub(super) in_memory: Vec<bool>,
-    /// What each value is computed from, as far as it is computed by its reader.
-    reads: Vec<Vec<Read>>,
-}
-
-impl Selection {
-    /// The task that computes a stored value; `None` for leaves and for what readers compute.
-    pub(super) fn home(&self, id: NodeId) -> Option<TaskIdx> {
-        self.home[id.0 as usize]
-    }
-
-    /// Parts that the value is stored in.
-    pub(super) fn parts(&self, id: NodeId) -> usize {
-        match self.home(id).map(|task| &self.tasks[task].body) {
-            Some(Body::Sums { parts }) => *parts,
-            // What is computed behind a product is computed of whole sums.
-            Some(Body::Product { tiling }) => tiling.parts,
-            Some(Body::Gather | Body::Elements | Body::Rows | Body::Scalars | Body::Spectral)
-            | None => 1,
-        }
-    }
-
-    /// The number of levels.
-    pub(super) fn n_levels(&self) -> usize {
-        self.tasks.iter().map(|task| task.level + 1).max().unwrap_or(0)
-    }
-
-    /// What a member is computed from.
-    pub(super) fn reads(&self, id: NodeId) -> &[Read] {
-        &self.reads[id.0 as usize]
-    }
-}
 
 /// Chooses for the whole graph.
 pub(super) fn select(facts: &Facts<'_>) -> Selection {
@@ -354,95 +266,6 @@ impl Select<'_, '_> {
         self.selection.tasks[task].members.push(id);
     }
 
-    /// Joins a product whose windows `id` pools, or whose elements it spreads over windows; whether it could.
-    fn join_behind(&mut self, id: NodeId, reads: &[Read], level: usize) -> bool {
-        let Some(below) = level.checked_sub(1) else { return false };
-        let tasks = &self.selection.tasks;
-        let mut homes = reads.iter().filter_map(|read| self.selection.home(read.node));
-        let Some(at) = homes.find(|task| tasks[*task].level == below) else { return false };
-        if homes.any(|task| task != at && tasks[task].level == below) {
-            return false;
-        }
-        let Body::Product { tiling } = &tasks[at].body else { return false };
-        if tiling.parts > 1 || tasks[at].pool.is_some() {
-            return false;
-        }
-        let found = self.pool_of(id, at);
-        let found = found.filter(|found| found.is_gradient || tiling.windowed().is_some());
-        let Some(found) = found else { return false };
-        let home = &mut self.selection.tasks[at];
-        if let (false, Body::Product { tiling }) = (found.is_gradient, &mut home.body) {
-            *tiling = tiling.windowed().expect("this was asked before");
-        }
-        home.pool = Some(found);
-        self.selection.home[id.0 as usize] = Some(at);
-        true
-    }
-
-    /// The pool, or the gradient of one, through which alone `id` reads the product of task `at`.
-    fn pool_of(&self, id: NodeId, at: TaskIdx) -> Option<PoolBehind> {
-        let is_plain =
-            |pool: &Pool| pool.kernel == [2, 2] && pool.stride == [2, 2] && pool.pad == [0, 0];
-        let inputs = self.facts.inputs(id);
-        if let Op::MaxPool(pool) = self.facts.op(id) {
-            let is_member = self.selection.tasks[at].members.contains(&inputs[0]);
-            return (is_plain(pool) && is_member).then(|| PoolBehind {
-                node: id,
-                is_gradient: false,
-                members: vec![id],
-            });
-        }
-        let gradient = self.only_gradient(id)?;
-        let Op::Grad(GradOp::MaxPool(pool)) = self.facts.op(gradient) else { return None };
-        let [x, dy] = [0, 1].map(|port| self.facts.inputs(gradient)[port]);
-        let reads_task = |read: &Read| self.selection.home(read.node) == Some(at);
-        let of = |id: NodeId| match self.selection.home(id) {
-            Some(_) => vec![Read { node: id, same: true }],
-            None => self.selection.reads[id.0 as usize].clone(),
-        };
-        let through_gradient = of(dy).iter().all(|read| !reads_task(read) || read.same);
-        let same_size = self.same_domain(dy, self.selection.tasks[at].members[0]);
-        let x_is_known = self.selection.home(x).is_some_and(|task| task != at);
-        let fits = is_plain(pool) && through_gradient && same_size && x_is_known;
-        let elsewhere = !self.reaches(id, gradient, at);
-        (fits && elsewhere).then(|| PoolBehind {
-            node: gradient,
-            is_gradient: true,
-            members: vec![id],
-        })
-    }
-
-    /// The gradient of a maximum pool that computing `id` takes at the same element, where there is one and no other.
-    fn only_gradient(&self, id: NodeId) -> Option<NodeId> {
-        let mut found = vec![];
-        let mut open = vec![id];
-        while let Some(next) = open.pop() {
-            if matches!(self.facts.op(next), Op::Grad(GradOp::MaxPool(_))) {
-                found.push(next);
-            } else if self.facts.is_same_index(next) {
-                let inputs = self.facts.inputs(next).iter();
-                open.extend(inputs.filter(|input| self.selection.home(**input).is_none()));
-            }
-        }
-        found.dedup();
-        (found.len() == 1).then(|| found[0])
-    }
-
-    /// Whether computing `id` reads task `at` without going through `except`.
-    fn reaches(&self, id: NodeId, except: NodeId, at: TaskIdx) -> bool {
-        let mut open = vec![id];
-        while let Some(next) = open.pop() {
-            for input in self.facts.inputs(next).iter().copied().filter(|input| *input != except) {
-                match self.selection.home(input) {
-                    Some(task) if task == at => return true,
-                    Some(_) => {}
-                    None => open.push(input),
-                }
-            }
-        }
-        false
-    }
-
     /// The task that has just computed what `id` reads.
     fn joinable(&self, id: NodeId, reads: &[Read], level: usize) -> Option<TaskIdx> {
         let below = level.checked_sub(1)?;
@@ -492,71 +315,6 @@ impl Select<'_, '_> {
     fn same_domain(&self, a: NodeId, b: NodeId) -> bool {
         let (a, b) = (self.facts.shape(a), self.facts.shape(b));
         a.batched == b.batched && a.elements() == b.elements()
-    }
-
-    /// Finds the task that writes a parameter or kept tensor, once everything else has read it.
-    fn write(&mut self, update: Update) {
-        let home = self.selection.home(update.value);
-        let last_reader = |except: Option<TaskIdx>| {
-            let tasks = self.selection.tasks.iter().enumerate();
-            let readers = tasks
-                .filter(|(at, task)| Some(*at) != except && self.reads_target(task, update.target));
-            readers.map(|(_, task)| task.level + 1).max().unwrap_or(0)
-        };
-        let after_loss = self.loss.and_then(|loss| self.selection.home(loss));
-        let after_loss = after_loss.map_or(0, |task| self.selection.tasks[task].level + 1);
-        if let Some(at) = home {
-            let task = &self.selection.tasks[at];
-            let is_elements = task.body == Body::Elements;
-            let reads_elsewhere = task.members.iter().any(|member| {
-                let mut reads = self.selection.reads(*member).iter();
-                reads.any(|read| !read.same && self.is_target(read.node, update.target))
-            });
-            if is_elements && !reads_elsewhere && last_reader(home).max(after_loss) <= task.level {
-                self.selection.tasks[at].writes.push(update);
-                return;
-            }
-        }
-        let after_home = home.map_or(0, |task| self.selection.tasks[task].level + 1);
-        let overwriting = self.selection.tasks.iter().position(|task| {
-            task.writes.iter().any(|write| self.is_target(update.value, write.target))
-        });
-        if let Some(task) = overwriting {
-            assert!(
-                last_reader(overwriting) <= self.selection.tasks[task].level
-                    && self.same_domain(update.value, self.selection.tasks[task].members[0]),
-                "broken invariant: a tensor is set aside by the task that overwrites it"
-            );
-            self.selection.tasks[task].writes.push(update);
-            return;
-        }
-        let level = last_reader(None).max(after_home).max(after_loss);
-        self.selection.tasks.push(Home {
-            body: Body::Elements,
-            level,
-            members: vec![update.value],
-            writes: vec![update],
-            pool: None,
-        });
-    }
-
-    fn is_target(&self, id: NodeId, target: Written) -> bool {
-        match (self.facts.op(id), target) {
-            (Op::Param(param), Written::Param(target)) => *param == target,
-            (Op::Buffer(buffer), Written::Buffer(target)) => *buffer == target,
-            (_, _) => false,
-        }
-    }
-
-    fn reads_target(&self, task: &Home, target: Written) -> bool {
-        let of_members = task.all().flat_map(|member| {
-            let own = self.is_target(member, target);
-            self.selection.reads(member).iter().map(move |read| (read.node, own))
-        });
-        let mut all = of_members.map(|(node, own)| own || self.is_target(node, target));
-        all.any(|is_target| is_target)
-            || task.members.iter().any(|member| self.is_target(*member, target))
-            || task.writes.iter().any(|write| self.is_target(write.value, target))
     }
 
     /// Marks what is read from memory.
