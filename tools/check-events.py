@@ -6,23 +6,14 @@
 Needs tensorboard; says so and ends well without it. A small sweep on the embedded digits is trained; scalars must equal
 `metrics.jsonl`, histograms must count the samples, hyperparameters must be the labels, and cells must have their three lines.
 """
-import argparse
 import json
-import pathlib
 import subprocess
-import tempfile
 
-SPEC = """data digits(subset=48, test_subset=24)
-net small { flatten -> linear(4) -> relu -> linear(classes) }
-train sgd(lr=0.05) { batch = 8  epochs = 3 }
-sweep fig { loss in [one: single_scale, two: two_scale(delta=0.01)]  seeds in 0..3 }
-"""
+from small_sweep import RUNS, TEST, TRAIN, program, swept
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--specc", default="target/debug/specc")
-    args = parser.parse_args()
+    specc = program(__doc__)
     try:
         from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
         from tensorboard.plugins.custom_scalar import layout_pb2
@@ -30,11 +21,7 @@ def main():
     except ImportError as error:
         print(f"SKIPPED: event files were not read by TensorBoard: {error}")
         return
-    specc = str(pathlib.Path(args.specc).resolve())
-    with tempfile.TemporaryDirectory() as folder:
-        folder = pathlib.Path(folder)
-        (folder / "fig.net").write_text(SPEC)
-        subprocess.run([specc, "sweep", "fig.net", "-q"], cwd=folder, check=True, stdout=subprocess.DEVNULL)
+    with swept(specc) as folder:
         subprocess.run([specc, "runs", "--tensorboard", "tb"], cwd=folder, check=True, stdout=subprocess.DEVNULL)
 
         def read(path):
@@ -48,6 +35,7 @@ def main():
         by_cell = {}
         listed = subprocess.run([specc, "runs", "--json"], cwd=folder, check=True, text=True, stdout=subprocess.PIPE)
         runs = json.loads(listed.stdout)["runs"]
+        assert len(runs) == RUNS
         for run in runs:
             events = read(folder / "tb" / f"loss={run['loss']}" / f"s{run['seed']}")
             lines = [json.loads(line) for line in (folder / run["run"] / "metrics.jsonl").read_text().splitlines()]
@@ -59,7 +47,7 @@ def main():
                     assert all(abs(found[step] - wanted[step]) <= 1e-6 * abs(wanted[step]) for step in wanted)
                     by_cell.setdefault((run["loss"], f"{split}/{key}"), []).append(wanted)
                 histogram = events.Histograms(f"{split}/margin")[-1].histogram_value
-                assert histogram.num == {"train": 48, "test": 24}[split] == sum(histogram.bucket)
+                assert histogram.num == {"train": TRAIN, "test": TEST}[split] == sum(histogram.bucket)
             start = plugin_data_pb2.HParamsPluginData.FromString(plugin(events, "_hparams_/session_start_info", True))
             assert start.session_start_info.hparams["loss"].string_value == run["loss"]
             end = plugin_data_pb2.HParamsPluginData.FromString(plugin(events, "_hparams_/session_end_info", True))

@@ -6,25 +6,17 @@
 Needs pandas, polars and pyarrow; says so and ends well without them. A sweep of two losses is trained on the embedded digits; its
 long tables are written as CSV and as Parquet. Both packages must find the same types and values in both.
 """
-import argparse
-import pathlib
 import subprocess
-import tempfile
 
-SPEC = """data digits(subset=48, test_subset=24)
-net small { flatten -> linear(4) -> relu -> linear(classes) }
-train sgd(lr=0.05) { batch = 8  epochs = 3 }
-sweep fig { loss in [one: single_scale, two: two_scale(delta=0.01)]  seeds in 0..2 }
-"""
-ROWS = {"metrics": 4, "epochs": 4 * 3, "samples": 4 * (48 + 24)}
+from small_sweep import EPOCHS, RUNS, TEST, TRAIN, program, swept
+
+ROWS = {"metrics": RUNS, "epochs": RUNS * EPOCHS, "samples": RUNS * (TRAIN + TEST)}
 WHOLE = {"seed", "step", "epoch", "sample", "label", "prediction"}
 TEXTS = {"loss", "run", "split"}
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--specc", default="target/debug/specc")
-    args = parser.parse_args()
+    specc = program(__doc__)
     try:
         import pandas
         import polars
@@ -32,11 +24,7 @@ def main():
     except ImportError as error:
         print(f"SKIPPED: tables were not read by pandas and polars: {error}")
         return
-    specc = str(pathlib.Path(args.specc).resolve())
-    with tempfile.TemporaryDirectory() as folder:
-        folder = pathlib.Path(folder)
-        (folder / "fig.net").write_text(SPEC)
-        subprocess.run([specc, "sweep", "fig.net", "-q"], cwd=folder, check=True, stdout=subprocess.DEVNULL)
+    with swept(specc) as folder:
         for kind, least in ROWS.items():
             for ending in ["csv", "parquet"]:
                 command = [specc, "runs", "--long", kind, "-o", f"{kind}.{ending}"]

@@ -141,47 +141,35 @@ pub(super) struct Labels {
 /// Writes the title of a vertical axis over an area, from `left` on.
 pub(super) fn title_above(
     drawing: &mut Drawing,
-    axis: &Axis,
+    title: &str,
     (left, right): (f64, f64),
     top: f64,
     size: Size,
 ) {
-    words_above(drawing, axis.title(), (left, right), top, size);
+    words(drawing, title, right - left, (left, top), Anchor::Start, size);
 }
 
 /// Writes the title of a horizontal axis below its tick labels, up to `right`.
 pub(super) fn title_below(
     drawing: &mut Drawing,
-    axis: &Axis,
-    (left, right): (f64, f64),
-    top: f64,
-    size: Size,
-) {
-    words_below(drawing, axis.title(), (left, right), top, size);
-}
-
-/// Like [`title_above`], of an axis without values.
-pub(super) fn words_above(
-    drawing: &mut Drawing,
     title: &str,
     (left, right): (f64, f64),
     top: f64,
     size: Size,
 ) {
-    let content = text::fit(title, size.text(), false, right - left);
-    let y = top + leading(size.text()) / 2.0;
-    drawing.text(Text::centred(content, (left, y), Anchor::Start, size.text()));
+    words(drawing, title, right - left, (right, top), Anchor::End, size);
 }
 
-/// Like [`title_below`], of an axis without values.
-pub(super) fn words_below(
+/// A line of text within a width, below `top`.
+fn words(
     drawing: &mut Drawing,
     title: &str,
-    (left, right): (f64, f64),
-    top: f64,
+    width: f64,
+    (x, top): (f64, f64),
+    anchor: Anchor,
     size: Size,
 ) {
-    let content = text::fit(title, size.text(), false, right - left);
+    let content = text::fit(title, size.text(), false, width);
     let y = top + leading(size.text()) / 2.0;
-    drawing.text(Text::centred(content, (right, y), Anchor::End, size.text()));
+    drawing.text(Text::centred(content, (x, y), anchor, size.text()));
 }

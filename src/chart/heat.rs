@@ -123,7 +123,7 @@ impl Heat {
         let domain = self.domain();
         let top = self.key(drawing, domain, area, size);
         let small = size.small();
-        frame::words_above(drawing, &self.rows.title, (area.x, area.right()), top, size);
+        frame::title_above(drawing, &self.rows.title, (area.x, area.right()), top, size);
         let top = top + frame::title_room(size) + 4.0;
         let (n_rows, n_columns) = (self.rows.names.len(), self.columns.names.len());
         if n_rows == 0 || n_columns == 0 {
@@ -160,7 +160,7 @@ impl Heat {
         // A title longer than its matrix reads on to the right.
         let title = text::width(&self.columns.title, size.text(), false);
         let right = rect.right().max((area.x + title + 1.0).min(area.right()));
-        frame::words_below(drawing, &self.columns.title, (area.x, right), bottom, size);
+        frame::title_below(drawing, &self.columns.title, (area.x, right), bottom, size);
         bottom + frame::title_room(size)
     }
 

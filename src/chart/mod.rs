@@ -62,4 +62,6 @@ pub use size::Size;
 pub use spark::spark;
 pub use strip::{Group, Strip};
 pub use style::style_sheet;
+#[cfg(feature = "exec")]
+pub(crate) use svg::escaped;
 pub use table::{Cell, Table};

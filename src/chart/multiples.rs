@@ -61,7 +61,7 @@ impl Multiples {
         let columns = n.div_ceil(n.div_ceil(most));
         let width = (right - left + GAP) / columns as f64 - GAP;
         let mut top = legend(drawing, &entries, (area.x, area.right()), area.y, size);
-        frame::title_above(drawing, &first.y, (area.x, area.right()), top, size);
+        frame::title_above(drawing, first.y.title(), (area.x, area.right()), top, size);
         top += frame::title_room(size) + 4.0;
         let (font, line) = (size.small(), leading(size.small()));
         let step = line + 4.0 + height + frame::tick_room(size) + 6.0;
@@ -78,7 +78,7 @@ impl Multiples {
             super::marks::marks(drawing, panel, &frame, size);
         }
         let bottom = top + step * n.div_ceil(columns) as f64 - 6.0;
-        frame::title_below(drawing, &first.x, (area.x, right), bottom, size);
+        frame::title_below(drawing, first.x.title(), (area.x, right), bottom, size);
         bottom + frame::title_room(size)
     }
 

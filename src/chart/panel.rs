@@ -126,7 +126,7 @@ impl Panel {
             entries.retain(|entry| !is_line(entry));
         }
         let mut top = legend(drawing, &entries, (area.x, area.right()), area.y, size);
-        frame::title_above(drawing, &self.y, (area.x, area.right()), top, size);
+        frame::title_above(drawing, self.y.title(), (area.x, area.right()), top, size);
         top += frame::title_room(size) + 9.0;
         let right_room = ends.as_ref().map_or(RIGHT, |ends| ends.room);
         let width = (area.right() - right_room - left).max(10.0);
@@ -137,7 +137,7 @@ impl Panel {
             ends.draw(drawing, &frame, size);
         }
         let bottom = rect.bottom() + frame::tick_room(size);
-        frame::title_below(drawing, &self.x, (area.x, rect.right()), bottom, size);
+        frame::title_below(drawing, self.x.title(), (area.x, rect.right()), bottom, size);
         bottom + frame::title_room(size)
     }
 

@@ -87,14 +87,14 @@ impl Reliability {
         for (panel, y, height, is_last) in
             [(&curve, &y, area.height, false), (&share, &below, low, true)]
         {
-            frame::title_above(drawing, &panel.y, (area.x, area.right()), top, size);
+            frame::title_above(drawing, panel.y.title(), (area.x, area.right()), top, size);
             let rect = Rect { x: left, y: top + frame::title_room(size) + 9.0, width, height };
             let labels = Labels { x: is_last, y: true };
             let frame = frame(drawing, rect, &x, y, labels, size);
             super::marks::marks(drawing, panel, &frame, size);
             top = rect.bottom() + if is_last { frame::tick_room(size) } else { 14.0 };
         }
-        frame::title_below(drawing, &curve.x, (area.x, right), top, size);
+        frame::title_below(drawing, curve.x.title(), (area.x, right), top, size);
         top + frame::title_room(size)
     }
 

@@ -92,7 +92,7 @@ pub(super) fn rows(
         drawing.text(Text::centred(name, (area.x, middle), Anchor::Start, font));
     }
     let below = rect.bottom() + frame::tick_room(size);
-    frame::title_below(drawing, axis, (area.x, rect.right()), below, size);
+    frame::title_below(drawing, axis.title(), (area.x, rect.right()), below, size);
     Rows { bottom: below + frame::title_room(size), ..out }
 }
 

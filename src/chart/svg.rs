@@ -211,7 +211,7 @@ fn pixels(value: f64) -> String {
 }
 
 /// Text for XML: markup escaped, characters that XML forbids replaced.
-pub(super) fn escaped(text: &str) -> String {
+pub(crate) fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

@@ -4,14 +4,11 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use super::compile::{self, Request};
-use super::environment;
+use super::compile;
 use super::fetch::load_data;
 use super::groups::DataPlace;
 use super::outcome::Outcome;
 use super::terminal::Terminal;
-use crate::check;
-use crate::experiment;
 use crate::model::{Measure, NoMeasure};
 use crate::report::contact_sheet;
 use crate::store::write_atomic;
@@ -160,13 +157,7 @@ fn sheet(
         );
         return Ok(Outcome::Usage);
     };
-    let run = Path::new(run);
-    let folder = experiment::spec_folder(run);
-    let locations = environment::locations(args.data.data_dir.as_deref(), folder.as_deref());
-    let spec = run.join("resolved.net");
-    let check = check::Options { budget: 0, ..check::Options::default() };
-    let compiled =
-        compile::compile(&Request { spec: &spec, overrides: &[], locations: &locations, check });
+    let (compiled, locations) = compile::of_run(Path::new(run), args.data.data_dir.as_deref());
     let Some((spec, _)) = compiled.sound() else {
         terminal.report(&compiled.diagnostics, &compiled.sources);
         return Ok(compile::outcome(&compiled));

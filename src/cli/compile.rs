@@ -4,11 +4,15 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
+#[cfg(feature = "exec")]
+use super::environment;
 use super::outcome::Outcome;
 use crate::check;
 use crate::compile::{self, Cells, Compiled};
 use crate::data::{self, DataSpec, Finding, Locations, Source};
 use crate::diag::{Diagnostics, ToDiagnostic, sort};
+#[cfg(feature = "exec")]
+use crate::experiment;
 use crate::model;
 use crate::store;
 use crate::syntax::ast::{Expr, Key};
@@ -32,6 +36,20 @@ pub(crate) fn compile(request: &Request<'_>) -> Compiled {
         Ok(texts) => texts.compile(request),
         Err(unread) => *unread,
     }
+}
+
+/// Compiles the spec of a run as it was resolved; with the places of its data, which begin where the spec was.
+#[cfg(feature = "exec")]
+pub(crate) fn of_run(run: &Path, data_dir: Option<&Path>) -> (Compiled, Locations) {
+    let folder = experiment::spec_folder(run);
+    let locations = environment::locations(data_dir, folder.as_deref());
+    let compiled = compile(&Request {
+        spec: &run.join("resolved.net"),
+        overrides: &[],
+        locations: &locations,
+        check: check::Options { budget: 0, ..check::Options::default() },
+    });
+    (compiled, locations)
 }
 
 /// A spec and what it imports, each read once: whatever is compiled later sees the same texts.

@@ -19,6 +19,8 @@ mod fetch;
 mod groups;
 mod outcome;
 #[cfg(feature = "exec")]
+mod problem;
+#[cfg(feature = "exec")]
 mod report;
 #[cfg(feature = "exec")]
 mod reproduce;

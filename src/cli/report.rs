@@ -8,18 +8,16 @@ use std::process::{Command, Stdio};
 
 use subject::{Subject, subject};
 
-use super::compile::{self, Request};
-use super::environment;
+use super::compile;
 use super::outcome::Outcome;
+use super::problem::Problem;
 use super::terminal::Terminal;
-use crate::check;
 use crate::compile::Compiled;
-use crate::data::{self, Dataset};
-use crate::experiment;
+use crate::data::{self, Dataset, Locations};
 use crate::report::page::{Page, files, html, text};
 use crate::report::runs::{Detail, Known, Member, groups_page, run_page};
 use crate::store::{StoreError, read_spec, read_text, write_atomic};
-use crate::study::{Incomparable, Row};
+use crate::study::Row;
 
 /// The file where none is named.
 const FILE: &str = "report.html";
@@ -55,48 +53,12 @@ pub(crate) struct ReportArgs {
     data_dir: Option<PathBuf>,
 }
 
-/// Why there is no report.
-enum Problem {
-    Usage(String),
-    Store(StoreError),
-}
-
-impl From<StoreError> for Problem {
-    fn from(error: StoreError) -> Self {
-        Self::Store(error)
-    }
-}
-
-impl From<Incomparable> for Problem {
-    fn from(error: Incomparable) -> Self {
-        match error {
-            Incomparable::Store(error) => Self::Store(error),
-            Incomparable::One
-            | Incomparable::Empty(_)
-            | Incomparable::Data(..)
-            | Incomparable::Usage(_) => Self::Usage(error.to_string()),
-        }
-    }
-}
-
 /// Runs `specc report`.
 #[expect(clippy::unnecessary_wraps, reason = "one signature for all commands")]
 pub(crate) fn run(args: &ReportArgs, terminal: &mut Terminal) -> anyhow::Result<Outcome> {
     let made = page(args).and_then(|page| write(args, &page, terminal));
-    Ok(match made {
-        Ok(outcome) => outcome,
-        Err(Problem::Usage(message)) => {
-            terminal.report_usage(
-                &message,
-                "specc report PATH … [-o FILE] [--text] [--figures DIR] [--open]",
-            );
-            Outcome::Usage
-        }
-        Err(Problem::Store(error)) => {
-            terminal.report_error(&error);
-            Outcome::of_error(&error)
-        }
-    })
+    let form = "specc report PATH … [-o FILE] [--text] [--figures DIR] [--open]";
+    Ok(made.unwrap_or_else(|problem| problem.tell(form, terminal)))
 }
 
 fn page(args: &ReportArgs) -> Result<Page, Problem> {
@@ -114,8 +76,8 @@ fn page(args: &ReportArgs) -> Result<Page, Problem> {
 fn one(row: Row, data_dir: Option<&Path>) -> Result<Page, Problem> {
     let dir = row.run.path().to_owned();
     let member = Member::of_run(row, Detail::Samples)?;
-    let compiled = compiled(&dir, data_dir);
-    let (data, no_data) = match dataset(&compiled, &dir, data_dir) {
+    let (compiled, locations) = compile::of_run(&dir, data_dir);
+    let (data, no_data) = match dataset(&compiled, &locations) {
         Ok(data) => (Some(data), None),
         Err(why) => (None, Some(why)),
     };
@@ -133,28 +95,14 @@ fn one(row: Row, data_dir: Option<&Path>) -> Result<Page, Problem> {
     Ok(run_page(&member, known)?)
 }
 
-/// The spec of a run as it was resolved.
-fn compiled(dir: &Path, data_dir: Option<&Path>) -> Compiled {
-    let folder = experiment::spec_folder(dir);
-    let locations = environment::locations(data_dir, folder.as_deref());
-    compile::compile(&Request {
-        spec: &dir.join("resolved.net"),
-        overrides: &[],
-        locations: &locations,
-        check: check::Options { budget: 0, ..check::Options::default() },
-    })
-}
-
 /// The data of a run, or why it is not at hand; nothing is fetched for a report.
-fn dataset(compiled: &Compiled, dir: &Path, data_dir: Option<&Path>) -> Result<Dataset, String> {
-    let folder = experiment::spec_folder(dir);
-    let locations = environment::locations(data_dir, folder.as_deref());
+fn dataset(compiled: &Compiled, locations: &Locations) -> Result<Dataset, String> {
     let Some((spec, _)) = compiled.sound() else {
         return Err(
             "The data is not known, because the spec of the run cannot be read here.".to_owned()
         );
     };
-    data::load(&spec.data, &locations)
+    data::load(&spec.data, locations)
         .map_err(|error| format!("Without pictures: the data is not at hand ({error})."))
 }
 

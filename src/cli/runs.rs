@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 
 use super::outcome::Outcome;
+use super::problem::Problem;
 use super::terminal::Terminal;
-use crate::store::{StoreError, write_atomic};
+use crate::store::write_atomic;
 use crate::study::{
     Column, Filter, Long, Renamed, Row, RunsDocument, SlurmError, SlurmJobs, SlurmTask, Table,
     earlier, find, group, grouped, listing, long, rename, sort, tasks_of, tasks_text, tensorboard,
@@ -91,39 +92,13 @@ pub(crate) fn run(args: &RunsArgs, terminal: &mut Terminal) -> anyhow::Result<Ou
             Ok(Outcome::Ok)
         }
         Err(problem) => {
-            let outcome = match problem {
-                Problem::Usage(message) => {
-                    terminal.report_usage(&message, "specc runs [ROOT …] [--where CONDITION] …");
-                    Outcome::Usage
-                }
-                Problem::Store(error) => {
-                    terminal.report_error(&error);
-                    Outcome::of_error(&error)
-                }
-            };
+            let outcome = problem.tell("specc runs [ROOT …] [--where CONDITION] …", terminal);
             if args.json {
                 let document = RunsDocument::new(None, None, terminal.reported());
                 terminal.print(serde_json::to_string_pretty(&document)?);
             }
             Ok(outcome)
         }
-    }
-}
-
-enum Problem {
-    Usage(String),
-    Store(StoreError),
-}
-
-impl From<StoreError> for Problem {
-    fn from(error: StoreError) -> Self {
-        Self::Store(error)
-    }
-}
-
-impl From<String> for Problem {
-    fn from(message: String) -> Self {
-        Self::Usage(message)
     }
 }
 

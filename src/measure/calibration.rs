@@ -3,8 +3,9 @@
 use serde::Serialize;
 
 use super::fraction::finite;
+use super::margin::margin;
 use super::probability::softmax;
-use super::{Logits, margins, prediction};
+use super::{Logits, prediction};
 
 /// Bins of the expected calibration error.
 pub const CALIBRATION_BINS: usize = 15;
@@ -71,17 +72,12 @@ pub struct ReliabilityBin {
 /// (1950); bins of equal mass: Nguyen and O'Connor (2015). `scale` is finite.
 pub fn calibration(logits: &Logits, scale: f64) -> Calibration {
     let scratch = || vec![0.0; logits.n_classes()];
-    let right: Vec<bool> = margins(logits).into_iter().map(|margin| margin > 0.0).collect();
-    let samples: Vec<Sample> = logits
-        .map_rows_with(scratch, |p, z, label| {
-            let max = softmax(z, scale, p);
-            let brier = p.iter().enumerate().map(|(k, p)| square(p - own(k == label))).sum::<f64>();
-            (max, surprise(z, label, scale), brier)
-        })
-        .into_iter()
-        .zip(right)
-        .map(|((max, nll, brier), is_right)| Sample { max, nll, brier, is_right })
-        .collect();
+    let samples = logits.map_rows_with(scratch, |p, z, label| {
+        let max = softmax(z, scale, p);
+        let brier = p.iter().enumerate().map(|(k, p)| square(p - own(k == label))).sum::<f64>();
+        let is_right = margin(z, label) > 0.0;
+        Sample { max, nll: surprise(z, label, scale), brier, is_right }
+    });
     let n = samples.len();
     let mean = |sum: f64| (n > 0).then(|| sum / n as f64).and_then(finite);
     let reliability = by_width(samples.iter());

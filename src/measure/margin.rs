@@ -12,10 +12,13 @@ use super::Logits;
 /// **Degree** that of the logits.
 /// **Source** paper §1, between (10) and (11).
 pub fn margins(logits: &Logits) -> Vec<f64> {
-    logits.map_rows(|row, label| {
-        let others = row.iter().enumerate().filter(|(class, _)| *class != label);
-        row[label] - others.fold(f64::NEG_INFINITY, |best, (_, value)| best.max(*value))
-    })
+    logits.map_rows(margin)
+}
+
+/// The margin of one sample.
+pub(super) fn margin(row: &[f64], label: usize) -> f64 {
+    let others = row.iter().enumerate().filter(|(class, _)| *class != label);
+    row[label] - others.fold(f64::NEG_INFINITY, |best, (_, value)| best.max(*value))
 }
 
 /// Normalised margins.

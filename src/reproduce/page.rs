@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::gaps::HEADINGS;
 use super::{Figure, Gap};
-use crate::chart::{Chart, style_sheet};
+use crate::chart::{Chart, escaped, style_sheet};
 use crate::study::{Judged, Verdict};
 
 /// A figure that was made again.
@@ -121,9 +121,4 @@ fn figure(reproduced: &Reproduced, out: &mut String) {
         out.push_str("</tbody>\n</table></div>\n");
     }
     out.push_str("</section>\n");
-}
-
-/// As text of a page.
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }

@@ -86,10 +86,10 @@ impl Owner {
         Self::read(&path.join(OWNER))
     }
 
-    /// Whether a process that is dead now left the run in `path` without a word.
-    pub fn is_dead(path: &Path) -> bool {
+    /// Whether who took the run in `path` last lives; `None` where nobody has it, or who had it left in order.
+    pub fn lives_in(path: &Path) -> Option<bool> {
         let file = path.join(OWNER);
-        Self::read(&file).is_some_and(|owner| !owner.lives(&file))
+        Some(Self::read(&file)?.lives(&file))
     }
 
     fn read(file: &Path) -> Option<Self> {

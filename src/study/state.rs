@@ -29,13 +29,15 @@ impl RunState {
     /// Looks at a directory.
     pub fn of(dir: &Path) -> Self {
         let has = |name: &str| dir.join(name).is_file();
-        match RunDir::is_run(dir) {
-            false => Self::New,
-            true if Owner::of_run(dir).is_some() => Self::Running,
-            true if has("FAILED") => Self::Failed,
-            true if has("DONE") => Self::Done,
-            true if Owner::is_dead(dir) => Self::Stale,
-            true => Self::Stopped,
+        if !RunDir::is_run(dir) {
+            return Self::New;
+        }
+        match Owner::lives_in(dir) {
+            Some(true) => Self::Running,
+            Some(false) | None if has("FAILED") => Self::Failed,
+            Some(false) | None if has("DONE") => Self::Done,
+            Some(false) => Self::Stale,
+            None => Self::Stopped,
         }
     }
 

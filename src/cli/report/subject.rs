@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 
 use super::claims::{self, Judgement};
-use super::{Problem, compiled, dataset};
+use super::dataset;
+use crate::cli::compile;
+use crate::cli::problem::Problem;
 use crate::report::runs::{Detail, Facet, Member, Named, Study};
 use crate::store::{RunDir, StoreError};
 use crate::study::{Row, RunGroup, SweepDocument, compare, find};
@@ -215,7 +217,8 @@ fn study(mut study: Study, data_dir: Option<&Path>) -> Subject {
         let mut rows = facet.groups.iter().flat_map(|g| &g.members).filter_map(|m| m.row.as_ref());
         let data = rows.next().and_then(|row| {
             let dir = row.run.path();
-            dataset(&compiled(dir, data_dir), dir, data_dir).ok()
+            let (compiled, locations) = compile::of_run(dir, data_dir);
+            dataset(&compiled, &locations).ok()
         });
         study.named = Named::of(data.as_ref());
     }

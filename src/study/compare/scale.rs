@@ -9,7 +9,7 @@ use super::comparison::{Counts, Spread, crossed};
 use super::contrast::{BySeed, DifferenceEntry, contrast, family};
 use super::member::counts;
 use super::{Incomparable, RunGroup};
-use crate::measure::{Logits, LogitsError, Probabilities, calibration, fitted_scale};
+use crate::measure::{Calibration, Logits, LogitsError, Probabilities, calibration, fitted_scale};
 use crate::model::{Counted, Measure};
 
 /// Close-enough tolerance of the curves where no such measure is asked for.
@@ -82,8 +82,21 @@ enum Taken {
 
 /// A member at the scale of its run, and at the fitted one.
 struct Scaled {
-    raw: Logits,
-    matched: Logits,
+    raw: Side,
+    matched: Side,
+}
+
+/// Logits at scale 1.
+struct Side {
+    logits: Logits,
+    calibration: Calibration,
+}
+
+impl Side {
+    fn of(logits: Logits) -> Self {
+        let calibration = calibration(&logits, 1.0);
+        Self { logits, calibration }
+    }
 }
 
 /// Takes the probability measures among `measures` again at equal sharpness, beside log-likelihood, Brier score and calibration.
@@ -154,7 +167,7 @@ fn at_equal_sharpness(
     scaled: &[Vec<(u64, Scaled)>],
     level: f64,
 ) -> Vec<MatchedMeasure> {
-    let values = |taken: Taken, side: fn(&Scaled) -> &Logits| -> Vec<BySeed> {
+    let values = |taken: Taken, side: fn(&Scaled) -> &Side| -> Vec<BySeed> {
         let of_group = |members: &Vec<(u64, Scaled)>| {
             let mut values = BySeed::new();
             for (seed, scaled) in members {
@@ -201,7 +214,7 @@ fn at_equal_sharpness(
 
 /// What both sides count sample by sample, for the seeds that both have.
 fn sides(group: &[(u64, Scaled)], baseline: &[(u64, Scaled)], a: f64) -> Vec<(Counts, Counts)> {
-    let of = |scaled: &Scaled| Some(counts(&scaled.matched, 1.0, Counted::CloseEnough(a)));
+    let of = |scaled: &Scaled| Some(counts(&scaled.matched.logits, 1.0, Counted::CloseEnough(a)));
     let pair = |(seed, left): &(u64, Scaled)| {
         let right = baseline.iter().find(|(other, _)| other == seed)?;
         Some((of(left), of(&right.1)))
@@ -214,13 +227,12 @@ fn tolerance(taken: Taken) -> Option<f64> {
 }
 
 impl Taken {
-    /// At scale 1.
-    fn value(self, logits: &Logits) -> Option<f64> {
+    fn value(self, side: &Side) -> Option<f64> {
         match self {
-            Self::CloseEnough(a) => close_enough(logits, 1.0, a).map(|(_, close)| close),
-            Self::Nll => calibration(logits, 1.0).nll,
-            Self::Brier => calibration(logits, 1.0).brier,
-            Self::Ece => calibration(logits, 1.0).ece,
+            Self::CloseEnough(a) => close_enough(&side.logits, 1.0, a).map(|(_, close)| close),
+            Self::Nll => side.calibration.nll,
+            Self::Brier => side.calibration.brier,
+            Self::Ece => side.calibration.ece,
         }
     }
 }
@@ -259,7 +271,8 @@ impl Scaled {
         // Every sample at the scale of the other half.
         let matched = scaled(logits, |sample| if sample % 2 == 0 { of_odd } else { of_even })?;
         let raw = scaled(logits, |_| scale)?;
-        Ok(Some((Self { raw, matched }, (of_even * of_odd).sqrt())))
+        let both = Self { raw: Side::of(raw), matched: Side::of(matched) };
+        Ok(Some((both, (of_even * of_odd).sqrt())))
     }
 }
 

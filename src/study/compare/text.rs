@@ -35,17 +35,10 @@ pub fn comparison_table(found: &Comparison) -> Table {
         "floor".to_owned(),
         "family p".to_owned(),
     ];
-    let number = |value: Option<f64>| value.map_or(Cell::Nothing, Cell::Number);
     let mut rows = vec![];
     for measure in &found.measures {
         for (at, (group, spread)) in found.groups.iter().zip(&measure.groups).enumerate() {
-            let mut row = vec![
-                Cell::Text(measure.measure.clone()),
-                Cell::Text(group.name.clone()),
-                Cell::Count(spread.n as u64),
-                number(spread.mean),
-                number(spread.sd),
-            ];
+            let mut row = lead(&measure.measure, &group.name, spread);
             match at.checked_sub(1).map(|at| &measure.differences[at]) {
                 None => row.extend((0..10).map(|_| Cell::Nothing)),
                 Some(entry) => row.extend(difference(entry)),
@@ -56,8 +49,22 @@ pub fn comparison_table(found: &Comparison) -> Table {
     Table { header: header.into(), rows }
 }
 
+/// Measure, group and spread.
+fn lead(measure: &str, group: &str, spread: &Spread) -> Vec<Cell> {
+    vec![
+        Cell::Text(measure.to_owned()),
+        Cell::Text(group.to_owned()),
+        Cell::Count(spread.n as u64),
+        number(spread.mean),
+        number(spread.sd),
+    ]
+}
+
+fn number(value: Option<f64>) -> Cell {
+    value.map_or(Cell::Nothing, Cell::Number)
+}
+
 fn difference(entry: &DifferenceEntry) -> [Cell; 10] {
-    let number = |value: Option<f64>| value.map_or(Cell::Nothing, Cell::Number);
     let wins = entry.wins.map_or(Cell::Nothing, |wins| Cell::Text(format!("{wins}/{}", entry.n)));
     [
         number(entry.mean),
@@ -141,20 +148,13 @@ pub fn comparison_text(found: &Comparison) -> String {
 
 /// What is left at equal sharpness.
 fn matched_text(found: &Comparison, matched: &Matched) -> String {
-    let number = |value: Option<f64>| value.map_or(Cell::Nothing, Cell::Number);
     let header = ["measure", "group", "n", "mean", "sd", "diff", "raw diff", "by scale"];
     let mut header: Vec<String> = header.map(str::to_owned).into();
     header.extend(["interval", "new images too", "p", "family p"].map(str::to_owned));
     let mut rows = vec![];
     for measure in &matched.measures {
         for (at, (group, spread)) in found.groups.iter().zip(&measure.groups).enumerate() {
-            let mut row = vec![
-                Cell::Text(measure.measure.clone()),
-                Cell::Text(group.name.clone()),
-                Cell::Count(spread.n as u64),
-                number(spread.mean),
-                number(spread.sd),
-            ];
+            let mut row = lead(&measure.measure, &group.name, spread);
             match at.checked_sub(1) {
                 None => row.extend((0..7).map(|_| Cell::Nothing)),
                 Some(at) => {
