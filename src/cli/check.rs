@@ -16,6 +16,7 @@ use crate::data;
 use crate::grad::{self, Joint};
 use crate::kernels::isa::Isa;
 use crate::lower::cpu::PlanOptions;
+use crate::lower::cuda::CudaPlan;
 use crate::lower::{self, Target};
 use crate::report::check::{emit, json, text};
 use crate::report::picture;
@@ -80,6 +81,8 @@ enum Emit {
     Joint,
     /// The steps that run.
     Plan,
+    /// The CUDA C++ that runs on a GPU.
+    Kernels,
     /// The net as a Graphviz graph.
     Dot,
 }
@@ -190,14 +193,27 @@ fn emit(compiled: &Compiled, stage: Emit, target: Target, terminal: &mut Termina
         (Emit::Dot, _, Some(checked)) => {
             terminal.print(picture::dot(&picture::picture(checked, false)));
         }
-        (Emit::Joint | Emit::Plan, Some(spec), Some(checked)) => {
+        (Emit::Joint | Emit::Plan | Emit::Kernels, Some(spec), Some(checked)) => {
             match grad::joint(checked, &spec.loss, &spec.train) {
                 Ok(joint) if stage == Emit::Joint => terminal.print(joint.to_string()),
+                Ok(joint) if stage == Emit::Kernels => {
+                    terminal.print(cuda_plan(&joint, spec.train.batch).source());
+                }
                 Ok(joint) => terminal.print(plan(&joint, target, spec.train.batch)),
                 Err(errors) => terminal.report(&errors, &compiled.sources),
             }
         }
-        (Emit::Model | Emit::Ir | Emit::Facts | Emit::Dot | Emit::Joint | Emit::Plan, _, _) => {}
+        (
+            Emit::Model
+            | Emit::Ir
+            | Emit::Facts
+            | Emit::Dot
+            | Emit::Joint
+            | Emit::Plan
+            | Emit::Kernels,
+            _,
+            _,
+        ) => {}
     }
     terminal.report(&compiled.diagnostics, &compiled.sources);
 }
@@ -210,6 +226,11 @@ fn plan(joint: &Joint, target: Target, batch: usize) -> String {
             let options = PlanOptions { isa: Isa::detect(), batch };
             lower::cpu::plan(joint, &options).to_string()
         }
-        Target::Cuda => lower::cuda::plan(joint, &lower::cuda::PlanOptions { batch }).to_string(),
+        Target::Cuda => cuda_plan(joint, batch).to_string(),
     }
+}
+
+/// The plan of one run on a GPU.
+fn cuda_plan(joint: &Joint, batch: usize) -> CudaPlan {
+    lower::cuda::plan(joint, &lower::cuda::PlanOptions { batch, replicas: 1 })
 }

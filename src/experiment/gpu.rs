@@ -45,7 +45,8 @@ pub(super) fn programs(
     let cache =
         kernels.as_ref().map(|folder| Arc::new(Kept(KernelFolder::new(folder))) as Arc<dyn Cache>);
     let gpu = Gpu::open(number, libraries, cache).map_err(ExperimentError::Gpu)?;
-    let plan = plan(experiment.joint(), &PlanOptions { batch: experiment.spec().train.batch });
+    let options = PlanOptions { batch: experiment.spec().train.batch, replicas: runs.len() };
+    let plan = plan(experiment.joint(), &options);
     let program = CudaProgram::new(plan, gpu, runs)?;
     let seed = runs.first().map_or(0, |(seed, _)| *seed);
     Ok(Box::new(Watched::new(program, experiment.joint(), experiment.binding(seed))))

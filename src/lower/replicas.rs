@@ -19,6 +19,21 @@ pub trait Replicas: Send {
         hyper: &HyperValues,
     ) -> Vec<Result<Vec<StepOutput>, ExecError>>;
 
+    /// Steps that are best asked for at once.
+    fn stride(&self) -> usize {
+        1
+    }
+
+    /// Some steps, one after the other: for each what [`Replicas::step`] gives. A replica that broke in one of them is not
+    /// stepped further, and gives its error from there on.
+    fn steps(
+        &mut self,
+        batches: &[Vec<Batch<'_>>],
+        hyper: &[HyperValues],
+    ) -> Vec<Vec<Result<Vec<StepOutput>, ExecError>>> {
+        batches.iter().zip(hyper).map(|(batches, hyper)| self.step(batches, hyper)).collect()
+    }
+
     /// As [`Program::step_measured`], on one batch for each replica.
     fn step_measured(
         &mut self,
@@ -28,6 +43,15 @@ pub trait Replicas: Send {
 
     /// The same batch in every replica, as [`Program::eval`].
     fn eval(&mut self, batch: &Batch<'_>) -> Vec<Result<(HostTensor, StepOutput), ExecError>>;
+
+    /// The results of several batches in evaluation mode, without their logits: for each batch those of every replica.
+    fn evals(&mut self, batches: &[Batch<'_>]) -> Vec<Vec<Result<StepOutput, ExecError>>> {
+        let outputs = |batch| {
+            let results = self.eval(batch).into_iter();
+            results.map(|result| result.map(|(_, output)| output)).collect()
+        };
+        batches.iter().map(outputs).collect()
+    }
 
     /// As [`Program::size`].
     fn size(&mut self) -> Vec<Result<Option<f64>, ExecError>>;

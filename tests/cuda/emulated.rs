@@ -70,8 +70,8 @@ impl Emulated {
     }
 
     fn address(&self, argument: Argument) -> *mut c_void {
-        let Argument::Memory(id) = argument else { panic!("an address was expected") };
-        self.memory[id.0].as_ptr().cast_mut().cast()
+        let Argument::Memory(id, offset) = argument else { panic!("an address was expected") };
+        self.memory[id.0].as_ptr().cast::<u8>().cast_mut().wrapping_add(offset).cast()
     }
 
     fn size(argument: Argument) -> usize {

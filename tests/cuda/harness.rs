@@ -28,7 +28,7 @@ fn run(module: &Module, blocks: u32, order: Order) -> Vec<u32> {
     let zeros = vec![0; LEN * 4];
     driver.upload(memory, 0, &zeros).unwrap();
     let other = driver.alloc(16).unwrap();
-    let at = |id: MemoryId| Argument::Memory(id);
+    let at = |id: MemoryId| Argument::Memory(id, 0);
     let arguments = vec![
         at(memory),
         Argument::Size(LEN as u64),

@@ -23,6 +23,7 @@ mod random;
 
 #[cfg(feature = "emulated")]
 mod bits;
+mod device;
 mod emulated;
 #[cfg(feature = "cuda")]
 mod errors;

@@ -21,7 +21,7 @@ pub(crate) fn shipped() -> BTreeMap<String, CudaPlan> {
         let (spec, checked) = built(&compiled);
         let joint = specc::grad::joint(checked, &spec.loss, &spec.train).unwrap();
         let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
-        plans.insert(name, plan(&joint, &PlanOptions { batch: spec.train.batch }));
+        plans.insert(name, plan(&joint, &PlanOptions { batch: spec.train.batch, replicas: 1 }));
     }
     plans
 }

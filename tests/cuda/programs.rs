@@ -1,4 +1,4 @@
-//! Programs on the emulated device.
+//! Programs on the device of the tests.
 
 use specc::exec::Options;
 use specc::exec::cuda::{CudaProgram, Single, Watched};
@@ -7,7 +7,8 @@ use specc::kernels::isa::Isa;
 use specc::lower::cuda::{PlanOptions, plan};
 use specc::lower::{DType, State};
 
-use crate::emulated::{Emulated, Order};
+use crate::device::Device;
+use crate::emulated::Order;
 
 /// The seed of programs of one replica.
 pub(crate) const SEED: u64 = 3;
@@ -23,13 +24,13 @@ pub(crate) fn replicas(
     batch: usize,
     order: Order,
     replicas: &[(u64, &State)],
-) -> Watched<Emulated> {
-    let plan = plan(joint, &PlanOptions { batch });
-    let program = CudaProgram::new(plan, Emulated::new(order), replicas).unwrap();
+) -> Watched<Device> {
+    let plan = plan(joint, &PlanOptions { batch, replicas: replicas.len() });
+    let program = CudaProgram::new(plan, Device::open(order), replicas).unwrap();
     Watched::new(program, joint, options(batch))
 }
 
 /// A program of one run.
-pub(crate) fn single(joint: &Joint, state: &State, batch: usize, order: Order) -> Single<Emulated> {
+pub(crate) fn single(joint: &Joint, state: &State, batch: usize, order: Order) -> Single<Device> {
     Single(replicas(joint, batch, order, &[(SEED, state)]))
 }

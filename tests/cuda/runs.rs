@@ -8,6 +8,10 @@ use crate::golden_run::golden_run;
 use crate::joints::{agrees, cases};
 use crate::programs::single;
 
+/// Runs in which batch norm spreads rounding to 2e-4 of a logit: of 6144 margins about one is as close to its threshold, and which
+/// one depends on the order of sums.
+const NORMED: &str = "wrn/";
+
 fn golden_runs(prefix: &str) {
     let Some(golden) = golden_dir() else { return };
     let folder = golden.join("trajectories");
@@ -16,7 +20,7 @@ fn golden_runs(prefix: &str) {
     for case in index["cases"].as_array().unwrap().iter().filter(named) {
         let name = case["case"].as_str().unwrap();
         let case = json(&folder.join(case["json"].as_str().unwrap()));
-        golden_run(&folder, &case, name, |joint, state, batch| {
+        golden_run(&folder, &case, name, name.starts_with(NORMED), |joint, state, batch| {
             single(joint, state, batch, Order::Forward)
         });
     }

@@ -12,19 +12,44 @@ using std::abs;
 
 #define __device__
 #define __global__
-#define __launch_bounds__(n)
+#define __launch_bounds__(...)
+#define __align__(n)
 #define __shared__ thread_local
 
 struct Index {
     unsigned x, y, z;
 };
 static thread_local Index threadIdx, blockIdx, gridDim;
-thread_local double shared[6144];
+alignas(16) thread_local double shared[6144];
 
 static inline float __int_as_float(int bits) {
     float value;
     std::memcpy(&value, &bits, 4);
     return value;
+}
+
+// Copies that are under way arrive when their thread waits for them, and not before.
+struct Copy {
+    float* to;
+    const float* from;
+    bool is_there;
+};
+static thread_local Copy copies[256][64];
+static thread_local int n_copies[256];
+
+static inline void copy_async(float* to, const float* from, bool is_there) {
+    int thread = threadIdx.x;
+    if (n_copies[thread] == 64) std::abort();
+    copies[thread][n_copies[thread]++] = Copy{to, from, is_there};
+}
+
+static inline void copies_done() {
+    int thread = threadIdx.x;
+    for (int i = 0; i < n_copies[thread]; i++) {
+        const Copy& copy = copies[thread][i];
+        *copy.to = copy.is_there ? *copy.from : 0.0f;
+    }
+    n_copies[thread] = 0;
 }
 
 namespace fibres {

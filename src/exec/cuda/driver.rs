@@ -17,8 +17,8 @@ pub struct GraphId(pub usize);
 /// An argument of a kernel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Argument {
-    /// The address of memory.
-    Memory(MemoryId),
+    /// The address of memory, so many bytes behind its beginning.
+    Memory(MemoryId, usize),
     /// A number of 64 bits.
     Size(u64),
 }

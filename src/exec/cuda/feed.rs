@@ -4,6 +4,11 @@ use crate::kernels::augment::Window;
 use crate::lower::cuda::{CudaPlan, WINDOW_WORDS};
 use crate::lower::{Batch, ExecError, HyperValues, RawSamples};
 
+/// Whether the kernels decode the samples of a batch.
+pub(super) fn is_raw(plan: &CudaPlan, batch: &Batch<'_>) -> bool {
+    batch.samples.raw().and_then(|raw| scales(plan, &raw)).is_some()
+}
+
 /// Writes the feed of one replica into `words`, of the length that the plan states.
 ///
 /// The result says whether the kernels decode the samples; else the caller sends them as numbers.
@@ -12,7 +17,6 @@ pub(super) fn fill(
     batch: &Batch<'_>,
     hyper: &HyperValues,
     seed: u64,
-    slot: usize,
     words: &mut [u32],
 ) -> Result<bool, ExecError> {
     let feed = plan.feed;
@@ -41,7 +45,7 @@ pub(super) fn fill(
     write_double(&mut words[2..4], hyper.step as f64);
     (words[4], words[5]) = (seed as u32, (seed >> 32) as u32);
     (words[6], words[7]) = (n as u32, u32::from(is_raw));
-    (words[8], words[9]) = (u32::from(is_moved), slot as u32);
+    words[8] = u32::from(is_moved);
     Ok(is_raw)
 }
 

@@ -8,6 +8,9 @@ mod feed;
 #[cfg(feature = "cuda")]
 pub mod gpu;
 mod program;
+mod recorded;
+mod sending;
+mod steps;
 #[cfg(feature = "exec")]
 mod watched;
 

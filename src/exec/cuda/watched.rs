@@ -103,6 +103,36 @@ impl<D: Driver> Replicas for Watched<D> {
         self.explained(results, batches, hyper)
     }
 
+    fn stride(&self) -> usize {
+        self.program.stride()
+    }
+
+    fn steps(
+        &mut self,
+        batches: &[Vec<Batch<'_>>],
+        hyper: &[HyperValues],
+    ) -> Vec<Vec<Result<Vec<StepOutput>, ExecError>>> {
+        let results = self.program.steps(batches, hyper);
+        let mut explained: Vec<Option<ExecError>> = vec![None; self.count()];
+        let steps = results.into_iter().zip(batches.iter().zip(hyper));
+        let of_step = |(results, (batches, hyper)): (Vec<_>, (&Vec<Batch<'_>>, &HyperValues))| {
+            let replicas = results.into_iter().zip(batches).enumerate();
+            let of_replica = |(replica, (result, batch)): (usize, (Result<_, _>, &Batch<'_>))| {
+                let of = &mut explained[replica];
+                // The first step that broke is the one to explain.
+                result.map_err(|error| {
+                    of.get_or_insert_with(|| self.explain(replica, error, batch, hyper)).clone()
+                })
+            };
+            replicas.map(of_replica).collect()
+        };
+        steps.map(of_step).collect()
+    }
+
+    fn evals(&mut self, batches: &[Batch<'_>]) -> Vec<Vec<Result<StepOutput, ExecError>>> {
+        self.program.evals(batches)
+    }
+
     fn step_measured(
         &mut self,
         batches: &[Batch<'_>],

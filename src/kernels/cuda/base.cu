@@ -16,7 +16,13 @@ struct Call {
     int n;          // samples of the batch
     int is_raw;     // 1: bytes are decoded here, 0: the input is there already
     int is_moved;   // 1: every sample has a window
-    int slot;       // of the report
+    int unused;     // words come in pairs
+};
+
+// Neighbouring floats that are read at once.
+template <int N>
+struct alignas(N % 4 == 0 ? 16 : N % 2 == 0 ? 8 : 4) Run {
+    float of[N];
 };
 
 // Where the pixels of a sample come from; see `augment.rs`.
@@ -70,6 +76,16 @@ struct Window {
 
 FUNCTIONS(float, expf, logf, sqrtf, powf, tanhf, fabsf, erfcf)
 FUNCTIONS(double, exp, log, sqrt, pow, tanh, fabs, erfc)
+
+#ifdef __CUDACC__
+// Copies one float to shared memory while the thread goes on, or a zero where there is none; it has arrived behind `copies_done`.
+__device__ inline void copy_async(float* to, const float* from, bool is_there) {
+    const unsigned address = (unsigned)__cvta_generic_to_shared(to);
+    const int bytes = is_there ? 4 : 0;
+    asm volatile("cp.async.ca.shared.global [%0], [%1], 4, %2;" ::"r"(address), "l"(from), "r"(bytes) : "memory");
+}
+__device__ inline void copies_done() { asm volatile("cp.async.wait_all;" ::: "memory"); }
+#endif
 
 // 1 − βᵗ without cancellation.
 __device__ inline double bias_correction(double step, double beta) {

@@ -9,12 +9,14 @@ pub const THREADS: usize = 256;
 /// Threads of a warp.
 pub const WARP: usize = 32;
 
-/// Numbers, random words, samples, reductions, matrix products and singular values, in the order of their use.
-pub const SOURCES: [&str; 6] = [
+/// Numbers, random words, samples, reductions, matrix products, convolutions of small pictures, singular values: in the order of
+/// their use.
+pub const SOURCES: [&str; 7] = [
     include_str!("base.cu"),
     include_str!("random.cu"),
     include_str!("gather.cu"),
     include_str!("reduce.cu"),
     include_str!("product.cu"),
+    include_str!("direct.cu"),
     include_str!("spectral.cu"),
 ];

@@ -1,5 +1,6 @@
 //! What selection and code generation ask about a graph.
 
+use super::PlanOptions;
 use crate::ir::{ClassOp, GradOp, Graph, NodeId, Op, Shape};
 
 /// A graph with its live nodes, operands and users at hand.
@@ -7,6 +8,8 @@ pub(super) struct Facts<'g> {
     pub(super) graph: &'g Graph,
     /// Samples of a full batch.
     pub(super) batch: usize,
+    /// Replicas that step together.
+    pub(super) replicas: usize,
     pub(super) live: Vec<NodeId>,
     inputs: Vec<Vec<NodeId>>,
     users: Vec<Vec<NodeId>>,
@@ -33,10 +36,11 @@ pub(super) enum Class {
 }
 
 impl<'g> Facts<'g> {
-    pub(super) fn new(graph: &'g Graph, batch: usize) -> Self {
+    pub(super) fn new(graph: &'g Graph, options: PlanOptions) -> Self {
         let mut facts = Self {
             graph,
-            batch,
+            batch: options.batch,
+            replicas: options.replicas,
             live: graph.live(),
             inputs: vec![vec![]; graph.len()],
             users: vec![vec![]; graph.len()],
@@ -95,6 +99,11 @@ impl<'g> Facts<'g> {
             id = *input;
         }
         id
+    }
+
+    /// Whether the node shows the memory of its operand in another shape.
+    pub(super) fn is_view(&self, id: NodeId) -> bool {
+        matches!(self.op(id), Op::Reshape(_)) && !self.is_scalar(id)
     }
 
     pub(super) fn is_scalar(&self, id: NodeId) -> bool {

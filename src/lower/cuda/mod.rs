@@ -9,6 +9,7 @@
 )]
 
 mod decompose;
+mod direct;
 mod emit;
 mod facts;
 mod layout;
@@ -52,7 +53,7 @@ const MAX_CHANNELS: usize = 16;
 
 /// Plans a run.
 pub fn plan(joint: &Joint, options: &PlanOptions) -> CudaPlan {
-    let options = PlanOptions { batch: options.batch.max(1) };
+    let options = PlanOptions { batch: options.batch.max(1), replicas: options.replicas.max(1) };
     let input_dims = input_dims(joint);
     let feed = feed(&input_dims, options.batch);
     let mut memory = Memory { len: ALIGN, ..Memory::default() };
@@ -112,7 +113,7 @@ fn phase(
     begin: usize,
 ) -> (CudaPhase, Used) {
     let graph = decompose::decompose(graph);
-    let facts = Facts::new(&graph, options.batch);
+    let facts = Facts::new(&graph, options);
     let selection = select(&facts);
     let layout = Layout::new(&facts, &selection, &memory.kept, memory.input, begin);
     let ground = Ground { facts: &facts, selection: &selection, layout: &layout, feed };
@@ -160,7 +161,8 @@ fn launch(
     }
     let mut texts: Vec<_> = tasks.iter().map(|at| emit::task(ground, *at)).collect();
     texts.extend(results.map(|(position, ids)| emit::report(ground, position, &ids)));
-    let source = emit::launch(&name, &texts);
+    let is_wide = |at: &usize| is_wide(&ground.selection.tasks[*at]);
+    let source = emit::launch(&name, &texts, if tasks.iter().any(is_wide) { 2 } else { 3 });
     let described = tasks.iter().zip(&texts);
     let described: Vec<Task> = described
         .map(|(at, text)| describe(ground, &ground.selection.tasks[*at], text.blocks))
@@ -169,6 +171,12 @@ fn launch(
     let shared = tasks.iter().map(|at| shared(&ground.selection.tasks[*at])).max().unwrap_or(0);
     assert!(shared <= MAX_SHARED, "broken invariant: tiles fit the shared memory of a block");
     Some(Launch { name, tasks: described, blocks, shared, source })
+}
+
+/// Whether a thread of the task holds so many sums that two blocks fill a multiprocessor.
+fn is_wide(home: &Home) -> bool {
+    const MANY: usize = 32;
+    matches!(&home.body, Body::Product { tiling } if tiling.direct.is_none() && tiling.sums() >= MANY)
 }
 
 /// Bytes of shared memory of a task.
@@ -192,7 +200,11 @@ fn describe(ground: Ground<'_>, home: &Home, blocks: usize) -> Task {
         Body::Sums { parts } => TaskKind::Sums { parts: *parts },
         Body::Scalars => TaskKind::Scalars,
         Body::Product { tiling } => {
-            TaskKind::Product { tile: [tiling.tile[0], tiling.tile[1]], parts: tiling.parts }
+            let (tile, parts) = ([tiling.tile[0], tiling.tile[1]], tiling.parts);
+            match &tiling.direct {
+                Some(direct) => TaskKind::Direct { channels: direct.channels, parts },
+                None => TaskKind::Product { tile, parts },
+            }
         }
         Body::Spectral => TaskKind::Spectral,
     };

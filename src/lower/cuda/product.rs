@@ -1,13 +1,17 @@
 //! Matrix products: how each linear map and each of its gradients is one, and how it is cut into tiles.
 //!
-//! Sums run over k in order, whatever the tile, so that a tile changes no bit; the number of parts does, and depends on shapes
-//! and the full batch alone.
+//! Sums run over k in order, whatever the tile, so that a tile changes no bit and may follow from the number of replicas; the
+//! number of parts does change bits, and depends on shapes and the full batch alone.
 
+use super::direct::Direct;
 use super::facts::Facts;
 use crate::ir::{Conv, GradOp, NodeId, Op};
 
-/// Blocks that keep a GPU busy; smaller tiles are taken where larger ones give fewer.
-const BUSY: usize = 128;
+/// Blocks that a large GPU holds at once where each thread has many sums.
+const SLOTS: usize = 264;
+
+/// What the depth of a part is a multiple of.
+const PART_STEP: usize = 16;
 
 /// Shortest part of a sum.
 const MIN_PART: usize = 512;
@@ -18,20 +22,18 @@ const MAX_PARTS: usize = 64;
 /// Pixels of a window.
 pub(super) const WINDOW: usize = 4;
 
-/// Steps of k that are in shared memory at once.
-pub(super) const DEPTH: usize = 16;
-
-/// `[rows, columns, rows of a thread, columns of a thread]`, each with 256 threads, from large to small.
-const TILES: [[usize; 4]; 9] = [
-    [128, 128, 8, 8],
-    [128, 64, 8, 4],
-    [64, 64, 4, 4],
-    [128, 32, 4, 4],
-    [256, 16, 4, 4],
-    [256, 8, 4, 2],
-    [32, 64, 2, 4],
-    [32, 32, 2, 2],
-    [16, 16, 1, 1],
+/// `[rows, columns, rows of a thread, columns of a thread]`, each with 256 threads, and how fast it is beside the largest: smaller
+/// tiles read shared memory more often for each product.
+const TILES: [([usize; 4], f64); 9] = [
+    ([128, 128, 8, 8], 1.0),
+    ([128, 64, 8, 4], 0.9),
+    ([64, 64, 4, 4], 0.7),
+    ([128, 32, 4, 4], 0.65),
+    ([256, 16, 4, 4], 0.5),
+    ([256, 8, 4, 2], 0.4),
+    ([32, 64, 2, 4], 0.5),
+    ([32, 32, 2, 2], 0.35),
+    ([16, 16, 1, 1], 0.15),
 ];
 
 /// Which map it is.
@@ -96,6 +98,10 @@ pub(super) struct Tiling {
     pub(super) by_k: [bool; 2],
     /// Whether four rows that follow one another are a window of 2 × 2 pixels.
     pub(super) is_windowed: bool,
+    /// How a convolution of a small picture is cut instead.
+    pub(super) direct: Option<Direct>,
+    /// Replicas that fill the GPU together.
+    replicas: usize,
 }
 
 impl Tiling {
@@ -105,7 +111,10 @@ impl Tiling {
         let windows = g.output[1].div_ceil(2) * g.output[2].div_ceil(2);
         let samples = self.sizes[0] / g.pixels_out().max(1);
         let sizes = [samples * windows * WINDOW, self.sizes[1], self.sizes[2]];
-        let tile = choose(sizes, self.groups, 1, WINDOW);
+        let tile = match &self.direct {
+            Some(direct) => [WINDOW, direct.channels, WINDOW, direct.channels],
+            None => choose(sizes, self.groups, self.replicas, WINDOW),
+        };
         Some(Self { sizes, tile, is_windowed: true, ..*self })
     }
 
@@ -116,13 +125,33 @@ impl Tiling {
 
     /// Blocks.
     pub(super) fn blocks(&self) -> usize {
+        if let Some(direct) = &self.direct {
+            return direct.blocks;
+        }
         let [rows, columns] = self.counts();
         rows * columns * self.parts * self.groups
     }
 
-    /// Floats of shared memory.
+    /// Steps of k that are in shared memory at once: more where a step has little to do.
+    pub(super) fn depth(&self) -> usize {
+        match self.tile[0] + self.tile[1] {
+            ..=32 => 64,
+            33..=96 => 32,
+            _ => 16,
+        }
+    }
+
+    /// Sums that a thread holds.
+    pub(super) fn sums(&self) -> usize {
+        self.tile[2] * self.tile[3]
+    }
+
+    /// Floats of shared memory: two slices with a margin each.
     pub(super) fn shared(&self) -> usize {
-        DEPTH * (self.tile[0] + self.tile[1] + 2)
+        match &self.direct {
+            Some(direct) => direct.shared,
+            None => 2 * self.depth() * (self.tile[0] + self.tile[1] + 8),
+        }
     }
 }
 
@@ -151,12 +180,31 @@ pub(super) fn tiling(facts: &Facts<'_>, id: NodeId) -> Tiling {
     };
     let is_split = matches!(map, Map::LinearWeight | Map::ConvWeight(_));
     let most_parts = if is_split { (sizes[2] / MIN_PART).clamp(1, MAX_PARTS) } else { 1 };
-    let tile = choose(sizes, groups, most_parts, 1);
-    let blocks = blocks(sizes, groups, tile);
-    let parts = most_parts.min((2 * BUSY).div_ceil(blocks));
-    let per_part = sizes[2].div_ceil(parts).next_multiple_of(DEPTH);
+    let replicas = facts.replicas;
+    if let Some(direct) = Direct::of(&map, batch) {
+        let tile = [WINDOW, direct.channels, WINDOW, direct.channels];
+        let (parts, per_part) = (direct.parts, 0);
+        let direct = Some(direct);
+        return Tiling {
+            map,
+            groups,
+            sizes,
+            tile,
+            parts,
+            per_part,
+            by_k,
+            is_windowed: false,
+            direct,
+            replicas,
+        };
+    }
+    let alone = choose(sizes, groups, most_parts, 1);
+    let parts = most_parts.min((2 * SLOTS).div_ceil(blocks(sizes, groups, alone)));
+    let per_part = sizes[2].div_ceil(parts).next_multiple_of(PART_STEP);
     let parts = sizes[2].div_ceil(per_part).max(1);
-    Tiling { map, groups, sizes, tile, parts, per_part, by_k, is_windowed: false }
+    let tile = choose(sizes, groups, parts * replicas, 1);
+    let direct = None;
+    Tiling { map, groups, sizes, tile, parts, per_part, by_k, is_windowed: false, direct, replicas }
 }
 
 /// Blocks without parts.
@@ -164,17 +212,19 @@ fn blocks(sizes: [usize; 3], groups: usize, tile: [usize; 4]) -> usize {
     sizes[0].div_ceil(tile[0]) * sizes[1].div_ceil(tile[1]) * groups
 }
 
-/// The largest tile that keeps the GPU busy, whose threads have a multiple of `rows` rows.
-fn choose(sizes: [usize; 3], groups: usize, parts: usize, rows: usize) -> [usize; 4] {
-    // A tile much wider than the product computes zeros.
-    let waste =
-        |size: usize, tile: usize| size.next_multiple_of(tile) * 2 <= size * 3 || tile <= 16;
-    let is_tight = |tile: &&[usize; 4]| waste(sizes[0], tile[0]) && waste(sizes[1], tile[1]);
-    let is_busy = |tile: &&[usize; 4]| blocks(sizes, groups, **tile) * parts >= BUSY;
-    let whole: Vec<[usize; 4]> =
-        TILES.into_iter().filter(|tile| tile[2].is_multiple_of(rows)).collect();
-    let tile = whole.iter().filter(is_tight).find(is_busy).or(whole.last());
-    *tile.expect("there are tiles of every kind")
+/// The tile that takes the least time where `times` as many run at once, and whose threads have a multiple of `rows` rows.
+fn choose(sizes: [usize; 3], groups: usize, times: usize, rows: usize) -> [usize; 4] {
+    let rate = |(tile, speed): &([usize; 4], f64)| {
+        let count = blocks(sizes, groups, *tile);
+        let used = (sizes[0] * sizes[1] * groups) as f64 / (count * tile[0] * tile[1]) as f64;
+        let rounds = (count * times).div_ceil(SLOTS).max(1);
+        let busy = (count * times) as f64 / (rounds * SLOTS) as f64;
+        speed * used * busy
+    };
+    let fitting = TILES.iter().filter(|(tile, _)| tile[2].is_multiple_of(rows));
+    // Of equals the first, which is the larger one.
+    let best = fitting.rev().max_by(|a, b| rate(a).total_cmp(&rate(b)));
+    best.expect("there are tiles of every kind").0
 }
 
 fn map(facts: &Facts<'_>, id: NodeId) -> Map {

@@ -14,7 +14,7 @@ pub(super) enum Body {
     Rows,
     Sums { parts: usize },
     Scalars,
-    Product { tiling: Tiling },
+    Product { tiling: Box<Tiling> },
     Spectral,
 }
 

@@ -2,6 +2,7 @@
 
 use crate::diag::Span;
 use crate::ir::{self, LayerId, Shape};
+use crate::kernels::cuda::SOURCES;
 use crate::lower::{Phases, Tables, Work};
 
 /// What a plan is made for.
@@ -9,6 +10,8 @@ use crate::lower::{Phases, Tables, Work};
 pub struct PlanOptions {
     /// Samples of a full batch; shorter ones run in the same memory.
     pub batch: usize,
+    /// Runs that step together; no bit depends on it.
+    pub replicas: usize,
 }
 
 /// The work of a run.
@@ -26,6 +29,15 @@ pub struct CudaPlan {
     pub feed: Feed,
     /// Shape of one sample as the net sees it.
     pub input_dims: Vec<usize>,
+}
+
+impl CudaPlan {
+    /// The text of all kernels.
+    pub fn source(&self) -> String {
+        let launches = self.phases.iter().flat_map(|phase| &phase.launches);
+        let texts = launches.map(|launch| launch.source.as_str());
+        SOURCES.into_iter().chain(texts).collect::<Vec<_>>().join("\n")
+    }
 }
 
 /// Memory of one replica in floats; every replica has as much, one after the other.
@@ -156,6 +168,13 @@ pub enum TaskKind {
         /// Parts of each sum.
         parts: usize,
     },
+    /// A convolution of small pictures, a block for some samples, its sums in so many parts.
+    Direct {
+        /// Channels of the output that a thread computes.
+        channels: usize,
+        /// Parts of each sum.
+        parts: usize,
+    },
     /// The largest singular value.
     Spectral,
 }
@@ -172,6 +191,7 @@ impl TaskKind {
             Self::Product { tile: [rows, columns], parts } => {
                 format!("product tile={rows}x{columns} parts={parts}")
             }
+            Self::Direct { channels, parts } => format!("direct channels={channels} parts={parts}"),
             Self::Spectral => "spectral".to_owned(),
         }
     }

@@ -206,7 +206,7 @@ impl Gpu {
             .arguments
             .iter()
             .map(|argument| match argument {
-                Argument::Memory(id) => self.memory[id.0],
+                Argument::Memory(id, offset) => self.memory[id.0] + *offset as u64,
                 Argument::Size(size) => *size,
             })
             .collect();

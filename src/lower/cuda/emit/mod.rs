@@ -5,6 +5,7 @@
 
 mod behind;
 mod code;
+mod direct;
 mod products;
 mod rows;
 mod tasks;
@@ -37,7 +38,11 @@ pub(super) fn task(ground: Ground<'_>, at: TaskIdx) -> TaskText {
         Body::Sums { parts } => tasks::sums(&mut code, members[0], *parts),
         Body::Scalars => tasks::scalars(&mut code, members),
         Body::Product { tiling } => {
-            products::product(&mut code, members, home.pool.as_ref(), tiling)
+            let pool = home.pool.as_ref();
+            match &tiling.direct {
+                Some(cut) => direct::direct(&mut code, members, pool, tiling, cut),
+                None => products::product(&mut code, members, pool, tiling),
+            }
         }
         Body::Spectral => tasks::spectral(&mut code, members[0]),
     };
@@ -61,8 +66,8 @@ pub(super) fn report(
     TaskText { body: code.into_text(), blocks: 1 }
 }
 
-/// The kernel `name` of tasks side by side.
-pub(super) fn launch(name: &str, tasks: &[TaskText]) -> String {
+/// The kernel `name` of tasks side by side, of which a multiprocessor shall hold `at_once` blocks.
+pub(super) fn launch(name: &str, tasks: &[TaskText], at_once: usize) -> String {
     const PARAMETERS: &str = "int block, const Call& call, float* A, const int* F, const unsigned char* bytes, double* report, double* shared";
     let mut text = String::new();
     for (number, task) in tasks.iter().enumerate() {
@@ -74,9 +79,9 @@ pub(super) fn launch(name: &str, tasks: &[TaskText]) -> String {
     }
     let _ = writeln!(
         text,
-        "extern \"C\" __global__ void __launch_bounds__(THREADS) {name}(float* memory, size_t stride, const int* feeds, \
+        "extern \"C\" __global__ void __launch_bounds__(THREADS, {at_once}) {name}(float* memory, size_t stride, const int* feeds, \
          size_t feed_stride, const unsigned char* bytes, double* reports) {{\n    \
-         extern __shared__ double shared[];\n    \
+         extern __shared__ __align__(16) double shared[];\n    \
          float* A = memory + blockIdx.z * stride;\n    \
          const int* F = feeds + blockIdx.z * feed_stride;\n    \
          const Call call = *(const Call*)F;\n    \

@@ -2,9 +2,9 @@
 
 use super::behind;
 use super::code::{At, Code};
-use super::tasks::store;
+use super::tasks::{store, write};
 use crate::ir::NodeId;
-use crate::lower::cuda::product::{DEPTH, Geometry, Map, Tiling, WINDOW};
+use crate::lower::cuda::product::{Geometry, Map, Tiling, WINDOW};
 use crate::lower::cuda::selection::PoolBehind;
 
 /// A tile for each block.
@@ -53,9 +53,9 @@ pub(super) fn product(
     });
     code.line(";");
     let [tile_m, tile_n, per_m, per_n] = tiling.tile;
-    let [a, b] = tiling.by_k;
+    let ([a, b], depth) = (tiling.by_k, tiling.depth());
     code.line(&format!(
-        "product<{tile_m}, {tile_n}, {DEPTH}, {per_m}, {per_n}, {a}, {b}>(tile / {columns}, tile % {columns}, begin, end, a, b, keep, (float*)shared);"
+        "product<{tile_m}, {tile_n}, {depth}, {per_m}, {per_n}, {a}, {b}>(tile / {columns}, tile % {columns}, begin, end, a, b, keep, (float*)shared);"
     ));
     tiling.blocks()
 }
@@ -80,8 +80,8 @@ fn operands(code: &mut Code<'_>, tiling: &Tiling) {
     let [m, n, _] = sizes(tiling);
     let [rows, columns, depth] = tiling.sizes;
     let line = |stride: usize| format!("{{line * {stride}, 0, 0, true}}");
-    let along_k = "return from[place.base + k];";
-    let across = |stride: usize| format!("return from[place.base + k * {stride}];");
+    let along_k = "return from + place.base + first + c;";
+    let across = |stride: usize| format!("return from + place.base + (first + c) * {stride};");
     match &tiling.map {
         Map::Linear => {
             operand(code, "a", "left", &m, &[], &line(depth), &[along_k]);
@@ -115,25 +115,35 @@ fn operands(code: &mut Code<'_>, tiling: &Tiling) {
                 &[&pixel],
                 &place,
                 &[
-                    &tap_of("k", g),
+                    &step_of(g.group_in(), g),
                     "const int row = place.y + ky, column = place.x + kx;",
-                    &outside(g.input),
+                    &inside(g.input),
                     &format!(
-                        "return from[place.base + (channel * {} + row) * {} + column];",
-                        g.input[1], g.input[2]
+                        "return from + place.base + channel * {} + row * {} + column;",
+                        g.pixels_in(),
+                        g.input[2]
                     ),
                 ],
             );
             let place = format!("{{(group * {n} + line) * {depth}, 0, 0, true}}");
-            operand(code, "b", "right", &n, &[], &place, &[along_k]);
+            let read = format!("return from + place.base + channel * {} + tap;", g.taps());
+            operand(code, "b", "right", &n, &[], &place, &[&step_of(g.group_in(), g), &read]);
         }
         Map::ConvInput(g) => {
             let pixel = pixel_of("line", g.pixels_in(), g.input[2]);
-            let [channels, out_rows, out_columns] = g.output;
+            let [channels, _, out_columns] = g.output;
             let base =
                 format!("(sample * {channels} + group * {}) * {}", g.group_out(), g.pixels_out());
             let place = format!("{{{base}, y + {}, x + {}, true}}", g.conv.pad[0], g.conv.pad[1]);
             let [step_rows, step_columns] = g.conv.stride;
+            // Without strides the signs are looked at with the bounds.
+            let hit = if g.conv.stride == [1, 1] {
+                "true".to_owned()
+            } else {
+                format!(
+                    "down >= 0 && along >= 0 && down % {step_rows} == 0 && along % {step_columns} == 0"
+                )
+            };
             operand(
                 code,
                 "a",
@@ -142,17 +152,16 @@ fn operands(code: &mut Code<'_>, tiling: &Tiling) {
                 &[&pixel],
                 &place,
                 &[
-                    &tap_of("k", g),
+                    &step_of(g.group_out(), g),
                     "const int down = place.y - ky, along = place.x - kx;",
-                    &format!(
-                        "if (down < 0 || along < 0 || down % {step_rows} || along % {step_columns}) return 0.0f;"
-                    ),
+                    &format!("is_there &= {hit};"),
                     &format!(
                         "const int row = down / {step_rows}, column = along / {step_columns};"
                     ),
-                    &outside(g.output),
+                    &inside(g.output),
                     &format!(
-                        "return from[place.base + (channel * {out_rows} + row) * {out_columns} + column];"
+                        "return from + place.base + channel * {} + row * {out_columns} + column;",
+                        g.pixels_out()
                     ),
                 ],
             );
@@ -162,20 +171,19 @@ fn operands(code: &mut Code<'_>, tiling: &Tiling) {
                 g.group_out(),
                 g.group_in()
             );
-            let read = format!(
-                "return from[place.base + k / {taps} * {} + k % {taps}];",
-                g.group_in() * taps
-            );
-            operand(code, "b", "right", &n, &[], &place, &[&read]);
+            let read =
+                format!("return from + place.base + channel * {} + tap;", g.group_in() * taps);
+            operand(code, "b", "right", &n, &[], &place, &[&step_of(g.group_out(), g), &read]);
         }
         Map::ConvWeight(g) => {
             let pixels = g.pixels_out();
             let place = format!("{{(group * {} + line) * {pixels}, 0, 0, true}}", g.group_out());
             let read = format!(
-                "return from[place.base + k / {pixels} * {} + k % {pixels}];",
+                "return from + place.base + k / {pixels} * {} + k % {pixels};",
                 g.output[0] * pixels
             );
-            operand(code, "a", "left", &m, &[], &place, &[&read]);
+            let whole = "const int k = first + c;";
+            operand(code, "a", "left", &m, &[], &place, &[whole, &read]);
             let place = format!(
                 "{{(group * {} + channel) * {}, ky - {}, kx - {}, true}}",
                 g.group_in(),
@@ -191,14 +199,15 @@ fn operands(code: &mut Code<'_>, tiling: &Tiling) {
                 &[&tap_of("line", g)],
                 &place,
                 &[
+                    whole,
                     &pixel_of("k", pixels, g.output[2]),
                     &format!(
                         "const int row = y * {} + place.y, column = x * {} + place.x;",
                         g.conv.stride[0], g.conv.stride[1]
                     ),
-                    &outside(g.input),
+                    &inside(g.input),
                     &format!(
-                        "return from[place.base + sample * {} + row * {} + column];",
+                        "return from + place.base + sample * {} + row * {} + column;",
                         g.input.iter().product::<usize>(),
                         g.input[2]
                     ),
@@ -226,9 +235,12 @@ fn operand(
             before.iter().for_each(|line| code.line(line));
             code.line(&format!("return Place{place};"));
         });
-        code.block("__device__ inline float at(const Place& place, int k) const", |code| {
-            read.iter().for_each(|line| code.line(line));
-        });
+        code.block(
+            "__device__ inline const float* at(const Place& place, int first, int c, bool& is_there) const",
+            |code| {
+                read.iter().for_each(|line| code.line(line));
+            },
+        );
     });
     code.line(&format!("; const Operand_{name} {name} = {{{memory}, {bound}, group}};"));
 }
@@ -264,10 +276,21 @@ fn input_base(g: &Geometry, sample: &str, channel: &str) -> String {
     )
 }
 
-fn outside(picture: [usize; 3]) -> String {
+fn inside(picture: [usize; 3]) -> String {
+    format!("is_there &= (unsigned)row < {}u && (unsigned)column < {}u;", picture[1], picture[2])
+}
+
+/// Channel and tap of step `first + c` of a convolution that sums over `channels` channels: by sixteen channels, so that steps
+/// that are read together share their tap; else channel by channel.
+fn step_of(channels: usize, g: &Geometry) -> String {
+    const TOGETHER: usize = 16;
+    if !channels.is_multiple_of(TOGETHER) {
+        return format!("const int k = first + c; {}", tap_of("k", g));
+    }
+    let (taps, columns) = (g.taps(), g.kernel[1]);
     format!(
-        "if (row < 0 || row >= {} || column < 0 || column >= {}) return 0.0f;",
-        picture[1], picture[2]
+        "const int sixteen = first / {TOGETHER}, tap = sixteen % {taps}, ky = tap / {columns}, kx = tap % {columns}, \
+         channel = sixteen / {taps} * {TOGETHER} + c;"
     )
 }
 
@@ -313,6 +336,8 @@ pub(super) fn keep(code: &mut Code<'_>, members: &[NodeId], place: &At, tiling: 
     for (member, value) in values {
         store(code, member, &value, &place.linear);
     }
+    let writes = code.ground.selection.tasks[code.task].writes.clone();
+    write(code, &writes, &place.linear);
 }
 
 fn picture(code: &mut Code<'_>, id: NodeId, pixels: usize, columns: usize, n_size: usize) -> At {

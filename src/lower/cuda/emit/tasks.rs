@@ -6,6 +6,12 @@ use crate::ir::{NodeId, Op, Update, Written};
 use crate::kernels::cuda::{THREADS, WARP};
 use crate::lower::cuda::layout::matrix;
 
+/// Longest sum that a warp takes alone.
+const WARP_SUM: usize = 1024;
+
+/// Elements of a sample that one thread decodes.
+const DECODED: usize = 4;
+
 /// Blocks that a task over elements takes.
 pub(super) fn element_blocks(elements: usize) -> usize {
     elements.div_ceil(THREADS).max(1)
@@ -29,27 +35,42 @@ pub(super) fn elements(code: &mut Code<'_>, members: &[NodeId], writes: &[Update
                 (*member, code.value(*member, &place))
             })
             .collect();
-        let written: Vec<(Update, String)> = writes
-            .iter()
-            .map(|write| {
-                let place = code.at(&code.facts().shape(write.value).clone(), "i");
-                (*write, code.value(write.value, &place))
-            })
-            .collect();
+        let written = values_of(code, writes, "i");
         for (member, value) in &values {
             store(code, *member, value, "i");
         }
-        if !written.is_empty() {
-            let loss = code.facts().graph.output("loss").expect("phases with updates have a loss");
-            let loss = code.value(loss, &At::scalar());
-            code.block(&format!("if (is_sound(A, {loss}))"), |code| {
-                for (write, value) in &written {
-                    write_kept(code, write.target, value, "i");
-                }
-            });
-        }
+        write_all(code, &written, "i");
     });
     element_blocks(facts.elements(members[0]))
+}
+
+/// The values that updates write at a place.
+fn values_of(code: &mut Code<'_>, writes: &[Update], linear: &str) -> Vec<(Update, String)> {
+    let value = |write: &Update| {
+        let place = code.at(&code.facts().shape(write.value).clone(), linear);
+        (*write, code.value(write.value, &place))
+    };
+    writes.iter().map(value).collect()
+}
+
+/// Writes them, unless the loss is not finite.
+fn write_all(code: &mut Code<'_>, written: &[(Update, String)], linear: &str) {
+    if written.is_empty() {
+        return;
+    }
+    let loss = code.facts().graph.output("loss").expect("phases with updates have a loss");
+    let loss = code.value(loss, &At::scalar());
+    code.block(&format!("if (is_sound(A, {loss}))"), |code| {
+        for (write, value) in written {
+            write_kept(code, write.target, value, linear);
+        }
+    });
+}
+
+/// Updates at a place whose values are known there.
+pub(super) fn write(code: &mut Code<'_>, writes: &[Update], linear: &str) {
+    let written = values_of(code, writes, linear);
+    write_all(code, &written, linear);
 }
 
 /// Stores a value that others read.
@@ -194,6 +215,9 @@ pub(super) fn sums(code: &mut Code<'_>, id: NodeId, parts: usize) -> usize {
     let shape = facts.shape(id).clone();
     let walk = walk(code, id);
     let outputs = facts.elements(id);
+    if parts == 1 && shape.rank() > 0 && walk.full <= WARP_SUM {
+        return short_sums(code, id, &walk);
+    }
     code.line(&format!("const int o = block / {parts}, part = block % {parts};"));
     if shape.batched {
         code.line(&format!("if (o >= call.n * {}) return;", shape.elements()));
@@ -217,6 +241,27 @@ pub(super) fn sums(code: &mut Code<'_>, id: NodeId, parts: usize) -> usize {
         code.line(&format!("if (threadIdx.x == 0) {base}[part * {outputs} + o] = (float)sum;"));
     }
     outputs * parts
+}
+
+/// A warp for each sum.
+fn short_sums(code: &mut Code<'_>, id: NodeId, walk: &Walk) -> usize {
+    const WARPS: usize = THREADS / WARP;
+    let (shape, outputs) = (code.facts().shape(id).clone(), code.facts().elements(id));
+    code.line(&format!("const int o = block * {WARPS} + threadIdx.x / WARP;"));
+    let bound =
+        if shape.batched { format!("call.n * {}", shape.elements()) } else { outputs.to_string() };
+    code.line(&format!("if (o >= {bound}) return;"));
+    let place = code.at(&shape, "o");
+    code.line("double sum = 0;");
+    let head = format!("for (int r = threadIdx.x % WARP; r < {}; r += WARP)", walk.extent);
+    code.block(&head, |code| {
+        let term = term(code, id, walk, &place, "r");
+        code.line(&format!("sum += {term};"));
+    });
+    code.line("sum = warp_sum(sum);");
+    let base = Code::floats(code.ground.layout.offset(id));
+    code.line(&format!("if (threadIdx.x % WARP == 0) {base}[o] = (float)sum;"));
+    outputs.div_ceil(WARPS).max(1)
 }
 
 /// One block: sums by all threads, then the numbers by one.
@@ -254,17 +299,17 @@ pub(super) fn scalars(code: &mut Code<'_>, members: &[NodeId]) -> usize {
 pub(super) fn gather(code: &mut Code<'_>, id: NodeId) -> usize {
     let facts = code.facts();
     let shape = facts.shape(id).clone();
-    let [rows, columns] = match shape.dims.as_slice() {
+    let [rows, columns]: [usize; 2] = match shape.dims.as_slice() {
         &[_, rows, columns] => [rows, columns],
         dims => [1, dims.iter().skip(1).product()],
     };
     let (len, plane) = (shape.elements(), rows * columns);
     let feed = code.ground.feed;
-    code.line(&format!("const int i = block * {THREADS} + threadIdx.x;"));
+    // Neighbours that are decoded together are of one channel.
+    let step = if plane.is_multiple_of(DECODED) { DECODED } else { 1 };
+    code.line(&format!("const int i = (block * {THREADS} + threadIdx.x) * {step};"));
     code.line(&format!("if (!call.is_raw || i >= call.n * {len}) return;"));
-    code.line(&format!(
-        "const int row = i / {len}, element = i % {len}, pixel = element % {plane};"
-    ));
+    code.line(&format!("const int row = i / {len}, element = i % {len};"));
     code.line(&format!(
         "const Window* window = call.is_moved ? (const Window*)(F + {}) + row : (const Window*)0;",
         feed.windows
@@ -274,11 +319,11 @@ pub(super) fn gather(code: &mut Code<'_>, id: NodeId) -> usize {
         feed.indices
     ));
     code.line(&format!(
-        "{}[i] = decode(sample, (const float*)(F + {}), window, element / {plane}, pixel / {columns}, pixel % {columns}, {rows}, {columns});",
+        "decode<{step}, {plane}, {columns}>(sample, (const float*)(F + {}), window, element, {} + i);",
+        feed.scales,
         Code::floats(code.ground.layout.input),
-        feed.scales
     ));
-    element_blocks(facts.elements(id))
+    element_blocks(facts.elements(id).div_ceil(step))
 }
 
 /// One block.

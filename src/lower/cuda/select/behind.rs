@@ -23,7 +23,7 @@ impl Select<'_, '_> {
         let Some(found) = found else { return false };
         let home = &mut self.selection.tasks[at];
         if let (false, Body::Product { tiling }) = (found.is_gradient, &mut home.body) {
-            *tiling = tiling.windowed().expect("this was asked before");
+            **tiling = tiling.windowed().expect("this was asked before");
         }
         home.pool = Some(found);
         self.selection.home[id.0 as usize] = Some(at);

@@ -112,7 +112,7 @@ impl Select<'_, '_> {
             }
             Class::Product => {
                 let level = self.level_after(&reads);
-                self.add(Body::Product { tiling: tiling(self.facts, id) }, level, id);
+                self.add(Body::Product { tiling: Box::new(tiling(self.facts, id)) }, level, id);
             }
             Class::Light | Class::Window | Class::Row => {
                 self.cost[id.0 as usize] = self.cost_of(id, class);
@@ -217,6 +217,11 @@ impl Select<'_, '_> {
         let (cost, is_row) = (self.cost[id.0 as usize], self.is_row[id.0 as usize]);
         let is_view = matches!(self.facts.op(id), Op::Reshape(_));
         let mut readers = 0;
+        let views = self.facts.users(id).iter().filter(|user| self.facts.is_view(**user));
+        let through = views.flat_map(|view| self.facts.users(*view));
+        if !is_view && through.into_iter().any(|user| self.facts.class(*user) == Class::Product) {
+            return true;
+        }
         for user in self.facts.users(id) {
             let reader = self.facts.class(*user);
             match reader {

@@ -18,12 +18,16 @@ impl Select<'_, '_> {
         let after_loss = after_loss.map_or(0, |task| self.selection.tasks[task].level + 1);
         if let Some(at) = home {
             let task = &self.selection.tasks[at];
-            let is_elements = task.body == Body::Elements;
+            let keeps = match &task.body {
+                Body::Elements => true,
+                Body::Product { tiling } => tiling.parts == 1 && task.pool.is_none(),
+                _ => false,
+            };
             let reads_elsewhere = task.members.iter().any(|member| {
                 let mut reads = self.selection.reads(*member).iter();
                 reads.any(|read| !read.same && self.is_target(read.node, update.target))
             });
-            if is_elements && !reads_elsewhere && last_reader(home).max(after_loss) <= task.level {
+            if keeps && !reads_elsewhere && last_reader(home).max(after_loss) <= task.level {
                 self.selection.tasks[at].writes.push(update);
                 return;
             }
