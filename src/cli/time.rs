@@ -17,7 +17,7 @@ use crate::check;
 use crate::compile::Compiled;
 use crate::data::{DataError, Dataset};
 use crate::experiment::timing::{peak, time};
-use crate::experiment::{Experiment, Options};
+use crate::experiment::{Device, Experiment, Options};
 use crate::report::timing;
 
 /// Arguments of `specc time`.
@@ -42,6 +42,10 @@ pub(crate) struct TimeArgs {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
     steps: Option<u64>,
 
+    /// Runs that step together, on a GPU.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
+    replicas: u16,
+
     /// List every call of a kernel as well.
     #[arg(long)]
     kernels: bool,
@@ -57,6 +61,11 @@ pub(crate) struct TimeArgs {
 /// Runs `specc time`.
 pub(crate) fn run(args: &TimeArgs, terminal: &mut Terminal) -> anyhow::Result<Outcome> {
     let Some(spec) = args.spec.as_deref() else { return devices::list(args.json, terminal) };
+    if args.replicas > 1 && args.machine.machine().device == Device::Cpu {
+        anyhow::bail!(
+            "`--replicas` is for a GPU: the processor takes runs one by one; add `--device cuda`"
+        );
+    }
     let locations = environment::locations(args.data.data_dir.as_deref(), spec.parent());
     let request = Request {
         spec,
@@ -99,7 +108,7 @@ fn show(
     let machine = args.machine.machine();
     let options = Options { gpu: environment::gpu_places(), ..Options::on(machine) };
     let timed = Experiment::prepare(compiled, options, None).and_then(|experiment| {
-        let timed = time(&experiment, dataset.as_ref(), args.steps)?;
+        let timed = time(&experiment, dataset.as_ref(), args.steps, usize::from(args.replicas))?;
         Ok((experiment, timed))
     });
     let (experiment, timed) = match timed {

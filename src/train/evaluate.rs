@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use rayon::prelude::*;
+
 use super::{Means, RunError, SplitSamples};
 use crate::data::Dataset;
 use crate::lower::{Batch, ExecError, HostTensor, Replicas, State, StepOutput};
@@ -43,7 +45,8 @@ pub fn evaluate_splits(
     let train = evaluate(program, &SplitSamples::train(dataset, 0), batch);
     let test = evaluate(program, &SplitSamples::test(dataset), batch);
     let replicas = states.zip(train.into_iter().zip(test));
-    let measured = replicas.map(|((state, size), (train, test))| {
+    let replicas: Vec<_> = replicas.collect();
+    let measured = replicas.into_par_iter().map(|((state, size), (train, test))| {
         let scales = named_scales(&state?);
         let scalars = Scalars {
             size: size?,
@@ -145,6 +148,32 @@ pub fn evaluate(
     sums.into_iter().map(|sums| Ok(sums?.evaluation(n))).collect()
 }
 
+/// The means of `samples` in every replica, as [`evaluate`] finds them.
+pub fn means(
+    program: &mut dyn Replicas,
+    samples: &SplitSamples<'_>,
+    batch: usize,
+) -> Vec<Result<Means, ExecError>> {
+    let n = samples.all_labels().len();
+    let order: Vec<u32> = (0..n as u32).collect();
+    let chunks = order.chunks(batch.max(1));
+    let batches: Vec<_> = chunks.map(|indices| Batch { samples, indices, epoch: 0 }).collect();
+    let mut sums: Vec<Result<Sums, ExecError>> =
+        (0..program.count()).map(|_| Ok(Sums::default())).collect();
+    for batches in batches.chunks(program.stride()) {
+        for (batch, parts) in batches.iter().zip(program.evals(batches)) {
+            for (sums, part) in sums.iter_mut().zip(parts) {
+                let Ok(all) = sums else { continue };
+                match part {
+                    Ok(output) => all.count(&output, batch.indices.len()),
+                    Err(error) => *sums = Err(error),
+                }
+            }
+        }
+    }
+    sums.into_iter().map(|sums| Ok(sums?.evaluation(n).means)).collect()
+}
+
 /// What the batches so far amount to.
 #[derive(Default)]
 struct Sums {
@@ -154,9 +183,13 @@ struct Sums {
 }
 
 impl Sums {
-    fn add(&mut self, logits: HostTensor, output: &StepOutput, n: usize) {
+    fn count(&mut self, output: &StepOutput, n: usize) {
         self.loss += output.loss * n as f64;
         self.correct += output.correct;
+    }
+
+    fn add(&mut self, logits: HostTensor, output: &StepOutput, n: usize) {
+        self.count(output, n);
         self.logits = Some(match (self.logits.take(), logits) {
             (None, part) => part,
             (Some(HostTensor::F32(mut all)), HostTensor::F32(part)) => {

@@ -22,7 +22,7 @@ mod telemetry;
 mod warning;
 
 pub use clock::{Stopwatch, nanoseconds, unix_seconds};
-pub use evaluate::{Evaluated, Evaluation, Measured, evaluate, evaluate_splits};
+pub use evaluate::{Evaluated, Evaluation, Measured, evaluate, evaluate_splits, means};
 pub use learning::{Finding, Share};
 pub use observer::{Beginning, Observer, Progress, Silent};
 pub use plan::{Ended, RunError, RunPlan, StopReason, StopSignal};

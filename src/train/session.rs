@@ -3,12 +3,15 @@
 //! The runs of a session share everything but their seeds, so they stand at the same step; each draws its own batches and
 //! fills its own directory, as if it were alone. A run that breaks drops out: its replica is fed on, and nobody listens.
 
+use std::ops::Range;
+
 use super::run::{Run, Timing};
 use super::{
     Ended, Entry, LearningRate, Means, Observer, Progress, RunError, RunLength, RunPlan,
-    SplitSamples, StopReason, StopSignal, Stopwatch, evaluate, evaluate_splits,
+    SplitSamples, StopReason, StopSignal, Stopwatch, evaluate_splits, means,
 };
-use crate::lower::{HyperValues, Replicas};
+use crate::lower::{ExecError, HyperValues, Motion, Replicas, StepOutput};
+use crate::store::Position;
 
 /// A program with the runs of its replicas.
 #[expect(missing_debug_implementations, reason = "a program holds kernels")]
@@ -65,7 +68,7 @@ impl<'a> Session<'a> {
             if let Some(reason) = stop.reason() {
                 return self.stop(reason);
             }
-            self.step(observer);
+            self.steps(observer);
         }
         self.finish(observer)
     }
@@ -90,46 +93,76 @@ impl<'a> Session<'a> {
         self.places.iter_mut().zip(given).map(here).collect()
     }
 
-    /// One step of every run.
-    fn step(&mut self, observer: &mut dyn Observer) {
-        for place in self.places.iter_mut().filter(|place| place.broken.is_none()) {
-            place.run.begin_step();
+    /// The steps of every run up to the next one that is recorded, or that one; none goes behind the end of an epoch.
+    fn steps(&mut self, observer: &mut dyn Observer) {
+        self.begin_step();
+        let Some(lead) = self.lead() else { return };
+        let Position { step, epoch, batch_of_epoch, .. } = lead.position;
+        let (n, batch) = (lead.order.len(), self.plan.train.batch);
+        let at_once = self.at_once(step, batch_of_epoch);
+        let ranges: Vec<_> = (0..at_once.unwrap_or(1))
+            .map(|i| (batch_of_epoch + i) as usize * batch)
+            .map(|first| first..n.min(first + batch))
+            .collect();
+        let rate = LearningRate::new(self.plan.train, self.length);
+        let hyper: Vec<HyperValues> = (step..)
+            .take(ranges.len())
+            .map(|step| HyperValues { lr: rate.at(step), step: step + 1 })
+            .collect();
+        let of_range = |range: &Range<usize>| {
+            self.places.iter().map(|place| place.run.batch(range.clone())).collect()
+        };
+        let batches: Vec<Vec<_>> = ranges.iter().map(of_range).collect();
+        let steps: Vec<Vec<_>> = if at_once.is_none() {
+            let steps = self.program.step_measured(&batches[0], &hyper[0]).into_iter();
+            let moved = |(outputs, motions)| (outputs, Some(motions));
+            vec![steps.map(|step| step.map(moved)).collect()]
+        } else {
+            let unmoved = |outputs| (outputs, None);
+            let steps = self.program.steps(&batches, &hyper).into_iter();
+            let of_step = |step: Vec<Result<_, _>>| -> Vec<_> {
+                step.into_iter().map(|step| step.map(unmoved)).collect()
+            };
+            steps.map(of_step).collect()
+        };
+        drop(batches);
+        for ((steps, hyper), range) in steps.into_iter().zip(hyper).zip(ranges) {
+            self.begin_step();
+            let count = range.len() as u64;
+            let logged = hyper.step.is_multiple_of(self.plan.log_every);
+            self.each(steps, |run, step: Result<(Vec<StepOutput>, _), ExecError>| {
+                let (outputs, motions) = step.map_err(|source| run.in_step(source))?;
+                run.advance(&outputs[0], count);
+                if let Some(motions) = motions {
+                    let motions: Vec<Motion> = motions;
+                    run.record(&outputs, &motions, &hyper, count, logged)?;
+                }
+                Ok(())
+            });
+            self.timed_samples += count;
+            observer.step(&self.progress(epoch, count));
         }
         let Some(lead) = self.lead() else { return };
-        let (step, epoch) = (lead.position.step + 1, lead.position.epoch);
-        let lr = LearningRate::new(self.plan.train, self.length).at(lead.position.step);
-        let hyper = HyperValues { lr, step };
-        let n = lead.order.len();
-        let batch_of_epoch = lead.position.batch_of_epoch + 1;
-        let first = lead.position.batch_of_epoch as usize * self.plan.train.batch;
-        let range = first..n.min(first + self.plan.train.batch);
-        let count = range.len() as u64;
-        let logged = step.is_multiple_of(self.plan.log_every);
-        let last = step == self.plan.target();
-        let places = self.places.iter();
-        let batches: Vec<_> = places.map(|place| place.run.batch(range.clone())).collect();
-        let steps: Vec<_> = if logged || last {
-            let steps = self.program.step_measured(&batches, &hyper).into_iter();
-            steps.map(|step| step.map(|(outputs, motions)| (outputs, Some(motions)))).collect()
-        } else {
-            let steps = self.program.step(&batches, &hyper).into_iter();
-            steps.map(|step| step.map(|outputs| (outputs, None))).collect()
-        };
-        self.each(steps, |run, step| {
-            let (outputs, motions) = step.map_err(|source| run.in_step(source))?;
-            run.advance(&outputs[0], count);
-            if let Some(motions) = motions {
-                run.record(&outputs, &motions, &hyper, count, logged)?;
-            }
-            Ok(())
-        });
-        self.timed_samples += count;
-        observer.step(&self.progress(epoch, count));
-        let whole = batch_of_epoch >= self.length.steps_per_epoch;
-        if whole || last {
+        let whole = lead.position.batch_of_epoch >= self.length.steps_per_epoch;
+        if whole || lead.position.step == self.plan.target() {
             self.end_epoch(!whole, observer);
             self.checkpoint();
         }
+    }
+
+    fn begin_step(&mut self) {
+        for place in self.places.iter_mut().filter(|place| place.broken.is_none()) {
+            place.run.begin_step();
+        }
+    }
+
+    /// How many steps behind `step` are taken at once; `None` where the next one is recorded.
+    fn at_once(&self, step: u64, batch_of_epoch: u64) -> Option<u64> {
+        let to_log = self.plan.log_every - step % self.plan.log_every;
+        let to_record = to_log.min(self.plan.target() - step);
+        let to_epoch = self.length.steps_per_epoch.saturating_sub(batch_of_epoch).max(1);
+        let most = (to_record - 1).min(to_epoch).min(self.program.stride() as u64);
+        (most > 0).then_some(most)
     }
 
     /// Where the runs stand, in the mean.
@@ -152,9 +185,8 @@ impl<'a> Session<'a> {
         let seconds = self.stopwatch.seconds();
         let timing = Timing { seconds, samples: self.timed_samples };
         let test = SplitSamples::test(self.plan.dataset);
-        let test = evaluate(&mut *self.program, &test, self.plan.train.batch);
-        let records =
-            self.each(test, |run, test| Ok(run.end_epoch(test?.means, timing, partial)?));
+        let test = means(&mut *self.program, &test, self.plan.train.batch);
+        let records = self.each(test, |run, test| Ok(run.end_epoch(test?, timing, partial)?));
         if self.plan.trial.is_some() {
             let states = self.program.state();
             self.each(states, |run, state| Ok(run.confirm_scaling(&state?, partial)?));

@@ -55,7 +55,12 @@ impl Walls {
         Self { sorted: seconds }
     }
 
-    /// Number of steps.
+    /// Each of them shared by as many steps.
+    fn shared(self, steps: usize) -> Self {
+        Self { sorted: self.sorted.into_iter().map(|wall| wall / steps as f64).collect() }
+    }
+
+    /// Number of walls.
     pub fn count(&self) -> usize {
         self.sorted.len()
     }
@@ -79,8 +84,10 @@ impl Walls {
 /// What was measured.
 #[derive(Clone, Debug)]
 pub struct Timed {
-    /// Samples of a step.
+    /// Samples of a step of one run.
     pub batch: usize,
+    /// Runs that step together.
+    pub replicas: usize,
     /// Training steps.
     pub train: Walls,
     /// Evaluation of batches.
@@ -114,10 +121,18 @@ pub(super) fn measure(
     repeat(timer, &mut train, count.map(|_| 1), warm_up(WARM_UP))?;
     repeat(timer, &mut eval, count.map(|_| 1), warm_up(WARM_UP / 4.0))?;
     timer.reset();
-    let train = repeat(timer, &mut train, count, TIMED)?;
+    let calls = count.map(|steps| steps.div_ceil(timer.stride()));
+    let train = repeat(timer, &mut train, calls, TIMED)?.shared(timer.stride());
     let eval = repeat(timer, &mut eval, count.map(|n| n.div_ceil(4)), TIMED / 4.0)?;
     let batch = batches.at(0).indices.len();
-    Ok(Timed { batch, train, eval, phases: timer.phases(batch), isa: timer.isa() })
+    Ok(Timed {
+        batch,
+        replicas: timer.replicas(),
+        train,
+        eval,
+        phases: timer.phases(batch),
+        isa: timer.isa(),
+    })
 }
 
 /// Seconds of the fastest of a few training steps at a rate of 0.

@@ -43,7 +43,8 @@ pub fn step_seconds(
     Ok(fastest_step(&mut *program, &batches)?)
 }
 
-/// Times `steps` steps of the first seed, or as many as take about two seconds, on batches of `dataset` or on random ones.
+/// Times `steps` steps of the first seed, or as many as take about two seconds, on batches of `dataset` or on random ones; on a GPU
+/// of `replicas` seeds together.
 ///
 /// # Errors
 /// [`ExperimentError`] when the run cannot start or a step fails.
@@ -51,6 +52,7 @@ pub fn time(
     experiment: &Experiment<'_>,
     dataset: Option<&Dataset>,
     steps: Option<u64>,
+    replicas: usize,
 ) -> Result<Timed, ExperimentError> {
     let seed = experiment.seeds().first().copied().unwrap_or(0);
     let start = experiment.start(seed)?;
@@ -63,7 +65,8 @@ pub fn time(
     let batches = Batches::new(&*samples, n, batch, seed);
     let (target, binding) = (experiment.target(), experiment.binding(seed));
     if target == Target::Cuda {
-        let program = experiment.programs(&[(seed, &start.state)])?;
+        let runs: Vec<_> = (seed..).take(replicas).map(|seed| (seed, &start.state)).collect();
+        let program = experiment.programs(&runs)?;
         return Ok(measure(&mut Whole::new(program), &batches, steps)?);
     }
     let mut timer = timer(experiment.joint(), target, &start.state, binding)?;

@@ -54,7 +54,17 @@ pub struct PhaseCosts {
 
 /// A program whose steps are timed.
 pub(super) trait Timer {
-    /// One training step.
+    /// Steps of one call, taken as one piece of work.
+    fn stride(&self) -> usize {
+        1
+    }
+
+    /// Runs that step together.
+    fn replicas(&self) -> usize {
+        1
+    }
+
+    /// [`Timer::stride`] training steps.
     fn step(&mut self, batch: &Batch<'_>, hyper: &HyperValues) -> Result<(), ExecError>;
 
     /// One batch in evaluation mode.

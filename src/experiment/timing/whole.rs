@@ -16,25 +16,36 @@ impl Whole {
         Self { program, spent: [(0, 0); 2] }
     }
 
-    fn add(&mut self, what: usize, begun: u64) {
+    fn add(&mut self, what: usize, begun: u64, n: usize) {
         let (runs, spent) = &mut self.spent[what];
-        *runs += 1;
+        *runs += n as u64;
         *spent += nanoseconds().saturating_sub(begun);
     }
 }
 
 impl Timer for Whole {
+    fn stride(&self) -> usize {
+        self.program.stride()
+    }
+
+    fn replicas(&self) -> usize {
+        self.program.count()
+    }
+
     fn step(&mut self, batch: &Batch<'_>, hyper: &HyperValues) -> Result<(), ExecError> {
+        let (count, stride) = (self.program.count(), self.stride());
+        let batches = vec![vec![*batch; count]; stride];
         let begun = nanoseconds();
-        self.program.step(&[*batch], hyper).into_iter().try_for_each(|step| step.map(drop))?;
-        self.add(0, begun);
+        let steps = self.program.steps(&batches, &vec![*hyper; stride]);
+        steps.into_iter().flatten().try_for_each(|step| step.map(drop))?;
+        self.add(0, begun, stride);
         Ok(())
     }
 
     fn eval(&mut self, batch: &Batch<'_>) -> Result<(), ExecError> {
         let begun = nanoseconds();
         self.program.eval(batch).into_iter().try_for_each(|part| part.map(drop))?;
-        self.add(1, begun);
+        self.add(1, begun, 1);
         Ok(())
     }
 

@@ -69,12 +69,17 @@ fn head(text: &mut String, report: &Report<'_>) {
         ),
     );
     line_of(text, &format!("{data}; learning rate 0; {} steps timed", timed.train.count()));
+    let each = |walls: &Walls| match timed.replicas {
+        1 => String::new(),
+        n => format!("; {n} runs together, {} ms each", ms(walls.median() / n as f64)),
+    };
     let walls = |what: &str, walls: &Walls| {
         format!(
-            "{what:<11}{} ms median, {} fastest; {:.0} samples/s",
+            "{what:<11}{} ms median, {} fastest; {:.0} samples/s{}",
             ms(walls.median()),
             ms(walls.fastest()),
-            1e3 * timed.batch as f64 / walls.median().max(1e-9)
+            1e3 * (timed.batch * timed.replicas) as f64 / walls.median().max(1e-9),
+            each(walls)
         )
     };
     line_of(text, &walls("step", &timed.train));
