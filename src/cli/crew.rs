@@ -7,7 +7,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::outcome::Outcome;
 use super::terminal::{Terminal, say};
-use crate::experiment::duration;
+use crate::experiment::{ExperimentError, duration};
 use crate::study::{Event, Prepare, RunEnd, Team, work};
 use crate::train::{Progress, StopSignal, Stopwatch};
 
@@ -26,9 +26,15 @@ pub(crate) struct Task {
     pub(crate) dir: PathBuf,
 }
 
-/// Works on tasks; the outcome of all, and how each ended, `None` where it was not begun.
+/// Tasks one by one.
+pub(crate) fn singly(n_tasks: usize) -> Vec<Vec<usize>> {
+    (0..n_tasks).map(|task| vec![task]).collect()
+}
+
+/// Works on tasks, those of a group together; the outcome of all, and how each ended, `None` where it was not begun.
 pub(crate) fn make_all(
     tasks: &[Task],
+    groups: &[Vec<usize>],
     team: Team,
     prepare: &Prepare<'_>,
     stop: &(dyn StopSignal + Sync),
@@ -36,7 +42,7 @@ pub(crate) fn make_all(
 ) -> (Outcome, Vec<Option<RunEnd>>) {
     let mut board = Board::new(tasks, team.jobs, terminal);
     let mut ends: Vec<Option<RunEnd>> = tasks.iter().map(|_| None).collect();
-    work(tasks.len(), team, prepare, stop, &mut |task, event| {
+    work(groups, team, prepare, stop, &mut |task, event| {
         if let Event::Ended(end, seconds) = event {
             board.ended(task, &end, seconds);
             ends[task] = Some(end);
@@ -183,6 +189,9 @@ impl<'a> Board<'a> {
                 self.line(&format!("{at}: stopped after step {step}; the same command goes on"));
             }
             RunEnd::Held => self.line(&format!("{at}: another process works on it")),
+            RunEnd::Failed(failed) if matches!(failed.error, ExperimentError::Together(_)) => {
+                self.line(&format!("{at} failed: its session could not go on"));
+            }
             RunEnd::Failed(failed) => {
                 let terminal = &mut *self.terminal;
                 let dir = self.tasks[task].dir.display();

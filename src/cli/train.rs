@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 
 use super::compile::{self, Request};
-use super::crew::{Task, make_all};
+use super::crew::{Task, make_all, singly};
 use super::environment;
 use super::fetch::load_data;
 use super::groups::{DataPlace, MachineArgs};
@@ -351,11 +351,12 @@ fn several(
     let task = |seed: &u64| Task { name: format!("seed {seed}"), dir: experiment.dir(*seed) };
     let tasks: Vec<Task> = seeds.iter().map(task).collect();
     let team = Team { jobs: share.jobs, existing: args.existing(), fail_fast: false };
-    let prepare = |task: usize, go: &mut dyn FnMut(&Experiment<'_>, &Dataset, u64)| {
-        go(&shared, dataset, seeds[task]);
+    let prepare = |group: &[usize], go: &mut dyn FnMut(&Experiment<'_>, &Dataset, &[u64])| {
+        let of_group: Vec<u64> = group.iter().map(|task| seeds[*task]).collect();
+        go(&shared, dataset, &of_group);
         Ok(())
     };
-    let (outcome, ends) = make_all(&tasks, team, &prepare, signals, terminal);
+    let (outcome, ends) = make_all(&tasks, &singly(tasks.len()), team, &prepare, signals, terminal);
     let mut report = Report::from(outcome);
     for (task, end) in tasks.into_iter().zip(ends) {
         match end {

@@ -45,6 +45,8 @@ pub(super) struct Logged<'a> {
     pub(super) logs: &'a mut [RunLog],
     /// Whose events come next.
     pub(super) run: usize,
+    /// Positions of the runs among those that the other listens to.
+    pub(super) numbers: &'a [usize],
     /// What messages point into.
     pub(super) sources: &'a SourceMap,
     /// Who else listens.
@@ -62,7 +64,7 @@ impl Observer for Logged<'_> {
 
     fn of_run(&mut self, run: usize) {
         self.run = run;
-        self.next.of_run(run);
+        self.next.of_run(self.numbers[run]);
     }
 
     fn step(&mut self, progress: &Progress) {

@@ -24,6 +24,6 @@ pub use identity::{hash_of_resolved, resolved_text, run_name, spec_hash};
 pub use log::{duration, epoch_line};
 pub use machine::{Device, Machine, UnknownDevice};
 pub use prepare::{Experiment, Options};
-pub use run::{Existing, run, run_together};
+pub use run::{Existing, everywhere, run, run_together};
 
 pub use crate::train::Ended;

@@ -70,7 +70,7 @@ pub fn run_together(
     }
     for places in by_step.into_values() {
         let (numbers, places): (Vec<usize>, Vec<Place>) = places.into_iter().unzip();
-        let ended = session(experiment, &plan, places, stop, observer);
+        let ended = session(experiment, &plan, places, &numbers, stop, observer);
         for (at, ended) in numbers.into_iter().zip(ended) {
             ends[at] = Some(ended);
         }
@@ -120,6 +120,7 @@ fn session(
     experiment: &Experiment<'_>,
     plan: &RunPlan<'_>,
     places: Vec<Place>,
+    positions: &[usize],
     stop: &dyn StopSignal,
     observer: &mut dyn Observer,
 ) -> Vec<Result<Ended, ExperimentError>> {
@@ -127,11 +128,16 @@ fn session(
         places.iter().map(|place| RunLog::open(&place.dir)).collect();
     let mut logs = match logs {
         Ok(logs) => logs,
-        Err(error) => return everywhere(places.len(), ExperimentError::from(error)),
+        Err(error) => return failed(places.len(), ExperimentError::from(error)),
     };
     let compiled = experiment.compiled();
-    let mut observer =
-        Logged { logs: &mut logs, run: 0, sources: &compiled.sources, next: observer };
+    let mut observer = Logged {
+        logs: &mut logs,
+        run: 0,
+        numbers: positions,
+        sources: &compiled.sources,
+        next: observer,
+    };
     for (at, place) in places.iter().enumerate() {
         observer.of_run(at);
         observer.begins(&Beginning {
@@ -160,19 +166,23 @@ fn session(
             let ended = session.run(stop, &mut observer).into_iter();
             ended.map(|ended| ended.map_err(ExperimentError::from)).collect()
         }
-        Err(error) => everywhere(dirs.len(), error),
+        Err(error) => failed(dirs.len(), error),
     };
     let runs = ended.into_iter().zip(&dirs).zip(&mut logs);
     runs.map(|((ended, dir), log)| conclude(ended, experiment, dir, log)).collect()
 }
 
-/// One error for all runs of a session: told by the first, since errors of files cannot be copied.
-fn everywhere(count: usize, error: ExperimentError) -> Vec<Result<Ended, ExperimentError>> {
+fn failed(count: usize, error: ExperimentError) -> Vec<Result<Ended, ExperimentError>> {
+    everywhere(count, error).into_iter().map(Err).collect()
+}
+
+/// One error for `count` runs, at least one: told by the first, since errors of files cannot be copied.
+pub fn everywhere(count: usize, error: ExperimentError) -> Vec<ExperimentError> {
     let told = error.diagnostics();
-    let others = (1..count).map(|_| Err(ExperimentError::Together(told.clone())));
-    let mut ends: Vec<_> = others.collect();
-    ends.insert(0, Err(error));
-    ends
+    let others = (1..count).map(|_| ExperimentError::Together(told.clone()));
+    let mut errors: Vec<_> = others.collect();
+    errors.insert(0, error);
+    errors
 }
 
 /// What a run that is done amounts to.

@@ -1,8 +1,8 @@
-//! Runs in one process: workers that take one after the other.
+//! Runs in one process: workers that take one group of them after the other.
 //!
-//! In: tasks by number, and how each becomes an experiment on data. Out: events, in the order in which they happen. A task
-//! that fails is told and stepped over; a run that another process has is left to it. Invariant: which worker makes a run,
-//! and how many there are, changes no bit of it.
+//! In: tasks by number, in groups that step together, and how a group becomes an experiment on data. Out: events, in the order in
+//! which they happen. A task that fails is told and stepped over; a run that another process has is left to it. Invariant: which
+//! worker makes a run, with which others, and how many there are, changes no bit of it.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -18,8 +18,8 @@ use crate::train::{
     Beginning, EpochRecord, Observer, Progress, StopReason, StopSignal, Stopwatch, Summary,
 };
 
-/// Makes the experiment of a task and hands it on, with its data and its seed.
-pub type Prepare<'a> = dyn Fn(usize, &mut dyn FnMut(&Experiment<'_>, &Dataset, u64)) -> Result<(), Unprepared>
+/// Makes the experiment of tasks that step together and hands it on, with its data and their seeds.
+pub type Prepare<'a> = dyn Fn(&[usize], &mut dyn FnMut(&Experiment<'_>, &Dataset, &[u64])) -> Result<(), Unprepared>
     + Sync
     + 'a;
 
@@ -80,28 +80,32 @@ pub enum Event {
     Ended(RunEnd, f64),
 }
 
-/// Works on all tasks; `tell` hears of each event with the number of its task, on the thread of the caller.
+/// Works on all tasks, which the groups number from 0 on; `tell` hears of each event with the number of its task, on the thread of
+/// the caller.
 pub fn work(
-    n_tasks: usize,
+    groups: &[Vec<usize>],
     team: Team,
     prepare: &Prepare<'_>,
     stop: &(dyn StopSignal + Sync),
     tell: &mut dyn FnMut(usize, Event),
 ) {
-    let queue = Queue { next: Mutex::new(State::default()), n_tasks, team };
+    let queue = Queue { next: Mutex::new(State::default()), groups, team };
     let (sender, events) = channel();
     std::thread::scope(|scope| {
-        for _ in 0..team.jobs.clamp(1, n_tasks.max(1)) {
+        for _ in 0..team.jobs.clamp(1, groups.len().max(1)) {
             let (queue, sender) = (&queue, sender.clone());
             scope.spawn(move || {
-                while let Some(task) = queue.take(stop) {
+                while let Some(group) = queue.take(stop) {
                     let clock = Stopwatch::start();
-                    let made = make(task, team.existing, prepare, stop, &sender);
-                    if queue.note(task, &made) {
-                        continue;
+                    let made = make(&group, team.existing, prepare, stop, &sender);
+                    let seconds = clock.seconds() / group.len() as f64;
+                    for (task, made) in group.into_iter().zip(made) {
+                        if queue.note(task, &made) {
+                            continue;
+                        }
+                        // Whoever listens is there until all workers are done.
+                        let _ = sender.send((task, Event::Ended(made, seconds)));
                     }
-                    // Whoever listens is there until all workers are done.
-                    let _ = sender.send((task, Event::Ended(made, clock.seconds())));
                 }
             });
         }
@@ -113,9 +117,9 @@ pub fn work(
 }
 
 /// Which tasks are left.
-struct Queue {
+struct Queue<'a> {
     next: Mutex<State>,
-    n_tasks: usize,
+    groups: &'a [Vec<usize>],
     team: Team,
 }
 
@@ -133,19 +137,19 @@ struct State {
     failures: Vec<Option<Code>>,
 }
 
-impl Queue {
-    fn take(&self, stop: &dyn StopSignal) -> Option<usize> {
+impl Queue<'_> {
+    fn take(&self, stop: &dyn StopSignal) -> Option<Vec<usize>> {
         let mut state = self.next.lock().unwrap_or_else(PoisonError::into_inner);
         if state.is_over || stop.reason().is_some() {
             return None;
         }
-        if state.taken == self.n_tasks {
+        let Some(group) = self.groups.get(state.taken) else {
             let task = state.held.pop()?;
             state.again.insert(task);
-            return Some(task);
-        }
+            return Some(vec![task]);
+        };
         state.taken += 1;
-        Some(state.taken - 1)
+        Some(group.clone())
     }
 
     /// After as many failures of one kind as there are workers, and no success, the others would fail alike.
@@ -173,32 +177,41 @@ impl Queue {
 }
 
 fn make(
-    task: usize,
+    group: &[usize],
     existing: Existing,
     prepare: &Prepare<'_>,
     stop: &dyn StopSignal,
     sender: &Sender<(usize, Event)>,
-) -> RunEnd {
+) -> Vec<RunEnd> {
     let mut made = None;
-    let prepared = prepare(task, &mut |experiment, dataset, seed| {
+    let prepared = prepare(group, &mut |experiment, dataset, seeds| {
         let sources = &experiment.compiled().sources;
-        let mut relay = Relay { task, sources, sender };
-        let ended = experiment::run(experiment, dataset, seed, existing, stop, &mut relay);
-        made = Some(match ended {
+        let mut relay = Relay { group, task: group[0], sources, sender };
+        let ended =
+            experiment::run_together(experiment, dataset, seeds, existing, stop, &mut relay);
+        let end = |ended| match ended {
             Ok(Ended::Finished(summary)) => RunEnd::Done(summary),
             Ok(Ended::Stopped(reason, step)) => RunEnd::Stopped(reason, step),
             Err(ExperimentError::Store(StoreError::Locked { .. })) => RunEnd::Held,
             Err(error) => RunEnd::Failed(Box::new(Unprepared { error, sources: sources.clone() })),
-        });
+        };
+        made = Some(ended.into_iter().map(end).collect());
     });
     match (prepared, made) {
-        (Err(unprepared), _) => RunEnd::Failed(Box::new(unprepared)),
+        (Err(Unprepared { error, sources }), _) => {
+            let errors = experiment::everywhere(group.len(), error).into_iter();
+            let failed =
+                |error| RunEnd::Failed(Box::new(Unprepared { error, sources: sources.clone() }));
+            errors.map(failed).collect()
+        }
         (Ok(()), made) => made.expect("what is prepared is handed on"),
     }
 }
 
 /// Sends on what a run tells.
 struct Relay<'a> {
+    group: &'a [usize],
+    /// Whose events come next.
     task: usize,
     sources: &'a SourceMap,
     sender: &'a Sender<(usize, Event)>,
@@ -218,6 +231,10 @@ impl Observer for Relay<'_> {
             steps: beginning.steps,
             moved: beginning.moved.map(ToOwned::to_owned),
         });
+    }
+
+    fn of_run(&mut self, run: usize) {
+        self.task = self.group[run];
     }
 
     fn step(&mut self, progress: &Progress) {
@@ -247,8 +264,8 @@ mod tests {
 
     /// How many tasks of 20 are begun where those fail for which `fails` holds.
     fn begun(team: Team, fails: fn(usize) -> bool) -> usize {
-        let prepare = |task: usize, _: &mut dyn FnMut(&Experiment<'_>, &Dataset, u64)| {
-            let error = if fails(task) {
+        let prepare = |group: &[usize], _: &mut dyn FnMut(&Experiment<'_>, &Dataset, &[u64])| {
+            let error = if fails(group[0]) {
                 ExperimentError::NothingToResume(PathBuf::new())
             } else {
                 ExperimentError::Store(StoreError::NotARun { path: PathBuf::new() })
@@ -256,7 +273,8 @@ mod tests {
             Err(Unprepared { error, sources: SourceMap::new() })
         };
         let mut ended = 0;
-        work(20, team, &prepare, &Never, &mut |_, event| {
+        let groups: Vec<Vec<usize>> = (0..20).map(|task| vec![task]).collect();
+        work(&groups, team, &prepare, &Never, &mut |_, event| {
             ended += usize::from(matches!(event, Event::Ended(..)));
         });
         ended
@@ -270,5 +288,20 @@ mod tests {
         assert_eq!(begun(Team { fail_fast: true, ..team }, |task| task % 2 == 0), 1);
         let many = begun(Team { jobs: 3, ..team }, |_| true);
         assert!((3..=5).contains(&many), "{many}");
+    }
+
+    #[test]
+    fn a_group_that_cannot_begin_fails_as_a_whole_and_says_why_once() {
+        let prepare = |_: &[usize], _: &mut dyn FnMut(&Experiment<'_>, &Dataset, &[u64])| {
+            let error = ExperimentError::NothingToResume(PathBuf::new());
+            Err(Unprepared { error, sources: SourceMap::new() })
+        };
+        let team = Team { jobs: 1, existing: Existing::Continue, fail_fast: false };
+        let mut ended = vec![];
+        work(&[vec![2, 0, 1]], team, &prepare, &Never, &mut |task, event| {
+            let Event::Ended(RunEnd::Failed(failed), _) = event else { return };
+            ended.push((task, matches!(failed.error, ExperimentError::Together(_))));
+        });
+        assert_eq!(ended, [(2, false), (0, true), (1, true)]);
     }
 }

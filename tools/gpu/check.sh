@@ -1,12 +1,15 @@
 #!/usr/bin/env bash
 # What only a GPU can tell: bits, numbers, times. No network; under eight minutes on one GPU.
-# usage: SPECC=path/to/specc [DATA=folder] tools/gpu/check.sh [REPORT]
+# usage: SPECC=path/to/specc [DATA=folder] [TESTS=path/to/cuda-tests] tools/gpu/check.sh [REPORT]
 set -uo pipefail
 root=$(cd "$(dirname "$0")/../.." && pwd)
 specc=${SPECC:-$root/target/release/specc}
 report=${1:-gpu-report}
 mkdir -p "$report"
 report=$(cd "$report" && pwd)
+if [ -n "${TESTS:-}" ]; then
+  SPECC_TEST_GPU=0 "$TESTS" | tee "$report/golden.txt"
+fi
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 data=()
@@ -20,12 +23,12 @@ must() { # NAME COMMAND…: says whether it held, and remembers
 train() { # DIR ARGUMENTS…: a short run of the embedded digits on the GPU
   local dir=$1
   shift
-  "$specc" train "$root/specs/quickstart.net" -o "$work/$dir" --device cuda --log-every 5 -q "$@"
+  "$specc" train "$root/specs/quickstart.net" -o "$work/$dir" --device cuda --log-every 5 -q "$@" >/dev/null
 }
 # Equal files of two runs, but for times, logs and the machine.
 same() {
-  for file in metrics.jsonl ckpt/resume.safetensors logits_test.safetensors; do
-    [ ! -e "$work/$1/$file" ] || cmp "$work/$1/$file" "$work/$2/$file" || return 1
+  for file in metrics.jsonl ckpt/last.safetensors ckpt/resume.safetensors logits/test.safetensors; do
+    cmp "$work/$1/$file" "$work/$2/$file" || return 1
   done
 }
 
@@ -38,7 +41,7 @@ same() {
   must "three seeds at once" train three --seeds 2..5
   must "the same bits among others" same alone three/s3
   train killed --seed 3 & pid=$!
-  sleep 2
+  sleep 1.2
   kill -9 "$pid" 2>/dev/null
   wait "$pid" 2>/dev/null
   must "a killed run goes on" train killed --seed 3
@@ -66,6 +69,8 @@ fi
     echo "== $spec, one seed"
     "$specc" time "$root/specs/$spec.net" --device cuda --offline "${data[@]}"
   done
+  echo "== lenet_cifar100, 40 seeds together"
+  "$specc" time "$root/specs/lenet_cifar100.net" --replicas 40 --device cuda --offline "${data[@]}"
   if [ ${#data[@]} -gt 0 ]; then
     for seeds in 1 10 40; do
       echo "== lenet_cifar100, $seeds seeds at once, 2 epochs, tests after each"

@@ -5,14 +5,14 @@ use std::path::{Path, PathBuf};
 
 use super::SweepArgs;
 use crate::cli::compile::{Request, Texts};
-use crate::cli::crew::{Task, make_all};
+use crate::cli::crew::{Task, make_all, singly};
 use crate::cli::environment;
 use crate::cli::fetch::load_data;
 use crate::cli::outcome::Outcome;
 use crate::cli::signals::Signals;
 use crate::cli::terminal::Terminal;
 use crate::data::{self, DataError, DataSpec, Dataset, Source};
-use crate::experiment::{Existing, Experiment, Options, timing};
+use crate::experiment::{Device, Existing, Experiment, Options, timing};
 use crate::study::{
     Estimate, Made, RunEnd, RunState, SampleCounts, Share, Study, StudyCell, StudyRun, Team,
     Unprepared, estimate,
@@ -60,7 +60,9 @@ impl<'a> Workshop<'a> {
             terminal.report_error(&error);
             return Ok((Outcome::of_error(&error), vec![]));
         }
-        let share = self.share(&open);
+        let is_gpu = matches!(self.args.machine.decided().device, Device::Cuda(_));
+        let groups = if is_gpu { by_cell(&open) } else { singly(open.len()) };
+        let share = if is_gpu { self.share_of_gpu(groups.len()) } else { self.share(&open) };
         let task = |run: &&StudyRun| Task {
             name: format!("{} seed {}", self.cell(run).name(), run.seed),
             dir: run.dir.clone(),
@@ -68,10 +70,14 @@ impl<'a> Workshop<'a> {
         let tasks: Vec<Task> = open.iter().map(task).collect();
         let team =
             Team { jobs: share.jobs, existing: Existing::Continue, fail_fast: self.args.fail_fast };
-        let of_task = |task: usize, go: &mut dyn FnMut(&Experiment<'_>, &Dataset, u64)| {
-            self.prepare(open[task], share.threads, go)
+        let of_group = |group: &[usize], go: &mut dyn FnMut(&Experiment<'_>, &Dataset, &[u64])| {
+            let seeds: Vec<u64> = group.iter().map(|task| open[*task].seed).collect();
+            let all = &mut |experiment: &Experiment<'_>, dataset: &Dataset| {
+                go(experiment, dataset, &seeds);
+            };
+            self.prepare(open[group[0]], share.threads, all)
         };
-        let (outcome, ends) = make_all(&tasks, team, &of_task, signals, terminal);
+        let (outcome, ends) = make_all(&tasks, &groups, team, &of_group, signals, terminal);
         let mut ended: BTreeMap<PathBuf, Option<RunEnd>> =
             tasks.into_iter().map(|task| task.dir).zip(ends).collect();
         let mut made = vec![];
@@ -138,10 +144,17 @@ impl<'a> Workshop<'a> {
         self.args.machine.share(open.len(), self.args.jobs, seconds)
     }
 
+    /// On a GPU the seeds of a cell step together; a few cells at once fill what the others leave of it.
+    fn share_of_gpu(&self, groups: usize) -> Share {
+        const CELLS: usize = 4;
+        let jobs = self.args.jobs.map_or(CELLS, usize::from).clamp(1, groups.max(1));
+        Share { jobs, threads: (self.args.machine.threads() / jobs).max(1) }
+    }
+
     /// Seconds of a step of a run; `None` without its data.
     fn step_seconds(&self, run: &StudyRun, threads: usize) -> Option<f64> {
         let mut seconds = None;
-        let measure = &mut |experiment: &Experiment<'_>, dataset: &Dataset, _: u64| {
+        let measure = &mut |experiment: &Experiment<'_>, dataset: &Dataset| {
             seconds = timing::step_seconds(experiment, dataset, threads).ok();
         };
         self.prepare(run, threads, measure).ok()?;
@@ -153,7 +166,7 @@ impl<'a> Workshop<'a> {
         &self,
         run: &StudyRun,
         threads: usize,
-        go: &mut dyn FnMut(&Experiment<'_>, &Dataset, u64),
+        go: &mut dyn FnMut(&Experiment<'_>, &Dataset),
     ) -> Result<(), Unprepared> {
         let cell = self.cell(run);
         let compiled = self.texts.cell(self.request, &cell.settings);
@@ -170,8 +183,17 @@ impl<'a> Workshop<'a> {
         let refuse = |error| Unprepared { error, sources: compiled.sources.clone() };
         let experiment = Experiment::prepare(&compiled, options, None).map_err(refuse)?;
         if let Some(dataset) = self.dataset(cell) {
-            go(&experiment, dataset, run.seed);
+            go(&experiment, dataset);
         }
         Ok(())
     }
+}
+
+/// Runs in the order of their cells, those of a cell together.
+fn by_cell(runs: &[&StudyRun]) -> Vec<Vec<usize>> {
+    let mut groups: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+    for (at, run) in runs.iter().enumerate() {
+        groups.entry(run.cell).or_default().push(at);
+    }
+    groups.into_values().collect()
 }
