@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
+use super::comparing::{DeeperArgs, LEVEL, measures};
 use super::compile;
 use super::fetch::load_data;
 use super::groups::DataPlace;
@@ -13,18 +14,13 @@ use crate::model::{Measure, NoMeasure};
 use crate::report::contact_sheet;
 use crate::store::write_atomic;
 use crate::study::{
-    Comparison, Incomparable, RunGroup, compare, comparison_latex, comparison_table,
-    comparison_text, match_scale, moved,
+    Comparison, Incomparable, RunGroup, comparison_latex, comparison_table, comparison_text,
 };
 
 /// Images in a row of the sheet.
 const COLUMNS: usize = 8;
 
-/// Measures that are compared where none are asked for.
-const MEASURES: [&str; 3] = ["test.accuracy", "test.close_enough(0.05)", "train.accuracy"];
-
 /// Arguments of `specc compare`.
-#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct CompareArgs {
     /// Two groups or more: a run, a folder of runs, a pattern as `runs/fig3/*-s0`, `ROOT:label`, `ROOT:loss=two,net=small`, or
@@ -37,20 +33,11 @@ pub(crate) struct CompareArgs {
     metrics: Vec<String>,
 
     /// Level of the intervals.
-    #[arg(long, default_value_t = 0.95, value_parser = parse_level)]
+    #[arg(long, default_value_t = LEVEL, value_parser = parse_level)]
     level: f64,
 
-    /// Take probability measures again at fitted temperatures: what is left of a difference is one of the direction.
-    #[arg(long)]
-    match_scale: bool,
-
-    /// How single test samples moved.
-    #[arg(long)]
-    samples: bool,
-
-    /// Normalised margin above which a sample counts as well classified, and below whose negative as poorly.
-    #[arg(long, default_value_t = 0.01, requires = "samples", value_parser = parse_mu)]
-    mu: f64,
+    #[command(flatten)]
+    deeper: DeeperArgs,
 
     /// Write the images that moved most into this PNG file.
     #[arg(long, value_name = "FILE", requires = "samples")]
@@ -77,11 +64,6 @@ fn parse_level(text: &str) -> Result<f64, String> {
     level.ok_or_else(|| {
         format!("`{text}` is no level; expected a number between 0 and 1, such as 0.95")
     })
-}
-
-fn parse_mu(text: &str) -> Result<f64, String> {
-    let mu = text.parse::<f64>().ok().filter(|mu| *mu >= 0.0 && mu.is_finite());
-    mu.ok_or_else(|| format!("`{text}` is no threshold; expected a number from 0 on"))
 }
 
 /// Runs `specc compare`.
@@ -125,20 +107,12 @@ pub(crate) fn run(args: &CompareArgs, terminal: &mut Terminal) -> anyhow::Result
 fn compared(args: &CompareArgs) -> Result<Comparison, Incomparable> {
     let groups: Vec<RunGroup> =
         args.groups.iter().map(|name| RunGroup::named(name)).collect::<Result<_, _>>()?;
-    let usual = MEASURES.map(str::to_owned);
-    let names = if args.metrics.is_empty() { &usual[..] } else { &args.metrics };
-    let measures: Vec<Measure> = names
-        .iter()
-        .map(|name| name.parse().map_err(|error: NoMeasure| Incomparable::Usage(error.to_string())))
-        .collect::<Result<_, _>>()?;
-    let mut found = compare(&groups, &measures, args.level)?;
-    if args.match_scale {
-        found.matched = Some(match_scale(&groups, &measures, args.level)?);
-    }
-    if args.samples {
-        found.samples = Some(moved(&groups, args.mu)?);
-    }
-    Ok(found)
+    let parse = |name: &String| {
+        name.parse().map_err(|error: NoMeasure| Incomparable::Usage(error.to_string()))
+    };
+    let asked: Vec<Measure> = args.metrics.iter().map(parse).collect::<Result<_, _>>()?;
+    let measures = if asked.is_empty() { measures() } else { asked };
+    args.deeper.compare(&groups, &measures, args.level)
 }
 
 /// Writes the sheet of samples that is asked for, of the first group that moved.

@@ -6,6 +6,8 @@ mod args;
 mod commands;
 #[cfg(feature = "exec")]
 mod compare;
+#[cfg(feature = "exec")]
+mod comparing;
 mod compile;
 mod completions;
 #[cfg(feature = "exec")]

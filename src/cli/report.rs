@@ -8,6 +8,7 @@ use std::process::{Command, Stdio};
 
 use subject::{Subject, subject};
 
+use super::comparing::DeeperArgs;
 use super::compile;
 use super::outcome::Outcome;
 use super::problem::Problem;
@@ -44,6 +45,9 @@ pub(crate) struct ReportArgs {
     #[arg(long, value_name = "DIR")]
     figures: Option<PathBuf>,
 
+    #[command(flatten)]
+    deeper: DeeperArgs,
+
     /// Open the page.
     #[arg(long)]
     open: bool,
@@ -62,7 +66,7 @@ pub(crate) fn run(args: &ReportArgs, terminal: &mut Terminal) -> anyhow::Result<
 }
 
 fn page(args: &ReportArgs) -> Result<Page, Problem> {
-    match subject(&args.paths, args.data_dir.as_deref())? {
+    match subject(args)? {
         Subject::Run(row) => one(*row, args.data_dir.as_deref()),
         Subject::File(path) => {
             let member = Member::of_file(&path, Detail::Samples)?;

@@ -32,9 +32,11 @@ use crate::syntax::ast::{Expr, Key};
 
 pub use claims::{Judged, JudgedLine, Verdict, verdicts, verdicts_text};
 pub use compare::{
-    Comparison, CurvePoint, DifferenceEntry, Differing, GroupEntry, Incomparable, Matched,
-    MatchedCurve, MatchedMeasure, MeasureEntry, MovedSample, Moves, RunGroup, SeedMoves, Spread,
-    compare, comparison_latex, comparison_table, comparison_text, match_scale, moved,
+    Comparison, CurvePoint, DifferenceEntry, Differing, GroupEntry, Incomparable, MATCHED_COLUMNS,
+    Matched, MatchedCurve, MatchedMeasure, MeasureEntry, MovedSample, Moves, RunGroup,
+    SEEDS_MEANING, SeedMoves, Spread, brief_table, compare, comparison_latex, comparison_table,
+    comparison_text, curves_title, match_scale, matched_table, most_table, moved, seeds_table,
+    temperatures,
 };
 pub use document::{AxisEntry, CellEntry, SweepDocument};
 pub use estimate::{DataAtHand, Estimate, SampleCounts, estimate};

@@ -6,18 +6,13 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 
 use super::claims::{self, Judgement};
-use super::dataset;
+use super::{ReportArgs, dataset};
+use crate::cli::comparing::{LEVEL, measures};
 use crate::cli::compile;
 use crate::cli::problem::Problem;
-use crate::report::runs::{Detail, Facet, Member, Named, Study};
+use crate::report::runs::{Detail, Facet, Member, Named, Pictures, Study};
 use crate::store::{RunDir, StoreError};
-use crate::study::{Row, RunGroup, SweepDocument, compare, find};
-
-/// Measures of a comparison.
-const MEASURES: [&str; 3] = ["test.accuracy", "test.close_enough(0.05)", "train.accuracy"];
-
-/// Level of its intervals.
-const LEVEL: f64 = 0.95;
+use crate::study::{Row, RunGroup, SweepDocument, find};
 
 /// Groups up to which classes are compared, for which their names are wanted.
 const NAMED_GROUPS: usize = 4;
@@ -30,14 +25,20 @@ pub(super) enum Subject {
 }
 
 /// Finds out what the paths stand for.
-pub(super) fn subject(paths: &[String], data_dir: Option<&Path>) -> Result<Subject, Problem> {
-    let [path] = paths else { return groups(paths, data_dir) };
+pub(super) fn subject(args: &ReportArgs) -> Result<Subject, Problem> {
+    let data_dir = args.data_dir.as_deref();
+    let [path] = args.paths.as_slice() else { return groups(args) };
+    if args.deeper.is_asked() {
+        let problem =
+            "`--match-scale` and `--samples` compare groups: name two, such as ROOT:label";
+        return Err(Problem::Usage(problem.to_owned()));
+    }
     let place = Path::new(path);
     if place.is_file() {
         return Ok(Subject::File(place.to_owned()));
     }
     if !place.is_dir() {
-        return groups(paths, data_dir);
+        return groups(args);
     }
     let mut rows = find(&[place.to_owned()])?;
     if RunDir::is_run(place) || rows.len() == 1 {
@@ -115,6 +116,7 @@ fn sweep(
             spec: judged.spec,
             notes,
             named: Named::default(),
+            pictures: Pictures::default(),
         },
         data_dir,
     ))
@@ -143,9 +145,9 @@ fn several(title: &str, rows: Vec<Row>, data_dir: Option<&Path>) -> Result<Subje
 }
 
 /// Groups as they are named, each a colour.
-fn groups(paths: &[String], data_dir: Option<&Path>) -> Result<Subject, Problem> {
+fn groups(args: &ReportArgs) -> Result<Subject, Problem> {
     let (mut named, mut found) = (vec![], vec![]);
-    for path in paths {
+    for path in &args.paths {
         let place = Path::new(path);
         let mut members =
             if place.is_dir() { members(find(&[place.to_owned()])?)? } else { vec![] };
@@ -162,11 +164,10 @@ fn groups(paths: &[String], data_dir: Option<&Path>) -> Result<Subject, Problem>
         named.push(group);
     }
     let mut notes = vec![];
-    let measures =
-        MEASURES.map(|name| name.parse().expect("the measures of a report are measures"));
-    let comparison = (named.len() > 1).then(|| compare(&named, &measures, LEVEL));
+    let comparison = (named.len() > 1).then(|| args.deeper.compare(&named, &measures(), LEVEL));
     let comparison = match comparison {
         Some(Ok(comparison)) => Some(comparison),
+        Some(Err(error)) if args.deeper.is_asked() => return Err(error.into()),
         Some(Err(error)) => {
             notes.push(format!("The groups are not compared: {error}."));
             None
@@ -190,7 +191,7 @@ fn groups(paths: &[String], data_dir: Option<&Path>) -> Result<Subject, Problem>
     let title = groups.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(" · ");
     let kind = if named.len() > 1 { "Comparison" } else { "Runs" };
     let study = Study { comparison, notes, ..plain(kind, &title, "group", groups) };
-    Ok(self::study(study, data_dir))
+    Ok(self::study(study, args.data_dir.as_deref()))
 }
 
 /// A study of groups that differ in one thing.
@@ -206,13 +207,15 @@ fn plain(kind: &str, title: &str, axis: &str, groups: Vec<(String, Vec<Member>)>
         spec: None,
         notes: vec![],
         named: Named::default(),
+        pictures: Pictures::default(),
     }
 }
 
-/// With the names of classes, where they are shown.
+/// With its data, where classes are named or samples are shown.
 fn study(mut study: Study, data_dir: Option<&Path>) -> Subject {
+    let moved = study.comparison.as_ref().and_then(|comparison| comparison.samples.as_ref());
     if let [facet] = study.facets.as_slice()
-        && facet.groups.len() <= NAMED_GROUPS
+        && (moved.is_some() || facet.groups.len() <= NAMED_GROUPS)
     {
         let mut rows = facet.groups.iter().flat_map(|g| &g.members).filter_map(|m| m.row.as_ref());
         let data = rows.next().and_then(|row| {
@@ -220,7 +223,9 @@ fn study(mut study: Study, data_dir: Option<&Path>) -> Subject {
             let (compiled, locations) = compile::of_run(dir, data_dir);
             dataset(&compiled, &locations).ok()
         });
-        study.named = Named::of(data.as_ref());
+        if let Some(data) = data {
+            study = study.with_data(&data);
+        }
     }
     Subject::Study(Box::new(study))
 }

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::material::{Facet, Group};
-use crate::chart::{Axis, Cell, Chart, Difference, Forest, Meaning, Spread, Table};
-use crate::report::page::{Figure, LabelledTable, Section};
+use super::tables::labelled;
+use crate::chart::{Axis, Chart, Difference, Forest, Meaning, Spread};
+use crate::report::page::{Figure, Section};
 use crate::stats::{self, Groups};
-use crate::study::Comparison;
+use crate::study::{Comparison, comparison_table};
 use crate::train::Summary;
 
 /// Rows of a figure; those beyond are in the grouped table.
@@ -38,12 +39,8 @@ pub(super) fn section(facets: &[Facet], comparison: Option<&Comparison>) -> Sect
         }
     }
     if let Some(comparison) = comparison {
-        section = section.with(LabelledTable {
-            id: "comparison".to_owned(),
-            title: format!("Differences to {name}"),
-            table: table(comparison),
-            shown: None,
-        });
+        let title = format!("Differences to {name}");
+        section = section.with(labelled("comparison", title, comparison_table(comparison)));
     }
     if !section.blocks.is_empty() {
         section.finding = format!("Every group less {name}, the first one.");
@@ -120,52 +117,4 @@ fn difference(
     let n = own.len().min(first.len());
     let apart = Groups::Apart(&flat(&own), &flat(&first));
     (n > 1).then(|| (stats::Difference::of(apart), n, false))
-}
-
-/// The table of `specc compare`.
-fn table(comparison: &Comparison) -> Table {
-    let number = |value: Option<f64>| value.map_or(Cell::Empty, Cell::Number);
-    let mut rows = vec![];
-    for entry in &comparison.measures {
-        for (group, spread) in comparison.groups.iter().zip(&entry.groups) {
-            let of = entry.differences.iter().find(|difference| difference.group == group.name);
-            let low = |interval: Option<[f64; 2]>| number(interval.map(|ends| ends[0]));
-            let high = |interval: Option<[f64; 2]>| number(interval.map(|ends| ends[1]));
-            rows.push(vec![
-                Cell::Text(entry.measure.clone()),
-                Cell::Text(group.name.clone()),
-                Cell::Number(spread.n as f64),
-                number(spread.mean),
-                number(spread.sd),
-                number(of.and_then(|d| d.mean)),
-                low(of.and_then(|d| d.interval)),
-                high(of.and_then(|d| d.interval)),
-                low(of.and_then(|d| d.interval_new_images)),
-                high(of.and_then(|d| d.interval_new_images)),
-                of.and_then(|d| d.wins).map_or(Cell::Empty, |wins| Cell::Number(wins as f64)),
-                number(of.and_then(|d| d.correlation)),
-                number(of.and_then(|d| d.p)),
-                number(of.and_then(|d| d.p_floor)),
-                number(of.and_then(|d| d.p_family)),
-            ]);
-        }
-    }
-    let headings = [
-        "measure",
-        "group",
-        "n",
-        "mean",
-        "sd",
-        "difference",
-        "from",
-        "to",
-        "new images from",
-        "new images to",
-        "wins",
-        "correlation",
-        "p",
-        "smallest p",
-        "family p",
-    ];
-    Table { headings: headings.map(str::to_owned).to_vec(), rows }
 }

@@ -1,10 +1,12 @@
 //! The page of groups of runs: a sweep, several runs, a comparison.
 
 use super::material::{Facet, Member, Named, members};
+use super::pictures::Pictures;
 use super::words::{count, thousands};
-use super::{calibration, classes, confidence, differences, listing, training};
+use super::{calibration, classes, confidence, differences, listing, moved, sharpness, training};
+use crate::data::Dataset;
 use crate::report::page::{Block, Claim, Page, Section};
-use crate::study::{Comparison, Judged, verdicts_text};
+use crate::study::{Comparison, Judged, Moves, verdicts_text};
 
 /// Groups, and what is known of them.
 #[derive(Clone, Debug)]
@@ -27,6 +29,25 @@ pub struct Study {
     pub notes: Vec<String>,
     /// The names of classes.
     pub named: Named,
+    /// Pictures of the samples that moved most.
+    pub pictures: Pictures,
+}
+
+impl Study {
+    /// With the names and the pictures that its data has.
+    #[must_use]
+    pub fn with_data(mut self, data: &Dataset) -> Self {
+        self.named = Named::of(Some(data));
+        let most = self.moves().iter().flat_map(|moves| &moves.most);
+        self.pictures = Pictures::new(data, most.map(|moved| (moved.sample, moved.label)));
+        self
+    }
+
+    /// How samples moved, where that is asked for.
+    fn moves(&self) -> &[Moves] {
+        let comparison = self.comparison.as_ref();
+        comparison.and_then(|comparison| comparison.samples.as_deref()).unwrap_or_default()
+    }
 }
 
 /// The page.
@@ -41,12 +62,16 @@ pub fn groups_page(study: &Study) -> Page {
     if !study.claims.is_empty() {
         claims = claims.with(Block::Claims(study.claims.iter().map(claim).collect()));
     }
+    // Groups of a comparison make one facet.
+    let groups = facets.first().map_or(&[][..], |facet| &facet.groups);
     let test: confidence::Split = |member| member.test.as_ref();
     let mut sections = vec![
         state,
         listing::results(facets, (&study.axes.0, &study.axes.1)),
         claims,
         differences::section(facets, study.comparison.as_ref()),
+        sharpness::section(groups, study.comparison.as_ref()),
+        moved::section(groups, study.moves(), &study.named, &study.pictures),
         training::of_groups(facets, &note),
         confidence::section(facets, &note, test),
         calibration::section(facets, &note, test),

@@ -1,4 +1,6 @@
-//! The samples that the net gets most wrong, and those about which it can hardly decide.
+//! The samples that the net gets most wrong, and those about which it can hardly decide; pictures of samples.
+
+use std::collections::BTreeMap;
 
 use super::material::Named;
 use super::taken::Samples;
@@ -9,6 +11,22 @@ use crate::report::page::{Block, SampleCard, Section, Tone};
 
 /// Samples of each kind.
 const SHOWN: usize = 16;
+
+/// Pictures of test samples by their place, as PNG files.
+#[derive(Clone, Debug, Default)]
+pub struct Pictures(BTreeMap<usize, Vec<u8>>);
+
+impl Pictures {
+    /// Of these samples with their classes; none where a sample is no image, or of another class.
+    pub(super) fn new(data: &Dataset, samples: impl Iterator<Item = (usize, usize)>) -> Self {
+        Self(samples.filter_map(|(i, label)| Some((i, picture(data, i, label)?))).collect())
+    }
+
+    /// Of one sample.
+    pub(super) fn of(&self, sample: usize) -> Option<&Vec<u8>> {
+        self.0.get(&sample)
+    }
+}
 
 /// The section; without the data the samples are told by their numbers.
 pub(super) fn section(
@@ -47,13 +65,16 @@ pub(super) fn section(
     section
 }
 
+/// A test sample as PNG file; none where it is no image, or of another class.
+fn picture(data: &Dataset, i: usize, label: usize) -> Option<Vec<u8>> {
+    let is_same = data.test.labels().get(i).is_some_and(|own| *own as usize == label);
+    let image = is_same.then(|| Image::of_sample(&data.test, &data.shape, i)).flatten();
+    image?.png().ok()
+}
+
 fn card(i: usize, samples: &Samples, data: Option<&Dataset>, named: &Named) -> SampleCard {
     let (label, predicted) = (samples.labels[i], samples.predictions[i]);
-    let png = data.and_then(|data| {
-        let is_same = data.test.labels().get(i).is_some_and(|own| *own as usize == label);
-        let image = is_same.then(|| Image::of_sample(&data.test, &data.shape, i)).flatten();
-        image?.png().ok()
-    });
+    let png = data.and_then(|data| picture(data, i, label));
     let title = if label == predicted {
         named.class(label)
     } else {

@@ -52,6 +52,23 @@ pub struct MovedSample {
     pub group: f64,
 }
 
+impl Moves {
+    /// The names of the rows and columns of the transitions.
+    pub const STATES: [&'static str; 3] = ["well", "marginal", "poor"];
+
+    /// What mu is compared with, in words.
+    pub fn margin_name(&self) -> String {
+        self.margin.replace('_', " ")
+    }
+}
+
+impl MovedSample {
+    /// How much larger its margin is in the group.
+    pub fn change(&self) -> f64 {
+        self.group - self.baseline
+    }
+}
+
 /// Moves of every group against the first one.
 ///
 /// # Errors
@@ -118,8 +135,7 @@ fn between(baseline: &RunGroup, group: &RunGroup, mu: f64) -> Result<Moves, Inco
             group: mean(&after, sample),
         })
         .collect();
-    let change = |moved: &MovedSample| (moved.group - moved.baseline).abs();
-    most.sort_by(|a, b| change(b).total_cmp(&change(a)));
+    most.sort_by(|a, b| b.change().abs().total_cmp(&a.change().abs()));
     most.truncate(MOST);
     let margin = if is_normalized { "normalized_margin" } else { "margin" };
     Ok(Moves { group: group.name.clone(), mu, margin, transitions, seeds, most })

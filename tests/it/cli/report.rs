@@ -161,7 +161,56 @@ fn a_sweep_has_groups_panels_and_verdicts() {
         assert_eq!(Some(found), group["test.accuracy"].as_f64(), "{row:?}");
     }
     let page = report(&sandbox, &["s:single", "s:two"]);
-    assert!(page.contains("Comparison") && page.contains("new images from"));
+    assert!(page.contains("Comparison") && page.contains("new images too"));
+}
+
+#[test]
+fn a_comparison_tells_what_a_temperature_explains_and_where_samples_went() {
+    let sandbox = Sandbox::with(SWEEP);
+    sandbox.specc(&["sweep", "spec.net", "-o", "s", "--jobs", "1", "-q"]);
+    let groups = ["s:loss=single,train.lr=fast", "s:loss=two,train.lr=fast"];
+    let deeper = [&groups[..], &["--match-scale", "--samples", "--mu", "0.02"]].concat();
+    let page = report(&sandbox, &deeper);
+    for part in ["At equal sharpness", "a temperature explains", "Samples that moved", "McNemar"] {
+        assert!(page.contains(part), "{part}");
+    }
+    assert!(page.contains("data:image/png;base64,"), "samples that moved have pictures");
+    let with = |command: &str, more: &[&str]| {
+        sandbox.specc(&[&[command], &deeper[..], more].concat()).exits(0)
+    };
+    with("report", &["--figures", "figures"]);
+    let found = with("compare", &["--json"]).json();
+    let number = |text: &String| text.parse::<f64>().ok();
+    // A row for each measure and group: n, mean, sd, then the difference, the raw one, and what scale explains.
+    let rows = csv(&sandbox, "matched");
+    let measures = found["matched"]["measures"].as_array().unwrap();
+    assert_eq!(rows.len(), 2 * measures.len());
+    for (pair, measure) in rows.chunks(2).zip(measures) {
+        assert_eq!(measure["measure"], pair[0][0].as_str());
+        let [baseline, other] = pair else { panic!("a row for each group") };
+        assert_eq!(number(&baseline[3]), measure["groups"][0]["mean"].as_f64());
+        assert_eq!(number(&other[5]), measure["differences"][0]["mean"].as_f64());
+        assert_eq!(number(&other[6]), measure["raw"][0].as_f64());
+        assert_eq!(number(&other[7]), measure["by_scale"][0].as_f64());
+        assert_eq!(number(&other[8]), measure["differences"][0]["interval"][0].as_f64());
+    }
+    let moves = &found["samples"][0];
+    let seeds = csv(&sandbox, "moved-seeds");
+    for (row, seed) in seeds.iter().zip(moves["seeds"].as_array().unwrap()) {
+        for (cell, key) in row.iter().zip(["seed", "gained", "lost", "p"]) {
+            assert_eq!(number(cell), seed[key].as_f64(), "{key}");
+        }
+    }
+    let shares = csv(&sandbox, "moved-shares");
+    let share = |i: usize, j: usize| number(&shares[3 * i + j][2]);
+    for (i, row) in moves["transitions"].as_array().unwrap().iter().enumerate() {
+        for (j, wanted) in row.as_array().unwrap().iter().enumerate() {
+            assert_eq!(share(i, j), wanted.as_f64(), "{shares:?}");
+        }
+    }
+    let text = with("report", &["--text"]);
+    text.prints(&["At equal sharpness", "by scale", "Where samples went", "McNemar's p"]);
+    sandbox.specc(&["report", "s", "--samples"]).exits(2).says(&["name two, such as ROOT:label"]);
 }
 
 /// Logits of 40 samples of 4 classes; `only` leaves labels out.
