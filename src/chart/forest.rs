@@ -4,7 +4,7 @@ use super::axis::Axis;
 use super::caption::Remarks;
 use super::drawing::{Drawing, Fill, Stroke};
 use super::geometry::Rect;
-use super::legend::{Entry, Key, REFERENCE, WANTED, legend};
+use super::legend::{Entry, Key, REFERENCE, THRESHOLD, WANTED, legend};
 use super::number::{self, Unit, drawable};
 use super::palette::{Paint, Slot};
 use super::rows::{self, Row};
@@ -42,20 +42,31 @@ pub struct Difference {
     pub wanted: Option<Wanted>,
 }
 
-/// The side of a threshold on which a claim wants a value.
+/// Where a claim wants a value.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Wanted {
     /// At or above.
     AtLeast(f64),
     /// At or below.
     AtMost(f64),
+    /// From the one to the other.
+    Between(f64, f64),
 }
 
 impl Wanted {
-    fn threshold(self) -> f64 {
+    /// The lower and the upper threshold.
+    pub(super) fn bounds(self) -> (Option<f64>, Option<f64>) {
         match self {
-            Self::AtLeast(value) | Self::AtMost(value) => value,
+            Self::AtLeast(low) => (Some(low), None),
+            Self::AtMost(high) => (None, Some(high)),
+            Self::Between(low, high) => (Some(low), Some(high)),
         }
+    }
+
+    /// Its thresholds.
+    pub(super) fn thresholds(self) -> impl Iterator<Item = f64> {
+        let (low, high) = self.bounds();
+        low.into_iter().chain(high)
     }
 }
 
@@ -75,10 +86,10 @@ impl Forest {
 
     pub(super) fn domain(&self) -> Domain {
         let values = self.differences.iter().flat_map(|d| {
-            let wanted = d.wanted.map(Wanted::threshold);
-            [Some(d.value), Some(d.interval.0), Some(d.interval.1), wanted]
+            let wanted = d.wanted.into_iter().flat_map(Wanted::thresholds);
+            [d.value, d.interval.0, d.interval.1].into_iter().chain(wanted)
         });
-        self.axis.domain(values.flatten().chain([0.0]), Padding::Loose)
+        self.axis.domain(values.chain([0.0]), Padding::Loose)
     }
 
     pub(super) fn draw(&self, drawing: &mut Drawing, area: Rect, size: Size) -> f64 {
@@ -95,20 +106,26 @@ impl Forest {
         let area = Rect { y: top, ..area };
         let at_wanted = drawing.marks.len();
         let rows = rows::rows(drawing, &names, (&self.axis, domain), area, size);
-        let mut shades = vec![];
+        let (mut shades, mut thresholds) = (vec![], vec![]);
         if domain.contains(0.0) {
             rows.upright(drawing, 0.0, Stroke { dash: &[], ..REFERENCE });
         }
         for (difference, (top, bottom)) in self.differences.iter().zip(&rows.bands) {
             let ends = (rows.rect.x, rows.rect.right());
-            if let Some((left, right)) = difference.wanted.and_then(|wanted| {
-                let at = rows.scale.clamped(wanted.threshold())?;
-                Some(match wanted {
-                    Wanted::AtLeast(_) => (at, ends.1),
-                    Wanted::AtMost(_) => (ends.0, at),
-                })
-            }) {
-                shades.push(Rect { x: left, y: *top, width: right - left, height: bottom - top });
+            if let Some(wanted) = difference.wanted {
+                let at = |bound: Option<f64>, end: f64| match bound {
+                    None => Some(end),
+                    Some(value) => rows.scale.clamped(value),
+                };
+                let (low, high) = wanted.bounds();
+                if let Some((left, right)) = at(low, ends.0).zip(at(high, ends.1)) {
+                    let (left, right) = (left.min(right), left.max(right));
+                    let (width, height) = (right - left, bottom - top);
+                    shades.push(Rect { x: left, y: *top, width, height });
+                }
+                let inside = wanted.thresholds().filter(|value| domain.contains(*value));
+                let inside = inside.filter_map(|value| rows.scale.clamped(value));
+                thresholds.extend(inside.map(|at| vec![(at, *top), (at, *bottom)]));
             }
             mark(drawing, difference, f64::midpoint(*top, *bottom), &rows, size);
         }
@@ -116,6 +133,7 @@ impl Forest {
             // What is wanted lies below everything else.
             let mut under = Drawing::new(drawing.width);
             under.rects(shades, Paint::Wanted, WANTED);
+            under.lines(thresholds, THRESHOLD);
             drawing.marks.splice(at_wanted..at_wanted, under.marks);
         }
         rows.bottom
@@ -169,18 +187,14 @@ impl Forest {
             "wanted to",
         ]);
         for d in &self.differences {
-            let (from, to) = match d.wanted {
-                Some(Wanted::AtLeast(value)) => (Cell::Number(value), Cell::Empty),
-                Some(Wanted::AtMost(value)) => (Cell::Empty, Cell::Number(value)),
-                None => (Cell::Empty, Cell::Empty),
-            };
+            let (from, to) = d.wanted.map_or((None, None), Wanted::bounds);
             table.rows.push(vec![
                 Cell::Text(d.name.clone()),
                 Cell::Number(d.value),
                 Cell::Number(d.interval.0),
                 Cell::Number(d.interval.1),
-                from,
-                to,
+                Cell::maybe(from),
+                Cell::maybe(to),
             ]);
         }
         table.without_empty_columns()

@@ -18,6 +18,10 @@ const MOST: usize = 6;
 /// The strength of the ground where a claim wants a value.
 pub(super) const WANTED: f64 = 0.22;
 
+/// The edge of that ground.
+pub(super) const THRESHOLD: Stroke =
+    Stroke { paint: Paint::Wanted, width: 2.0, opacity: 1.0, dash: &[] };
+
 /// The strength of bands.
 pub(super) const BAND: f64 = 0.17;
 
@@ -34,7 +38,7 @@ pub(super) enum Key {
     Point { fill: Fill, interval: bool },
     /// A filled rectangle.
     Box,
-    /// A rectangle in the colour of what is wanted.
+    /// A rectangle in the colour of what is wanted, with its threshold.
     Wanted,
     /// A line of reference.
     Rule,
@@ -103,7 +107,10 @@ pub(super) fn key(drawing: &mut Drawing, entry: &Entry, (x, y): Point, size: Siz
             drawing.dots(vec![(middle, y)], slot, 4.0, fill);
         }
         Key::Box => drawing.rects(vec![bar(10.0)], Paint::Series(slot), 1.0),
-        Key::Wanted => drawing.rects(vec![bar(12.0)], Paint::Wanted, WANTED),
+        Key::Wanted => {
+            drawing.rects(vec![bar(12.0)], Paint::Wanted, WANTED);
+            drawing.line((x, y - 6.0), (x, y + 6.0), THRESHOLD);
+        }
         Key::Rule => drawing.line((x, y), (x + KEY, y), REFERENCE),
     }
 }

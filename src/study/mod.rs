@@ -30,7 +30,7 @@ use crate::experiment::{Machine, run_name, spec_hash};
 use crate::model;
 use crate::syntax::ast::{Expr, Key};
 
-pub use claims::{Judged, JudgedLine, Verdict, verdicts, verdicts_text};
+pub use claims::{Judged, JudgedLine, Verdict, Wanted, verdicts, verdicts_text};
 pub use compare::{
     Comparison, CurvePoint, DifferenceEntry, Differing, GroupEntry, Incomparable, MATCHED_COLUMNS,
     Matched, MatchedCurve, MatchedMeasure, MeasureEntry, MovedSample, Moves, RunGroup,

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::super::axis::Axis;
 use super::super::bars::Bars;
-use super::super::forest::{Forest, Wanted};
+use super::super::forest::Forest;
 use super::super::palette::Slot;
 use super::super::scale::Domain;
 use super::super::strip::Strip;
@@ -38,16 +38,18 @@ pub(super) fn forest(plot: &Forest) -> String {
     let names: Vec<&str> = plot.differences().iter().map(|d| d.name.as_str()).collect();
     let (last, mut body) = (0.4 - names.len().max(1) as f64, vec![]);
     for (i, d) in plot.differences().iter().enumerate() {
-        let (from, to) = match d.wanted {
-            Some(Wanted::AtLeast(value)) => (value, domain.high),
-            Some(Wanted::AtMost(value)) => (domain.low, value),
-            None => continue,
-        };
+        let Some(wanted) = d.wanted else { continue };
+        let (from, to) = wanted.bounds();
+        let (from, to) = (from.unwrap_or(domain.low), to.unwrap_or(domain.high));
         let (top, bottom) = (row(i) + 0.35, row(i) - 0.35);
         let corners = coordinates([(from, bottom), (to, bottom), (to, top), (from, top)]);
         body.push(format!(
             "\\addplot[draw=none, fill=green!60!black, fill opacity=0.2] {corners};"
         ));
+        for threshold in wanted.thresholds() {
+            let edge = coordinates([(threshold, bottom), (threshold, top)]);
+            body.push(format!("\\addplot[green!60!black, thick, no marks] {edge};"));
+        }
     }
     let zero = coordinates([(0.0, last), (0.0, 0.6)]);
     body.push(format!("\\addplot[black!55, no marks] {zero};"));

@@ -3,10 +3,12 @@
 use super::material::{Facet, Member, Named, members};
 use super::pictures::Pictures;
 use super::words::{count, thousands};
-use super::{calibration, classes, confidence, differences, listing, moved, sharpness, training};
+use super::{
+    calibration, claims, classes, confidence, differences, listing, moved, sharpness, training,
+};
 use crate::data::Dataset;
-use crate::report::page::{Block, Claim, Page, Section};
-use crate::study::{Comparison, Judged, Moves, verdicts_text};
+use crate::report::page::{Block, Page, Section};
+use crate::study::{Comparison, Judged, Moves};
 
 /// Groups, and what is known of them.
 #[derive(Clone, Debug)]
@@ -58,17 +60,13 @@ pub fn groups_page(study: &Study) -> Page {
     state.blocks.extend(listing::unfinished(facets));
     let warning = |text: &String| Block::Note(crate::report::page::Tone::Warning, text.clone());
     state.blocks.extend(study.notes.iter().map(warning));
-    let mut claims = Section::new("claims", "Claims", "");
-    if !study.claims.is_empty() {
-        claims = claims.with(Block::Claims(study.claims.iter().map(claim).collect()));
-    }
     // Groups of a comparison make one facet.
     let groups = facets.first().map_or(&[][..], |facet| &facet.groups);
     let test: confidence::Split = |member| member.test.as_ref();
     let mut sections = vec![
         state,
         listing::results(facets, (&study.axes.0, &study.axes.1)),
-        claims,
+        claims::section(&study.claims),
         differences::section(facets, study.comparison.as_ref()),
         sharpness::section(groups, study.comparison.as_ref()),
         moved::section(groups, study.moves(), &study.named, &study.pictures),
@@ -106,17 +104,4 @@ fn lead(study: &Study) -> String {
 
 fn is_done(member: &Member) -> bool {
     member.row.is_none() || member.summary().is_some()
-}
-
-/// Words and numbers of a claim as `specc verify` has them.
-fn claim(judged: &Judged) -> Claim {
-    let text = verdicts_text(std::slice::from_ref(judged));
-    let lines: Vec<&str> = text.lines().collect();
-    // The first line is the claim, and the last one counts claims.
-    let numbers = lines.get(1..lines.len().saturating_sub(1)).unwrap_or_default();
-    Claim {
-        claim: judged.claim.clone(),
-        verdict: judged.verdict.name().to_owned(),
-        lines: numbers.iter().map(|line| line.trim().to_owned()).collect(),
-    }
 }

@@ -5,6 +5,7 @@
 //! finished runs are those of `summary.json`; everything else is taken from the records and the stored logits.
 
 mod calibration;
+mod claims;
 mod classes;
 mod confidence;
 mod curves;

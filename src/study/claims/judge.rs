@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::evidence::{Evidence, choices};
 use super::family::family;
+use super::wanted::Wanted;
 use crate::model::sweep::{Claim, Line};
 use crate::stats::{Crossed, Difference, Groups, Sample, correlation, sign_flip};
 use crate::store::StoreError;
@@ -42,6 +43,10 @@ pub struct JudgedLine {
     pub line: String,
     /// The verdict.
     pub verdict: Verdict,
+    /// What it wants of its value.
+    pub wanted: Wanted,
+    /// The level of its intervals.
+    pub level: f64,
     /// Whether it was taken seed by seed.
     pub paired: bool,
     /// Seeds that count; of the side with fewer of them where it was not.
@@ -70,6 +75,15 @@ pub struct JudgedLine {
     pub p_family: Option<f64>,
     /// What a reader should know.
     pub notes: Vec<String>,
+}
+
+impl JudgedLine {
+    /// What the bounds are of, with its interval.
+    pub fn value(&self) -> Option<(f64, [f64; 2])> {
+        let threshold = self.wanted.threshold;
+        let value = self.difference? + threshold;
+        Some((value, self.interval?.map(|end| end + threshold)))
+    }
 }
 
 /// Judges claims by the finished runs of a study.
@@ -226,6 +240,8 @@ impl Weighed {
         JudgedLine {
             line: line.text.clone(),
             verdict,
+            wanted: Wanted::of(line),
+            level: claim.level,
             paired: is_paired,
             n,
             declared,

@@ -8,6 +8,7 @@ mod family;
 mod judge;
 mod looks;
 mod text;
+mod wanted;
 
 use crate::model::sweep::Claim;
 use crate::store::StoreError;
@@ -15,6 +16,7 @@ use crate::study::{Made, Study};
 
 pub use judge::{Judged, JudgedLine, Verdict};
 pub use text::verdicts_text;
+pub use wanted::Wanted;
 
 /// Judges claims by the finished runs of a study, and keeps what is said beside them.
 ///

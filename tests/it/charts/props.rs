@@ -121,17 +121,14 @@ fn heat() -> impl Strategy<Value = Heat> {
 }
 
 fn forest() -> impl Strategy<Value = Forest> {
-    let wanted = prop::option::of((number(), any::<bool>()));
+    let wanted = prop_oneof![
+        number().prop_map(Wanted::AtLeast),
+        number().prop_map(Wanted::AtMost),
+        (number(), number()).prop_map(|(low, high)| Wanted::Between(low, high)),
+    ];
+    let wanted = prop::option::of(wanted);
     let difference = (words(), slot(), number(), (number(), number()), wanted).prop_map(
-        |(name, slot, value, interval, wanted)| {
-            let wanted =
-                wanted.map(
-                    |(value, least)| {
-                        if least { Wanted::AtLeast(value) } else { Wanted::AtMost(value) }
-                    },
-                );
-            Difference { name, slot, value, interval, wanted }
-        },
+        |(name, slot, value, interval, wanted)| Difference { name, slot, value, interval, wanted },
     );
     (axis(), spread(), vec(difference, 0..9))
         .prop_map(|(axis, spread, all)| Forest::new(axis, spread, all))

@@ -251,6 +251,7 @@ pub(crate) fn forest() -> Chart {
         ("close enough, δ = 0.05", 0.188, 0.008, Some(Wanted::AtLeast(0.15))),
         ("close enough at equal sharpness", 0.021, 0.009, Some(Wanted::AtLeast(0.03))),
         ("calibration error", -0.042, 0.015, Some(Wanted::AtMost(0.0))),
+        ("largest probability", 0.012, 0.011, Some(Wanted::Between(-0.02, 0.02))),
     ];
     let differences = rows.map(|(name, value, half, wanted)| Difference {
         name: name.to_owned(),

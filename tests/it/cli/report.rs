@@ -150,6 +150,13 @@ fn a_sweep_has_groups_panels_and_verdicts() {
         assert!(page.contains(part), "{part}");
     }
     sandbox.specc(&["report", "s", "--figures", "figures"]).exits(0);
+    let claim = &csv(&sandbox, "claim-shares")[0];
+    let judged = sandbox.specc(&["verify", "spec.net", "--allow-open", "-o", "s", "--json"]).json();
+    let line = &judged["claims"][0]["lines"][0];
+    assert_eq!((claim[0].as_str(), claim[4].as_str()), ("both learn alike", "-1"));
+    assert_eq!(line["wanted"]["from"], -1.0);
+    let found: f64 = claim[1].parse().unwrap();
+    assert!((found - (line["difference"].as_f64().unwrap() - 1.0)).abs() < 1e-12);
     let rows = csv(&sandbox, "groups");
     let runs = sandbox.specc(&["runs", "s", "--group", "loss,train.lr", "--json"]).exits(0).json();
     for group in runs["groups"].as_array().unwrap() {
