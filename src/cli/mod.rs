@@ -16,6 +16,8 @@ mod environment;
 #[cfg(feature = "exec")]
 mod eval;
 #[cfg(feature = "exec")]
+mod events;
+#[cfg(feature = "exec")]
 mod fetch;
 #[cfg(feature = "exec")]
 mod groups;

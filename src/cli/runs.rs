@@ -5,14 +5,14 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
+use super::events::events;
 use super::outcome::Outcome;
 use super::problem::Problem;
 use super::terminal::Terminal;
 use crate::store::write_atomic;
 use crate::study::{
     Column, Filter, Long, Renamed, Row, RunsDocument, SlurmError, SlurmJobs, SlurmTask, Table,
-    earlier, find, group, grouped, listing, long, rename, sort, tasks_of, tasks_text, tensorboard,
-    with_tasks,
+    earlier, find, group, grouped, listing, long, rename, sort, tasks_of, tasks_text, with_tasks,
 };
 
 /// Measures that are shown where none are asked for.
@@ -150,9 +150,7 @@ fn found(args: &RunsArgs) -> Result<Found, Problem> {
         sort(&mut rows, &column, name.is_some())?;
     }
     if let Some(folder) = &args.tensorboard {
-        let written = tensorboard(&rows, folder)?;
-        let said = format!("{} event files below {}\n", written.len(), folder.display());
-        return Ok(Found::Text(said));
+        return Ok(Found::Text(events(&rows, folder)? + "\n"));
     }
     if let Some(kind) = args.long {
         let kind = match kind {

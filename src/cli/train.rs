@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::compile::{self, Request};
 use super::crew::{Task, make_all, singly};
 use super::environment;
+use super::events::EventArgs;
 use super::fetch::load_data;
 use super::groups::{DataPlace, MachineArgs};
 use super::outcome::Outcome;
@@ -73,6 +74,9 @@ pub(crate) struct TrainArgs {
     /// Try the scaling claims in f64 at every checkpoint and log the worst error.
     #[arg(long)]
     numeric: bool,
+
+    #[command(flatten)]
+    events: EventArgs,
 
     #[command(flatten)]
     data: DataPlace,
@@ -263,13 +267,16 @@ fn train(args: &TrainArgs, terminal: &mut Terminal) -> anyhow::Result<Report> {
     if let Some(gpu) = experiment.gpu() {
         terminal.tell(format!("training on {gpu}"));
     }
-    if let [seed] = experiment.seeds() {
-        return Ok(one(&experiment, &dataset, *seed, &args, &signals, terminal));
-    }
-    if experiment.target() == Target::Cuda {
-        return Ok(together(&experiment, &dataset, &args, &signals, terminal));
-    }
-    Ok(several(&experiment, &dataset, &args, &signals, terminal))
+    let mut report = match experiment.seeds() {
+        [seed] => one(&experiment, &dataset, *seed, &args, &signals, terminal),
+        _ if experiment.target() == Target::Cuda => {
+            together(&experiment, &dataset, &args, &signals, terminal)
+        }
+        _ => several(&experiment, &dataset, &args, &signals, terminal),
+    };
+    let dirs = experiment.seeds().iter().map(|seed| experiment.dir(*seed));
+    report.outcome = args.events.write(dirs, report.outcome, terminal);
+    Ok(report)
 }
 
 /// The run of a single seed, with its epochs on the screen.

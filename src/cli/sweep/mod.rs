@@ -8,6 +8,7 @@ use workshop::Workshop;
 
 use super::compile::{self, Request, Texts};
 use super::environment;
+use super::events::EventArgs;
 use super::groups::{DataPlace, MachineArgs};
 use super::outcome::Outcome;
 use super::runs::tell_of_earlier;
@@ -65,6 +66,9 @@ pub(crate) struct SweepArgs {
     /// Let claims pass that are neither held nor refuted yet.
     #[arg(long)]
     allow_open: bool,
+
+    #[command(flatten)]
+    events: EventArgs,
 
     #[command(flatten)]
     slurm: SlurmArgs,
@@ -129,6 +133,7 @@ impl SweepArgs {
             log_every: 50,
             fail_fast: false,
             allow_open: true,
+            events: EventArgs::default(),
             slurm: SlurmArgs::default(),
             dry_run: false,
             json: false,
@@ -196,7 +201,7 @@ pub(super) fn swept(
     tell_of_earlier(&study.root, terminal);
     let workshop = Workshop::new(args, &request, &texts, &study);
     let mut estimated = None;
-    let (outcome, made) = if args.dry_run {
+    let (mut outcome, made) = if args.dry_run {
         if let Some(job) = args.slurm.job(&study, &runs).filter(|_| show) {
             terminal.print(job.script());
         } else {
@@ -210,6 +215,10 @@ pub(super) fn swept(
     } else {
         make(args, workshop, runs, show, terminal)?
     };
+    if !args.slurm.is_sent() {
+        let dirs = made.iter().map(|made| made.run.dir.clone());
+        outcome = args.events.write(dirs, outcome, terminal);
+    }
     // Claims speak of whole sweeps.
     let is_whole = args.only.is_empty() && args.shard.is_none() && !args.dry_run;
     let (outcome, judged) = if outcome == Outcome::Ok && is_whole && !args.slurm.is_sent() {

@@ -22,7 +22,7 @@ use proto::{
 use super::samples::logits;
 use super::{Row, RunState};
 use crate::measure::{margins, normalized_margins};
-use crate::store::{StoreError, write_atomic};
+use crate::store::{StoreError, write_shared};
 use crate::train::Record;
 
 /// Every event file has this name: TensorBoard looks for `tfevents`.
@@ -51,7 +51,7 @@ pub fn tensorboard(rows: &[Row], folder: &Path) -> Result<Vec<PathBuf>, StoreErr
 
 fn write(dir: &Path, file: EventFile) -> Result<PathBuf, StoreError> {
     fs::create_dir_all(dir).map_err(|error| StoreError::io("create", dir, error))?;
-    write_atomic(&dir.join(FILE), &file.bytes())?;
+    write_shared(&dir.join(FILE), &file.bytes())?;
     Ok(dir.to_owned())
 }
 

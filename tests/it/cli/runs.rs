@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use super::Sandbox;
+use super::{Sandbox, TINY};
 
 const FIG: &str = "\
 data digits(subset=48, test_subset=24)
@@ -222,6 +222,21 @@ fn event_files_are_whole_records_of_every_run_and_cell() {
     let before = sandbox.tree("tb");
     sandbox.specc(&["runs", "--tensorboard", "tb"]).exits(0);
     assert_eq!(sandbox.tree("tb"), before, "equal runs give equal files");
+    // The commands that make runs write the same when they end.
+    let again = sandbox.specc(&["sweep", "spec.net", "--tensorboard", "own"]).exits(0);
+    again.says(&["11 event files below own"]);
+    assert_eq!(sandbox.tree("own"), before);
+}
+
+#[test]
+fn training_writes_event_files_of_its_runs_alone() {
+    let sandbox = Sandbox::with(TINY);
+    sandbox.specc(&["train", "spec.net", "--seed", "0", "-q"]).exits(0);
+    let others = ["train", "spec.net", "--seeds", "1..3", "--tensorboard", "tb"];
+    sandbox.specc(&others).exits(0).says(&["2 event files below tb"]);
+    let names = sandbox.names("tb");
+    assert!(names.len() == 2 && names.iter().all(|name| name.contains("tfevents")), "{names:?}");
+    sandbox.specc(&[&others[..], &["--dry-run"]].concat()).exits(2);
 }
 
 #[cfg(feature = "parquet")]
