@@ -8,7 +8,7 @@ use super::palette::{Paint, Theme};
 use super::pgf;
 use super::plot::Plot;
 use super::size::{Size, leading};
-use super::svg::{self, Colours, Names, escaped};
+use super::svg::{self, Colours, Names, escaped, marked};
 use super::table::Table;
 use super::text;
 
@@ -121,7 +121,7 @@ impl Chart {
     /// A `figure` element: title and finding, the plot in three widths of which one is shown, the caption, and the numbers
     /// in a table that opens. `id` is unique in the page.
     pub fn figure(&self, id: &str) -> String {
-        let (title, finding) = (escaped(&self.title), escaped(&self.finding));
+        let (title, finding) = (escaped(&self.title), marked(&self.finding));
         let mut out = format!(
             "<figure class=\"chart\" id=\"{0}\">\n<figcaption><p class=\"chart-title\">{title}</p>\n\
              <p class=\"chart-finding\">{finding}</p></figcaption>\n",
@@ -136,7 +136,7 @@ impl Chart {
             "<p class=\"chart-note\">{}</p>\n<details><summary>Numbers</summary>\
              <div class=\"chart-table\" tabindex=\"0\" role=\"region\" aria-label=\"{title}: numbers\">\n{}</div>\
              </details>\n</figure>\n",
-            escaped(&self.caption()),
+            marked(&self.caption()),
             self.table().html(&self.title),
         );
         out

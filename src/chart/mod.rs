@@ -64,4 +64,5 @@ pub use strip::{Group, Strip};
 pub use style::style_sheet;
 #[cfg(feature = "exec")]
 pub(crate) use svg::escaped;
+pub(crate) use svg::marked;
 pub use table::{Cell, Table};

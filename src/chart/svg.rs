@@ -227,9 +227,27 @@ pub(crate) fn escaped(text: &str) -> String {
     out
 }
 
+/// The same for HTML, with what stands in a pair of backticks as `code` elements.
+pub(crate) fn marked(text: &str) -> String {
+    let (mut out, mut rest) = (String::new(), text);
+    while let Some((before, (inside, after))) =
+        rest.split_once('`').and_then(|(before, rest)| Some((before, rest.split_once('`')?)))
+    {
+        out.extend([&escaped(before), "<code>", &escaped(inside), "</code>"]);
+        rest = after;
+    }
+    out + &escaped(rest)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{escaped, pixels};
+    use super::{escaped, marked, pixels};
+
+    #[test]
+    fn pairs_of_backticks_are_code() {
+        assert_eq!(marked("`a<b` is a `c`."), "<code>a&lt;b</code> is a <code>c</code>.");
+        assert_eq!(marked("one ` alone"), "one ` alone");
+    }
 
     #[test]
     fn markup_is_escaped_and_numbers_are_short() {

@@ -10,9 +10,7 @@ use super::sweep::{SweepArgs, Told, swept};
 use super::terminal::Terminal;
 use crate::chart::{Size, Theme};
 use crate::experiment::duration;
-use crate::reproduce::{
-    FIGURES, Figure, Losses, Made, Reproduced, Scale, charts, gaps, gaps_text, page,
-};
+use crate::reproduce::{FIGURES, Figure, Losses, Made, Reproduced, Scale, charts, gaps, page};
 use crate::store::{StoreError, write_atomic};
 use crate::study::{RunState, Study, verdicts_text};
 use crate::train::StoredRun;
@@ -149,7 +147,8 @@ fn finish(
             json!({
                 "figure": made.figure.number,
                 "setting": made.setting,
-                "gaps": made.gaps,
+                "gaps": made.gaps.values,
+                "beyond": made.gaps.beyond,
                 "claims": made.claims,
             })
         };
@@ -213,7 +212,7 @@ fn reproduce(
     match drawn(figure, &study, told, setting) {
         Ok(made) => {
             if !args.json {
-                terminal.print(gaps_text(&made.gaps) + &verdicts_text(&made.claims));
+                terminal.print(made.gaps.text() + &verdicts_text(&made.claims));
             }
             Ok(Ok(Some(made)))
         }

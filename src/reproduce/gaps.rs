@@ -6,7 +6,8 @@ use super::{Figure, Losses};
 use crate::model::Measure;
 use crate::stats::{Difference, Groups, Sample};
 use crate::store::StoreError;
-use crate::study::measured;
+use crate::study::{Cell, Table, measured};
+use crate::train::StoredRun;
 
 /// The values of `paper.md`'s tables: figure, measure, label, value, error of reading.
 const VALUES: &str = include_str!("../../specs/paper/values.csv");
@@ -35,6 +36,15 @@ pub struct Gap {
     pub gap: Option<f64>,
 }
 
+/// The paper's values of a figure beside ours.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Gaps {
+    /// In the order of the paper's tables.
+    pub values: Vec<Gap>,
+    /// Values of epochs that these runs never reach.
+    pub beyond: usize,
+}
+
 /// A value that was read off a figure.
 #[derive(Clone, Debug)]
 pub(super) struct Read {
@@ -59,16 +69,24 @@ pub(super) fn read(figure: &Figure) -> Vec<Read> {
 ///
 /// # Errors
 /// [`StoreError`] when a run cannot be read.
-pub fn gaps(figure: &Figure, losses: &[Losses]) -> Result<Vec<Gap>, StoreError> {
-    let mut found = vec![];
+pub fn gaps(figure: &Figure, losses: &[Losses]) -> Result<Gaps, StoreError> {
+    let mut found = Gaps::default();
+    let summaries = losses.iter().flat_map(|loss| &loss.runs).filter_map(StoredRun::summary);
+    let last = summaries.map(|summary| summary.epochs).max();
     for Read { measure, label, value, error } in read(figure) {
+        if let (Some(last), Some(epoch)) = (last, measure.epoch())
+            && epoch > last
+        {
+            found.beyond += 1;
+            continue;
+        }
         let mut values = vec![];
         for run in losses.iter().filter(|loss| loss.label == label).flat_map(|loss| &loss.runs) {
             values.extend(measured(&measure, run)?);
         }
         let mean = (!values.is_empty()).then(|| Sample::of(&values).mean);
         let interval = Difference::of(Groups::Paired(&values)).interval(LEVEL);
-        found.push(Gap {
+        found.values.push(Gap {
             measure: measure.to_string(),
             label,
             paper: value,
@@ -82,46 +100,42 @@ pub fn gaps(figure: &Figure, losses: &[Losses]) -> Result<Vec<Gap>, StoreError> 
     Ok(found)
 }
 
-/// Headings of the table of gaps.
-pub(super) const HEADINGS: [&str; 8] =
-    ["measure", "loss", "paper", "read to", "here", "95 % interval", "n", "gap"];
-
-impl Gap {
-    pub(super) fn cells(&self) -> [String; 8] {
-        let number =
-            |value: Option<f64>| value.map_or("–".to_owned(), |value| format!("{value:.4}"));
-        let interval = self.interval.map_or("–".to_owned(), |[l, h]| format!("[{l:.4}, {h:.4}]"));
-        let gap = self.gap.map_or("–".to_owned(), |gap| format!("{gap:+.4}"));
-        [
-            self.measure.clone(),
-            self.label.clone(),
-            format!("{:.3}", self.paper),
-            format!("± {:.3}", self.error),
-            number(self.mean),
-            interval,
-            self.n.to_string(),
-            gap,
-        ]
+impl Gaps {
+    /// A row for each value.
+    pub(super) fn table(&self) -> Table {
+        let header = ["measure", "loss", "paper", "read to ±", "here", "95 % interval", "n", "gap"];
+        let number = |value: Option<f64>| value.map_or(Cell::Nothing, Cell::Number);
+        let row = |gap: &Gap| {
+            let interval = gap.interval.map(|[low, high]| format!("[{low:.4}, {high:.4}]"));
+            vec![
+                Cell::Text(gap.measure.clone()),
+                Cell::Text(gap.label.clone()),
+                Cell::Number(gap.paper),
+                Cell::Number(gap.error),
+                number(gap.mean),
+                interval.map_or(Cell::Nothing, Cell::Text),
+                Cell::Count(gap.n as u64),
+                number(gap.gap),
+            ]
+        };
+        let rows = self.values.iter().map(row).collect();
+        Table { header: header.map(str::to_owned).into(), rows }
     }
-}
 
-/// The table for a terminal; nothing without values.
-pub fn gaps_text(gaps: &[Gap]) -> String {
-    if gaps.is_empty() {
-        return String::new();
+    /// What the table leaves out.
+    pub(super) fn left_out(&self) -> Option<String> {
+        match self.beyond {
+            0 => None,
+            1 => {
+                Some("1 value of an epoch after the last one here needs `--scale full`.".to_owned())
+            }
+            n => Some(format!("{n} values of epochs after the last one here need `--scale full`.")),
+        }
     }
-    let rows: Vec<[String; 8]> = gaps.iter().map(Gap::cells).collect();
-    let width = |column: usize| {
-        let cells = rows.iter().map(|row| row[column].chars().count());
-        cells.chain([HEADINGS[column].chars().count()]).max().unwrap_or(0)
-    };
-    let widths: Vec<usize> = (0..HEADINGS.len()).map(width).collect();
-    let line = |cells: Vec<&str>| {
-        let cells = cells.iter().zip(&widths).enumerate().map(|(column, (cell, width))| {
-            if column < 2 { format!("{cell:<width$}") } else { format!("{cell:>width$}") }
-        });
-        format!("{}\n", cells.collect::<Vec<_>>().join("  ").trim_end())
-    };
-    let body = rows.iter().map(|row| line(row.iter().map(String::as_str).collect()));
-    line(HEADINGS.to_vec()) + &body.collect::<String>()
+
+    /// The table for a terminal, and what it leaves out; nothing without values.
+    pub fn text(&self) -> String {
+        let table = if self.values.is_empty() { String::new() } else { self.table().text() };
+        table + &self.left_out().map_or(String::new(), |text| text + "\n")
+    }
 }

@@ -12,7 +12,7 @@ use crate::train::StoredRun;
 
 pub use draw::charts;
 pub use figures::{FIGURES, Figure, Made, Scale, Shown};
-pub use gaps::{Gap, gaps, gaps_text};
+pub use gaps::{Gap, Gaps, gaps};
 pub use page::{Reproduced, page};
 
 /// The finished runs of one loss.

@@ -2,10 +2,9 @@
 
 use std::fmt::Write as _;
 
-use super::gaps::HEADINGS;
-use super::{Figure, Gap};
-use crate::chart::{Chart, escaped, style_sheet};
-use crate::study::{Judged, Verdict};
+use super::{Figure, Gaps};
+use crate::chart::{Chart, escaped, marked, style_sheet};
+use crate::study::{Judged, Table, Verdict};
 
 /// A figure that was made again.
 #[derive(Clone, Debug)]
@@ -17,7 +16,7 @@ pub struct Reproduced {
     /// Its charts.
     pub charts: Vec<Chart>,
     /// The paper's values against ours.
-    pub gaps: Vec<Gap>,
+    pub gaps: Gaps,
     /// What holds of the paper's statements.
     pub claims: Vec<Judged>,
 }
@@ -105,20 +104,32 @@ fn figure(reproduced: &Reproduced, out: &mut String) {
         }
         out.push_str("</ul>\n");
     }
-    if !gaps.is_empty() {
-        out.push_str("<h3>Gaps</h3>\n<div class=\"wide\"><table>\n<thead><tr>");
-        for heading in HEADINGS {
-            let _ = write!(out, "<th scope=\"col\">{heading}</th>");
+    if !gaps.values.is_empty() || gaps.beyond > 0 {
+        out.push_str("<h3>Gaps</h3>\n");
+        table(&gaps.table(), out);
+        if let Some(text) = gaps.left_out() {
+            out.extend(["<p>", &marked(&text), "</p>\n"]);
         }
-        out.push_str("</tr></thead>\n<tbody>\n");
-        for gap in gaps {
-            out.push_str("<tr>");
-            for cell in gap.cells() {
-                let _ = write!(out, "<td>{}</td>", escaped(&cell));
-            }
-            out.push_str("</tr>\n");
-        }
-        out.push_str("</tbody>\n</table></div>\n");
     }
     out.push_str("</section>\n");
+}
+
+/// A table within a part that scrolls; nothing without rows.
+fn table(table: &Table, out: &mut String) {
+    if table.rows.is_empty() {
+        return;
+    }
+    out.push_str("<div class=\"wide\" tabindex=\"0\" role=\"region\" aria-label=\"Gaps\"><table>\n<thead><tr>");
+    for heading in &table.header {
+        out.extend(["<th scope=\"col\">", &escaped(heading), "</th>"]);
+    }
+    out.push_str("</tr></thead>\n<tbody>\n");
+    for row in table.short_rows() {
+        out.push_str("<tr>");
+        for cell in row {
+            out.extend(["<td>", &escaped(&cell), "</td>"]);
+        }
+        out.push_str("</tr>\n");
+    }
+    out.push_str("</tbody>\n</table></div>\n");
 }

@@ -2,7 +2,7 @@
 
 use super::block::{Figure, LabelledTable, Picture, Weight};
 use super::encode::{data_link, escaped};
-use crate::chart::Size;
+use crate::chart::{Size, marked};
 
 /// As a `figure` element.
 pub(super) fn figure(figure: &Figure) -> String {
@@ -16,7 +16,7 @@ pub(super) fn figure(figure: &Figure) -> String {
         "<figure class=\"chart {class}\" id=\"{id}\">\n<figcaption><h3 class=\"chart-title\">{title}</h3>"
     );
     if !chart.finding().is_empty() {
-        out.extend(["<p class=\"chart-finding\">", &escaped(chart.finding()), "</p>"]);
+        out.extend(["<p class=\"chart-finding\">", &marked(chart.finding()), "</p>"]);
     }
     out.push_str("</figcaption>\n");
     for size in sizes {
@@ -24,7 +24,7 @@ pub(super) fn figure(figure: &Figure) -> String {
     }
     let caption = chart.caption();
     if !caption.is_empty() {
-        out.extend(["<p class=\"chart-note\">", &escaped(&caption), "</p>\n"]);
+        out.extend(["<p class=\"chart-note\">", &marked(&caption), "</p>\n"]);
     }
     let table = chart.table();
     out.extend([

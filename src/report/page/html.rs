@@ -6,6 +6,7 @@ use super::encode::{base64, escaped};
 use super::figure;
 use super::script::SCRIPT;
 use super::style::style;
+use crate::chart::marked;
 
 /// The whole file.
 pub fn html(page: &Page) -> String {
@@ -41,7 +42,7 @@ pub fn html(page: &Page) -> String {
             "</h2>\n",
         ]);
         if !section.finding.is_empty() {
-            out.extend(["<p class=\"finding\">", &escaped(&section.finding), "</p>\n"]);
+            out.extend(["<p class=\"finding\">", &marked(&section.finding), "</p>\n"]);
         }
         blocks(&section.blocks, &mut out);
         out.push_str("</section>\n");
@@ -79,7 +80,7 @@ fn block(block: &Block, out: &mut String) {
                 Tone::Plain => ("note", ""),
                 Tone::Warning => ("note warning", "<strong>Note</strong> "),
             };
-            out.extend(["<p class=\"", class, "\">", word, &escaped(text), "</p>\n"]);
+            out.extend(["<p class=\"", class, "\">", word, &marked(text), "</p>\n"]);
         }
         Block::Facts(facts) => {
             out.push_str("<dl class=\"facts\">\n");

@@ -41,7 +41,7 @@ fn every_figure_is_drawn_and_its_gaps_are_those_of_the_runs() {
     }
     let four = all.iter().find(|made| made.figure.number == "04").unwrap();
     let find = |measure: &str, label: &str| {
-        four.gaps.iter().find(|gap| gap.measure == measure && gap.label == label).unwrap()
+        four.gaps.values.iter().find(|gap| gap.measure == measure && gap.label == label).unwrap()
     };
     let gap = find("test.close_enough(0.05)", "d0_01");
     let own = losses[1].runs.iter().map(|run| {
@@ -55,7 +55,15 @@ fn every_figure_is_drawn_and_its_gaps_are_those_of_the_runs() {
     assert!(find("test.close_enough(0.04)", "single").mean.is_some());
     // A loss without runs has values of the paper alone.
     assert_eq!(find("test.close_enough(0.05)", "d0_1").mean, None);
+    // The paper's values of later epochs are counted and left out.
+    let three = all.iter().find(|made| made.figure.number == "03").unwrap();
+    assert!(three.gaps.beyond > 0);
+    assert!(three.gaps.values.iter().all(|gap| !gap.measure.contains("epoch=128")));
+    let said = three.gaps.text();
+    assert!(said.contains("after the last one here need `--scale full`"), "{said}");
     let html = page(&all);
+    assert!(html.contains("need <code>--scale full</code>") && html.contains("`d0_01`"));
+    assert!(html.contains("At the right end <code>"), "findings in HTML have code");
     assert_eq!(html, page(&all));
     assert!(html.contains("Figure 13.") && html.contains("single, paper"));
     let outside = html.matches("http").count() - html.matches("http://www.w3.org/").count();
