@@ -14,6 +14,7 @@ mod last_batch;
 mod learning;
 mod metrics;
 mod report;
+mod report_tables;
 mod reports;
 mod reproduce;
 mod run_dir;
