@@ -5,7 +5,7 @@ use super::pictures::Pictures;
 use super::tables::labelled;
 use super::words::{count, number, percent};
 use crate::chart::{Axis, Categories, Chart, Heat, Shade};
-use crate::report::page::{Block, Figure, SampleCard, Section};
+use crate::report::page::{Block, Figure, SampleCard, Section, Tone};
 use crate::study::{Moves, SEEDS_MEANING, most_table, seeds_table};
 
 /// The section; `groups` are those of the comparison, and `moves` tells of each but the first.
@@ -24,11 +24,11 @@ pub(super) fn section(
         };
         let between = format!("{} against {}", group.label, baseline.label);
         let chart = transitions(moves, &between, (&baseline.label, &group.label));
-        section = section.with(Figure::lead(id("shares"), chart)).with(labelled(
-            &id("seeds"),
-            format!("{between}, by seed. {SEEDS_MEANING}"),
-            seeds_table(moves),
-        ));
+        let seeds = labelled(&id("seeds"), format!("{between}, by seed"), seeds_table(moves));
+        section = section
+            .with(Figure::lead(id("shares"), chart))
+            .with(seeds)
+            .with(Block::Note(Tone::Plain, format!("{SEEDS_MEANING}.")));
         let heading = format!("Moved most, {between}: change of the mean {}", moves.margin_name());
         let card = |moved: &crate::study::MovedSample| SampleCard {
             png: pictures.of(moved.sample).cloned(),

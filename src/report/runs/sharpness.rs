@@ -15,11 +15,12 @@ pub(super) fn section(groups: &[Group], comparison: Option<&Comparison>) -> Sect
     let Some(comparison) = comparison else { return section };
     let Some(matched) = &comparison.matched else { return section };
     section.finding = explained(comparison, matched);
-    section =
-        section.with(labelled("matched", MATCHED_COLUMNS, matched_table(comparison, matched)));
-    section.blocks.extend(curves(groups, matched).map(Block::from));
+    let title = "Differences at equal sharpness";
+    section = section.with(labelled("matched", title, matched_table(comparison, matched)));
     let note = |text: String| Block::Note(Tone::Plain, text);
-    section.blocks.push(note(format!("Mean {}.", temperatures(comparison, matched))));
+    let fitted = temperatures(comparison, matched);
+    section.blocks.push(note(format!("{MATCHED_COLUMNS}. Mean {fitted}.")));
+    section.blocks.extend(curves(groups, matched).map(Block::from));
     section.blocks.extend(matched.left_out.iter().cloned().map(note));
     section
 }
@@ -44,7 +45,7 @@ fn explained(comparison: &Comparison, matched: &Matched) -> String {
         return String::new();
     }
     let baseline = &comparison.groups[0].name;
-    format!("{} less {baseline}: {}.", measure.measure, parts.join("; "))
+    format!("{} against {baseline}: {}.", measure.measure, parts.join("; "))
 }
 
 /// Close-enough against the mean largest probability.
