@@ -1,5 +1,6 @@
 // Opens reports in a headless browser at three widths and looks at them: no horizontal scrolling, no overlapping texts in
-// drawings, no request that leaves the page, and, where axe-core is installed, no serious finding of it.
+// drawings, no request that leaves the page, and, where axe-core is installed, no serious finding of it. With --pdf the page is
+// looked at as it is printed, too.
 //
 //   node tools/look-report.mjs [--shots DIR] [--only light-900] [--pdf] [--axe node_modules/axe-core/axe.min.js] REPORT.html …
 //
@@ -14,6 +15,9 @@ import { pathToFileURL } from "node:url";
 // Widths of windows; pictures of a page are slices of so many pixels.
 const WIDTHS = [400, 900, 1600];
 const SLICE = 1500;
+
+// The width of A4 within the margins of the page.
+const PRINTED = 688;
 
 const args = process.argv.slice(2);
 const option = (name) => {
@@ -37,11 +41,11 @@ function look() {
   const found = [];
   const root = document.documentElement;
   if (root.scrollWidth > root.clientWidth) {
-    const wide = [...document.body.querySelectorAll("*")].filter((e) => {
-      const box = e.getBoundingClientRect();
-      return box.right > root.clientWidth + 1 && !e.closest(".scroll, .chart-table, pre, nav ul, svg");
-    });
-    const names = wide.slice(0, 3).map((e) => `${e.tagName.toLowerCase()}.${e.className}`);
+    // What scrolls or cuts by itself makes no page wider.
+    const within = (e) => e && (e.tagName === "svg" || getComputedStyle(e).overflowX !== "visible" || within(e.parentElement));
+    const wide = [...document.querySelectorAll("main *, header *, nav *")].filter((e) =>
+      e.getBoundingClientRect().right > root.clientWidth + 1 && !within(e.parentElement));
+    const names = wide.slice(0, 3).map((e) => `${e.tagName.toLowerCase()}.${e.getAttribute("class")} ${e.closest("[id]").id}`);
     found.push(`scrolls to ${root.scrollWidth} of ${root.clientWidth} pixels: ${names.join(", ")}`);
   }
   for (const svg of document.querySelectorAll("figure svg")) {
@@ -144,9 +148,12 @@ async function report(file) {
       found.push(...serious.map((text) => `axe, ${theme}: ${text}`));
     }
   }
-  if (pdf && shots) {
+  if (pdf) {
+    await page("Emulation.setEmulatedMedia", { media: "print", features: [] });
+    await page("Emulation.setDeviceMetricsOverride", { width: PRINTED, height: SLICE, deviceScaleFactor: 1, mobile: false });
+    found.push(...(await run(`(${look})()`)).map((text) => `printed: ${text}`));
     const { data } = await page("Page.printToPDF", { printBackground: true, paperWidth: 8.27, paperHeight: 11.69 });
-    writeFileSync(join(shots, `${name}.pdf`), Buffer.from(data, "base64"));
+    if (shots) writeFileSync(join(shots, `${name}.pdf`), Buffer.from(data, "base64"));
   }
   const outside = requests.filter((one) => one !== url && !one.startsWith("data:") && !one.startsWith("blob:"));
   found.push(...outside.map((one) => `asks for ${one}`));
