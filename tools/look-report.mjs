@@ -119,14 +119,17 @@ async function report(file) {
     if (message.method === "Runtime.exceptionThrown") found.push(`script: ${message.params.exceptionDetails.text}`);
   });
   for (const domain of ["Page", "Network", "Runtime"]) await page(`${domain}.enable`);
+  const open = async () => {
+    const load = new Promise((done) => { loaded = done; });
+    await page("Page.navigate", { url });
+    await load;
+  };
   const name = basename(file, ".html");
   for (const theme of ["light", "dark"]) {
     await page("Emulation.setEmulatedMedia", { features: [{ name: "prefers-color-scheme", value: theme }] });
     for (const width of WIDTHS.filter((width) => !only || only === `${theme}-${width}`)) {
       await page("Emulation.setDeviceMetricsOverride", { width, height: SLICE, deviceScaleFactor: 1, mobile: false });
-      const load = new Promise((done) => { loaded = done; });
-      await page("Page.navigate", { url });
-      await load;
+      await open();
       const told = await run(`(${look})()`);
       if (theme === "light") found.push(...told.map((text) => `${width}: ${text}`));
       if (shots) {
@@ -151,6 +154,8 @@ async function report(file) {
   if (pdf) {
     await page("Emulation.setEmulatedMedia", { media: "print", features: [] });
     await page("Emulation.setDeviceMetricsOverride", { width: PRINTED, height: SLICE, deviceScaleFactor: 1, mobile: false });
+    // What is shown on demand is closed again.
+    await open();
     found.push(...(await run(`(${look})()`)).map((text) => `printed: ${text}`));
     const { data } = await page("Page.printToPDF", { printBackground: true, paperWidth: 8.27, paperHeight: 11.69 });
     if (shots) writeFileSync(join(shots, `${name}.pdf`), Buffer.from(data, "base64"));
