@@ -1,17 +1,14 @@
 //! `specc eval`: the measures of a trained run, taken again from its checkpoint.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use super::compile::{self, Request};
-use super::environment;
 use super::fetch::load_data;
 use super::groups::{DataPlace, MachineArgs};
 use super::outcome::Outcome;
 use super::terminal::Terminal;
-use crate::check;
-use crate::experiment::{self, Experiment, Machine, Options};
+use super::trained::Trained;
 use crate::report;
-use crate::store::{Checkpoint, Identity, RunDir, StoreError};
+use crate::store::Checkpoint;
 use crate::train::Evaluated;
 
 /// Arguments of `specc eval`.
@@ -43,29 +40,19 @@ pub(crate) fn run(args: &EvalArgs, terminal: &mut Terminal) -> anyhow::Result<Ou
 }
 
 fn evaluate(args: &EvalArgs, terminal: &mut Terminal) -> anyhow::Result<Outcome> {
-    let (checkpoint, recorded) = match read(&args.run) {
-        Ok(read) => read,
+    let trained = match Trained::read(&args.run, args.data.data_dir.as_deref()) {
+        Ok(trained) => trained,
         Err(error) => {
             terminal.report_error(&error);
             return Ok(Outcome::of_error(&error));
         }
     };
-    let spec = args.run.join("resolved.net");
-    let folder = experiment::spec_folder(&args.run);
-    let folder = folder.as_deref().unwrap_or(&args.run);
-    let locations = environment::locations(args.data.data_dir.as_deref(), Some(folder));
-    let check = check::Options::default();
-    let request = Request { spec: &spec, overrides: &[], locations: &locations, check };
-    let compiled = compile::compile(&request);
-    // The same precision and executor as in training give the same bits.
-    let machine = Machine { dtype: checkpoint.dtype(), ..args.machine.machine() };
-    let options = Options { gpu: environment::gpu_places(), ..Options::on(machine) };
-    let experiment = Experiment::prepare(&compiled, options, Some(&recorded));
-    let experiment = match experiment {
+    let Trained { checkpoint, compiled, locations, .. } = &trained;
+    let experiment = match trained.experiment(args.machine.machine()) {
         Ok(experiment) => experiment,
         Err(error) => return Ok(terminal.refuse(&error, &compiled.sources)),
     };
-    let data = load_data(&experiment.spec().data, &locations, args.data.offline, terminal);
+    let data = load_data(&experiment.spec().data, locations, args.data.offline, terminal);
     let dataset = match data {
         Ok(dataset) => dataset,
         Err(error) => {
@@ -73,21 +60,13 @@ fn evaluate(args: &EvalArgs, terminal: &mut Terminal) -> anyhow::Result<Outcome>
             return Ok(Outcome::of_error(&error));
         }
     };
-    match experiment.evaluate(&checkpoint, &dataset) {
+    match experiment.evaluate(checkpoint, &dataset) {
         Ok(evaluated) => {
-            show(args, &checkpoint, &evaluated, terminal)?;
+            show(args, checkpoint, &evaluated, terminal)?;
             Ok(Outcome::Ok)
         }
         Err(error) => Ok(terminal.refuse(&error, &compiled.sources)),
     }
-}
-
-/// The checkpoint and the identity of a run.
-fn read(run: &Path) -> Result<(Checkpoint, Identity), StoreError> {
-    let missing = || StoreError::NotARun { path: run.to_owned() };
-    let identity = RunDir::identity_in(run)?.ok_or_else(missing)?;
-    let checkpoint = Checkpoint::read(&run.join("ckpt"))?.ok_or_else(missing)?;
-    Ok((checkpoint, identity))
 }
 
 fn show(

@@ -42,6 +42,8 @@ mod time;
 #[cfg(feature = "exec")]
 mod train;
 #[cfg(feature = "exec")]
+mod trained;
+#[cfg(feature = "exec")]
 mod verify;
 
 pub mod analyze;
