@@ -25,6 +25,7 @@
 //! | `experiment` | `Compiled` | runs | machine, seeds, identity, run directories; training, evaluation and timing start here |
 //! | [`measure`] | logits | `SplitSummary` | margins, close-enough, top-k, super-classes, masses, histograms |
 //! | [`analysis`] | stored logits | measures | of runs and of other programs, at other points and scales |
+//! | [`export`] | `Checked`, tensors | ONNX, PyTorch, safetensors | a trained net as files for other programs |
 //! | [`report`] | measures, `Checked`, times, runs | text, documents, pictures, `Page` | tables, the net as SVG and Graphviz text, pages of runs and sweeps |
 //! | `study` | `Cells` | runs | the cells of sweeps in one folder, made by workers |
 //! | `reproduce` | runs, the paper's values | charts, gaps, a page | the figures of the paper, made again |
@@ -43,10 +44,10 @@
 //!
 //! | addition | files before | files now | which |
 //! |---|---|---|---|
-//! | activation | 16 | 6 | `ir/op/function`, its row in `model/table/layers`, gradient, reference, chains, vector kernel; its line in `kernels/cuda/base.cu` |
-//! | class operation | 16 to 19 | 11 | `ir/op/class`, degree rule, interpreter, gradient, reference, fused call, kernel, formula, the loss, rows of the CUDA target |
-//! | base loss | 6 | 3 | `loss/base`, `model/loss`, its row in `model/table/losses` |
-//! | optimiser | 6 | 4 | `optim/update`, `optim/state`, `model/train`, its row in `model/table/train` |
+//! | activation | 16 | 9 | `ir/op/function`, its row in `model/table/layers`, gradient, reference, chains, vector kernel, exports; its line in `kernels/cuda/base.cu` |
+//! | class operation | 16 to 19 | 13 | `ir/op/class`, degree rule, interpreter, gradient, reference, fused call, kernel, formula, the loss, rows of the CUDA target, formulas and helpers in Python |
+//! | base loss | 6 | 4 | `loss/base`, `model/loss`, its row in `model/table/losses`, its lines in Python |
+//! | optimiser | 6 | 5 | `optim/update`, `optim/state`, `model/train`, its row in `model/table/train`, its line in Python |
 //! | command | 4 | 3 | its file, a row in `cli/args` and a line in `cli/mod` |
 //!
 //! A new layer starts in `model/table`, a new operation in `ir/op.rs` (the compiler then lists every analysis that must
@@ -63,6 +64,7 @@ pub mod diag;
 pub mod exec;
 #[cfg(feature = "exec")]
 pub mod experiment;
+pub mod export;
 pub mod grad;
 pub mod ir;
 pub mod kernels;

@@ -130,7 +130,7 @@ impl Base {
     }
 
     /// Its name and its arguments.
-    pub(super) fn call(&self) -> (&str, Vec<(&'static str, f64)>) {
+    pub(crate) fn call(&self) -> (&str, Vec<(&'static str, f64)>) {
         match self {
             Self::CrossEntropy => ("cross_entropy", vec![]),
             Self::Truncated { k } => ("truncated", vec![("k", *k)]),

@@ -28,4 +28,4 @@ pub use position::{Checkpoint, Position, Tail};
 pub use run_dir::{IDENTITY_EDITION, Identity, Opened, RunDir};
 pub use seen::Seen;
 pub use spec::{UnreadableSpec, read_import, read_spec};
-pub use tensors::{Logits, TensorFile, read_tensors, write_logits};
+pub use tensors::{Logits, TensorFile, read_tensors, write_logits, write_tensors};

@@ -68,8 +68,11 @@ pub fn read_tensors(path: &Path) -> Result<TensorFile, StoreError> {
     Ok(TensorFile { tensors, metadata, sha256: Sha256::digest(&bytes).into() })
 }
 
-/// Writes tensors atomically; equal contents give equal bytes.
-pub(crate) fn write_tensors<'a>(
+/// Writes tensors atomically; equal contents give equal bytes, for at most one entry of metadata.
+///
+/// # Errors
+/// [`StoreError::Io`].
+pub fn write_tensors<'a>(
     path: &Path,
     tensors: impl IntoIterator<Item = &'a StateEntry>,
     metadata: &BTreeMap<String, String>,

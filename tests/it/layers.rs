@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// What each stage may import beside itself. Adding a name here is a design decision.
-const PERMITTED: [(&str, &[&str]); 26] = [
+const PERMITTED: [(&str, &[&str]); 27] = [
     ("diag", &[]),
     ("kernels", &[]),
     ("syntax", &["diag"]),
@@ -31,6 +31,7 @@ const PERMITTED: [(&str, &[&str]); 26] = [
             "store", "syntax", "train",
         ],
     ),
+    ("export", &["check", "data", "diag", "ir", "loss", "lower", "model", "passes"]),
     ("analysis", &["diag", "measure", "model", "store", "syntax"]),
     (
         "report",

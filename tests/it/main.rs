@@ -29,6 +29,7 @@ mod exec_ops;
 #[cfg(feature = "exec")]
 mod experiment;
 mod explain;
+mod export;
 mod fmt;
 mod golden;
 #[cfg(feature = "exec")]

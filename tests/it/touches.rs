@@ -10,6 +10,9 @@ const KINDS: [(&str, &[&str], &[&str]); 5] = [
         &["Silu", "silu"],
         &[
             "exec/ops/elementwise.rs",
+            "export/onnx/operators.rs",
+            "export/pytorch/formula.rs",
+            "export/pytorch/forward.rs",
             "grad/rules/function.rs",
             "ir/op/function.rs",
             "kernels/pointwise/function.rs",
@@ -25,6 +28,8 @@ const KINDS: [(&str, &[&str], &[&str]); 5] = [
             "check/rules.rs",
             "exec/cpu/blocks.rs",
             "exec/ops/classes.rs",
+            "export/pytorch/formula.rs",
+            "export/pytorch/loss.rs",
             "grad/rules/class.rs",
             "ir/op/class.rs",
             "kernels/classes.rs",
@@ -34,11 +39,21 @@ const KINDS: [(&str, &[&str], &[&str]); 5] = [
             "lower/cuda/facts.rs",
         ],
     ),
-    ("base loss", &["Hinge", "hinge"], &["loss/base.rs", "model/loss.rs", "model/table/losses.rs"]),
+    (
+        "base loss",
+        &["Hinge", "hinge"],
+        &["export/pytorch/loss.rs", "loss/base.rs", "model/loss.rs", "model/table/losses.rs"],
+    ),
     (
         "optimiser",
         &["AdamW", "adamw"],
-        &["model/table/train.rs", "model/train.rs", "optim/state.rs", "optim/update.rs"],
+        &[
+            "export/pytorch/training.rs",
+            "model/table/train.rs",
+            "model/train.rs",
+            "optim/state.rs",
+            "optim/update.rs",
+        ],
     ),
     (
         "command",

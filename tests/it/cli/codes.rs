@@ -13,7 +13,7 @@ use crate::pipeline::diagnose;
 type Scenario = fn() -> Done;
 
 /// Codes of fetching need a server of one's own, some others a program of one's own; the tests that raise them.
-const ELSEWHERE: [(&str, &str, &str); 13] = [
+const ELSEWHERE: [(&str, &str, &str); 14] = [
     ("E0355", "loss.rs", include_str!("../loss.rs")),
     ("E0356", "loss.rs", include_str!("../loss.rs")),
     ("E0502", "cuda/errors.rs", include_str!("../../cuda/errors.rs")),
@@ -27,6 +27,7 @@ const ELSEWHERE: [(&str, &str, &str); 13] = [
     ("E0618", "data/fetch.rs", include_str!("../data/fetch.rs")),
     ("E0619", "data/fetch.rs", include_str!("../data/fetch.rs")),
     ("E0620", "data.rs", include_str!("../data.rs")),
+    ("E0718", "export.rs", include_str!("../export.rs")),
 ];
 
 const SCENARIOS: &[(&str, Scenario)] = &[
