@@ -49,6 +49,9 @@ pub(crate) enum Command {
     /// Evaluate a trained run again.
     #[cfg(feature = "exec")]
     Eval(super::eval::EvalArgs),
+    /// Write a trained net for other programs: ONNX, PyTorch, safetensors.
+    #[cfg(feature = "exec")]
+    Export(super::export::ExportArgs),
     /// Show where the time of a step goes: each layer, forward and backward, against the peak.
     #[cfg(feature = "exec")]
     Time(super::time::TimeArgs),
@@ -88,7 +91,11 @@ impl Cli {
             Some(Command::Time(args)) => Some(args.machine.threads()),
             #[cfg(feature = "exec")]
             Some(
-                Command::Runs(_) | Command::Compare(_) | Command::Report(_) | Command::Verify(_),
+                Command::Runs(_)
+                | Command::Compare(_)
+                | Command::Report(_)
+                | Command::Verify(_)
+                | Command::Export(_),
             ) => None,
             Some(
                 Command::Check(_)

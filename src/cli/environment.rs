@@ -41,6 +41,13 @@ pub(crate) fn gpu_places() -> GpuPlaces {
     GpuPlaces { libraries, kernels }
 }
 
+/// The Python that checks exported files.
+#[cfg(feature = "exec")]
+pub(crate) fn python() -> PathBuf {
+    let named = env::var_os("SPECC_PYTHON").filter(|value| !value.is_empty());
+    named.map_or_else(|| PathBuf::from("python3"), PathBuf::from)
+}
+
 /// Whether the user asked for no colours anywhere (`NO_COLOR`), or has a terminal that knows none.
 pub(crate) fn no_color() -> bool {
     env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())

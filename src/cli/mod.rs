@@ -18,6 +18,8 @@ mod eval;
 #[cfg(feature = "exec")]
 mod events;
 #[cfg(feature = "exec")]
+mod export;
+#[cfg(feature = "exec")]
 mod fetch;
 #[cfg(feature = "exec")]
 mod groups;
@@ -103,6 +105,8 @@ fn dispatch(command: &Command, terminal: &mut Terminal) -> anyhow::Result<Outcom
         Command::Reproduce(args) => reproduce::run(args, terminal),
         #[cfg(feature = "exec")]
         Command::Eval(args) => eval::run(args, terminal),
+        #[cfg(feature = "exec")]
+        Command::Export(args) => export::run(args, terminal),
         #[cfg(feature = "exec")]
         Command::Time(args) => time::run(args, terminal),
         Command::Check(args) => check::run(args, terminal),

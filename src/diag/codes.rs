@@ -175,6 +175,8 @@ codes! {
     E0713 "training diverged",
     E0714 "the device failed",
     E0715 "the spec cannot be read",
+    E0716 "no Python that can run an exported file",
+    E0717 "an exported file gives other logits",
     E0718 "a net is too large for a format",
     W0701 "tensors of the `--init` file are not used",
     W0702 "no unit of a layer is active",

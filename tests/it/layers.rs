@@ -81,6 +81,7 @@ const PERMITTED: [(&str, &[&str]); 27] = [
             "data",
             "diag",
             "experiment",
+            "export",
             "grad",
             "ir",
             "kernels",

@@ -5,6 +5,7 @@ use std::path::Path;
 use safetensors::Dtype;
 use specc::diag::Code;
 
+use super::export::verified;
 use super::{Done, Sandbox, TINY, tensors};
 use crate::explain::net_fences;
 use crate::pipeline::diagnose;
@@ -126,6 +127,11 @@ const SCENARIOS: &[(&str, Scenario)] = &[
         Sandbox::with(wide).specc(&["train", "spec.net"])
     }),
     ("E0715", || tiny("check missing.net")),
+    ("E0716", || verified("echo missing package onnxruntime >&2; exit 3", "onnx")),
+    ("E0717", || {
+        let answer = r#"echo '{"program": "onnxruntime 1", "absolute": 1, "relative": 0.031}'"#;
+        verified(answer, "onnx")
+    }),
     ("W0701", || other("two_scale(delta=0.01, size=weights)", "cross_entropy")),
     ("W0702", || mlp("n(bias=false, init=zeros)", "cross_entropy", "lr=0.1")),
     ("W0703", || mlp("n", "mse", "lr=1e6")),

@@ -7,6 +7,7 @@ mod composition;
 mod conserved;
 mod damage;
 mod diverge;
+mod export;
 mod failures;
 mod identity;
 mod interrupt;

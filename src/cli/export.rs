@@ -1,0 +1,247 @@
+//! `specc export`: a trained net as a file for other programs.
+
+mod python;
+
+use std::path::{Path, PathBuf};
+
+use super::environment;
+use super::fetch::load_data;
+use super::groups::DataPlace;
+use super::outcome::Outcome;
+use super::terminal::Terminal;
+use super::trained::Trained;
+use crate::data::Dataset;
+use crate::diag::ToDiagnostic;
+use crate::experiment::{Device, Experiment, Machine};
+use crate::export::{self, About, Source};
+use crate::lower::DType;
+use crate::store::{self, StoreError, write_atomic};
+use crate::train::RunLength;
+use python::Compared;
+
+/// The largest difference from our logits, as a share of the largest of them, that rounding explains.
+const MAX_DIFFERENCE: f64 = 1e-5;
+
+/// Arguments of `specc export`.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct ExportArgs {
+    /// A run directory.
+    run: PathBuf,
+
+    /// What is written [default: what the name of the file says].
+    #[arg(long, value_enum)]
+    format: Option<Format>,
+
+    /// The file [default: the name of the net in this folder].
+    #[arg(short, long = "output", value_name = "FILE")]
+    output: Option<PathBuf>,
+
+    /// Run the file on test samples by Python (`$SPECC_PYTHON`) and compare the logits.
+    #[arg(long)]
+    verify: bool,
+
+    #[command(flatten)]
+    data: DataPlace,
+
+    /// One JSON document on stdout.
+    #[arg(long)]
+    json: bool,
+}
+
+/// `--format`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Format {
+    /// A model for inference in f32, `.onnx`.
+    Onnx,
+    /// A module with loss and optimiser, `.py`, and its tensors beside it.
+    Pytorch,
+    /// Parameters and running statistics.
+    Safetensors,
+}
+
+impl Format {
+    fn ending(self) -> &'static str {
+        match self {
+            Self::Onnx => "onnx",
+            Self::Pytorch => "py",
+            Self::Safetensors => "safetensors",
+        }
+    }
+
+    fn of(path: &Path) -> Option<Self> {
+        let ending = path.extension()?;
+        [Self::Onnx, Self::Pytorch, Self::Safetensors]
+            .into_iter()
+            .find(|format| ending == format.ending())
+    }
+}
+
+/// What was written and found.
+struct Written {
+    format: Format,
+    files: Vec<PathBuf>,
+    compared: Option<Compared>,
+}
+
+/// Why nothing, or not everything, was done.
+struct Refused {
+    outcome: Outcome,
+    written: Option<Written>,
+}
+
+impl From<Outcome> for Refused {
+    fn from(outcome: Outcome) -> Self {
+        Self { outcome, written: None }
+    }
+}
+
+/// Runs `specc export`.
+pub(crate) fn run(args: &ExportArgs, terminal: &mut Terminal) -> anyhow::Result<Outcome> {
+    let (outcome, written) = match export(args, terminal) {
+        Ok(written) => (Outcome::Ok, Some(written)),
+        Err(Refused { outcome, written }) => (outcome, written),
+    };
+    if args.json {
+        let document = document(outcome, written.as_ref(), terminal.reported());
+        terminal.print(serde_json::to_string_pretty(&document)?);
+    } else if let Some(written) = &written {
+        for file in &written.files {
+            terminal.print(format!("wrote {}", file.display()));
+        }
+        if let Some(compared) = &written.compared {
+            terminal.print(compared.sentence());
+        }
+    }
+    Ok(outcome)
+}
+
+fn document(
+    outcome: Outcome,
+    written: Option<&Written>,
+    diagnostics: &[serde_json::Value],
+) -> serde_json::Value {
+    let files = written.map(|written| {
+        let files = written.files.iter().map(|file| file.display().to_string());
+        files.collect::<Vec<_>>()
+    });
+    serde_json::json!({
+        "schema": "specc.export/1",
+        "ok": outcome == Outcome::Ok,
+        "diagnostics": diagnostics,
+        "format": written.map(|written| written.format.ending()),
+        "files": files.unwrap_or_default(),
+        "verified": written.and_then(|written| written.compared.as_ref()).map(Compared::document),
+    })
+}
+
+fn export(args: &ExportArgs, terminal: &mut Terminal) -> Result<Written, Refused> {
+    let format = args.format.or_else(|| Format::of(args.output.as_deref()?));
+    let Some(format) = format else {
+        let form = "specc export RUN --format onnx|pytorch|safetensors [-o FILE] [--verify]";
+        terminal.report_usage("no format given, and no file whose name says it", form);
+        return Err(Outcome::Usage.into());
+    };
+    let trained = match Trained::read(&args.run, args.data.data_dir.as_deref()) {
+        Ok(trained) => trained,
+        Err(error) => return Err(told(&error, terminal)),
+    };
+    let Trained { checkpoint, compiled, locations, .. } = &trained;
+    let machine = Machine {
+        device: Device::Auto,
+        threads: environment::processors(),
+        dtype: DType::F32,
+        fused: true,
+        isa: None,
+    };
+    let experiment = trained.experiment(machine);
+    let experiment = experiment.map_err(|error| terminal.refuse(&error, &compiled.sources))?;
+    let data = load_data(&experiment.spec().data, locations, args.data.offline, terminal);
+    let dataset = data.map_err(|error| told(&error, terminal))?;
+    let about = about(&trained, &experiment, &dataset);
+    let (checked, spec) = (experiment.checked(), experiment.spec());
+    let source = Source { checked, spec, state: &checkpoint.state, about: &about };
+    let usual = || PathBuf::from(format!("{}.{}", spec.net.name.value, format.ending()));
+    let path = args.output.clone().unwrap_or_else(usual);
+    let files = write(&source, format, &path, terminal)?;
+    let written = Written { format, files, compared: None };
+    if !args.verify {
+        return Ok(written);
+    }
+    let compared = match format {
+        Format::Safetensors => python::read_again(&source, &path),
+        Format::Onnx => python::compare("onnx", &path, &experiment, checkpoint, &dataset),
+        Format::Pytorch => python::compare("pytorch", &path, &experiment, checkpoint, &dataset),
+    };
+    match compared {
+        Ok(compared) => {
+            let differs = compared.to_diagnostic();
+            let written = Written { compared: Some(compared), ..written };
+            match differs {
+                None => Ok(written),
+                Some(differs) => {
+                    terminal.report(&[differs], &compiled.sources);
+                    Err(Refused { outcome: Outcome::Failed, written: Some(written) })
+                }
+            }
+        }
+        Err(error) => {
+            terminal.report(&error.diagnostics(), &compiled.sources);
+            Err(Refused { outcome: Outcome::Failed, written: Some(written) })
+        }
+    }
+}
+
+/// Says what is wrong.
+fn told(error: &dyn ToDiagnostic, terminal: &mut Terminal) -> Refused {
+    terminal.report_error(error);
+    Outcome::of_error(error).into()
+}
+
+fn about(trained: &Trained, experiment: &Experiment<'_>, dataset: &Dataset) -> About {
+    let position = &trained.checkpoint.position;
+    let length = RunLength::new(&experiment.spec().train, dataset.train.len());
+    About {
+        spec: experiment.spec().net.name.value.clone(),
+        spec_hash: position.spec_hash.clone(),
+        seed: position.seed,
+        step: position.step,
+        epochs: position.step / length.steps_per_epoch,
+        steps: length.steps,
+        steps_per_epoch: length.steps_per_epoch,
+        dtype: trained.checkpoint.dtype().to_string(),
+        pixels: (&dataset.normalization).into(),
+        class_names: dataset.class_names.clone(),
+    }
+}
+
+fn write(
+    source: &Source<'_>,
+    format: Format,
+    path: &Path,
+    terminal: &mut Terminal,
+) -> Result<Vec<PathBuf>, Refused> {
+    let fail = |error: &StoreError, terminal: &mut Terminal| told(error, terminal);
+    match format {
+        Format::Onnx => {
+            let bytes = export::onnx(source).map_err(|error| told(&error, terminal))?;
+            write_atomic(path, &bytes).map_err(|error| fail(&error, terminal))?;
+            Ok(vec![path.to_owned()])
+        }
+        Format::Pytorch => {
+            let weights = path.with_extension("safetensors");
+            let name = weights.file_name().map(|name| name.to_string_lossy().into_owned());
+            let text = export::pytorch(source, &name.unwrap_or_default());
+            write_weights(source, true, &weights).map_err(|error| fail(&error, terminal))?;
+            write_atomic(path, text.as_bytes()).map_err(|error| fail(&error, terminal))?;
+            Ok(vec![path.to_owned(), weights])
+        }
+        Format::Safetensors => {
+            write_weights(source, false, path).map_err(|error| fail(&error, terminal))?;
+            Ok(vec![path.to_owned()])
+        }
+    }
+}
+
+fn write_weights(source: &Source<'_>, training: bool, path: &Path) -> Result<(), StoreError> {
+    store::write_tensors(path, export::weights(source, training), &export::metadata(source))
+}
