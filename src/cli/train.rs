@@ -63,6 +63,10 @@ pub(crate) struct TrainArgs {
     #[arg(long, value_name = "FILE")]
     init: Option<PathBuf>,
 
+    /// Names that tensors have in that file: lines `ours = theirs`.
+    #[arg(long, value_name = "FILE", requires = "init")]
+    init_map: Option<PathBuf>,
+
     /// Stop after so many steps; nothing else changes.
     #[arg(long, value_name = "N")]
     max_steps: Option<u64>,
@@ -395,6 +399,7 @@ fn options(args: &TrainArgs, spec_folder: PathBuf) -> Options {
         output: resumed.or_else(|| args.output.clone()),
         spec_folder,
         init: args.init.clone(),
+        init_map: args.init_map.clone(),
         max_steps: args.max_steps,
         log_every: args.log_every,
         numeric: args.numeric,

@@ -178,6 +178,8 @@ codes! {
     E0716 "no Python that can run an exported file",
     E0717 "an exported file gives other logits",
     E0718 "a net is too large for a format",
+    E0719 "the file of initial weights has other names",
+    E0720 "the file of `--init-map` cannot be used",
     W0701 "tensors of the `--init` file are not used",
     W0702 "no unit of a layer is active",
     W0703 "weights do not move",

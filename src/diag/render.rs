@@ -50,8 +50,12 @@ const MAX_WIDTH: usize = 200;
 const NOTE_INDENT: usize = 7;
 const HELP_INDENT: usize = 13;
 
-/// Breaks a text at blanks so that its lines have at most `width` columns where words allow.
+/// Breaks lines at blanks so that they have at most `width` columns where words allow.
 fn wrap(text: &str, width: usize) -> String {
+    text.split('\n').map(|line| wrap_line(line, width)).collect::<Vec<_>>().join("\n")
+}
+
+fn wrap_line(text: &str, width: usize) -> String {
     let mut out = String::with_capacity(text.len());
     let mut column = 0;
     for (i, word) in text.split(' ').enumerate() {

@@ -4,6 +4,8 @@
 //! makes that state from a seed or a file. Everything here is a pure function of seed, state and batch.
 
 #[cfg(feature = "exec")]
+mod aligned;
+#[cfg(feature = "exec")]
 mod blame;
 pub mod cpu;
 pub mod cuda;
@@ -27,6 +29,8 @@ mod tensor;
 #[cfg(feature = "exec")]
 mod walk;
 
+#[cfg(feature = "exec")]
+pub use aligned::Pair;
 #[cfg(feature = "exec")]
 pub use evaluate::{Evaluated, evaluate};
 #[cfg(feature = "exec")]

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::aligned::{self, Pair};
 use super::init::{entry, init};
 use super::reference::{bind, size_with};
 use super::tensor::Real;
@@ -33,6 +34,14 @@ pub enum StartError {
         name: String,
         /// Its shape in the net.
         expected: Vec<usize>,
+    },
+    /// The file of initial weights has tensors under other names.
+    #[error("{} tensors are missing under their names", pairs.len())]
+    Names {
+        /// The missing ones, each with one of the file that may be meant.
+        pairs: Vec<Pair>,
+        /// The other tensors of the file that the net does not have.
+        left: Vec<String>,
     },
     /// A tensor of the file has another shape.
     #[error("`{name}` has shape {found:?}, expected {expected:?}")]
@@ -69,6 +78,19 @@ impl ToDiagnostic for StartError {
                 Diagnostic::new(Code::E0711, format!("no `{name}` in the file of initial weights"))
                     .expected(format!("a tensor `{name}` of shape {}", shape_text(expected)))
                     .help(format!("add `{name}` to the file, or leave `--init` out"))
+            }
+            Self::Names { pairs, left } => {
+                let title = "the file of initial weights has other names";
+                let mut diagnostic = Diagnostic::new(Code::E0719, title).note(format!(
+                    "names of the net, and those of the file that may be meant:\n{}",
+                    aligned::lines(pairs)
+                ));
+                if !left.is_empty() {
+                    diagnostic = diagnostic.note(format!("also in the file: {}", left.join(", ")));
+                }
+                diagnostic
+                    .expected("the names of the net")
+                    .help("put these lines into a file, mend them, and add `--init-map FILE`")
             }
             Self::Shape { name, found, expected } => {
                 Diagnostic::new(Code::E0712, format!("`{name}` has another shape in the file"))
@@ -108,23 +130,26 @@ pub fn initial_state(
     if let Some(file) = file {
         let mut unread: BTreeMap<&str, &StateEntry> =
             file.iter().map(|entry| (entry.name.as_str(), entry)).collect();
+        let (mut missing, mut statistics) = (vec![], vec![]);
         for (param, slot) in params.iter().zip(&mut state.params) {
             if param.role == ParamRole::Scale {
                 continue;
             }
-            let found = unread.remove(param.name.as_str()).ok_or_else(|| StartError::Missing {
-                name: param.name.clone(),
-                expected: param.shape.dims.clone(),
-            })?;
-            replace(slot, found, dtype)?;
+            match unread.remove(param.name.as_str()) {
+                Some(found) => replace(slot, found, dtype)?,
+                None => missing.push((param.name.clone(), param.shape.dims.clone())),
+            }
         }
         for (buffer, slot) in buffers.iter().zip(&mut state.buffers) {
             let is_statistic =
                 matches!(buffer.role, BufferRole::RunningMean | BufferRole::RunningVar);
             if let Some(found) = unread.remove(buffer.name.as_str()).filter(|_| is_statistic) {
                 replace(slot, found, dtype)?;
+            } else if is_statistic {
+                statistics.push((buffer.name.clone(), buffer.shape.dims.clone()));
             }
         }
+        refuse_other_names(missing, statistics, &unread)?;
         let names = file.iter().map(|entry| entry.name.clone());
         extra.extend(names.filter(|name| unread.contains_key(name.as_str())));
     }
@@ -166,6 +191,24 @@ pub fn size_of(joint: &Joint, state: &State) -> Result<Option<f64>, ExecError> {
     let params = bind(params, &state.params, DType::F64)?;
     let buffers = bind(buffers, &state.buffers, DType::F64)?;
     size_with(&phase, &params, &buffers).map(Some)
+}
+
+/// An error where a trainable tensor is missing; with names of the file beside those of the net where it has any left.
+fn refuse_other_names(
+    mut missing: Vec<(String, Vec<usize>)>,
+    statistics: Vec<(String, Vec<usize>)>,
+    unread: &BTreeMap<&str, &StateEntry>,
+) -> Result<(), StartError> {
+    let Some((name, expected)) = missing.first().cloned() else { return Ok(()) };
+    // Scales of a loss stand for nothing in a net.
+    let unread = unread.values().filter(|entry| !entry.name.starts_with("loss."));
+    let unread: Vec<&StateEntry> = unread.copied().collect();
+    if unread.is_empty() {
+        return Err(StartError::Missing { name, expected });
+    }
+    missing.extend(statistics);
+    let (pairs, left) = aligned::aligned(&missing, &unread);
+    Err(StartError::Names { pairs, left })
 }
 
 fn replace(slot: &mut StateEntry, found: &StateEntry, dtype: DType) -> Result<(), StartError> {

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::Device;
+use super::{Device, NameMapError, initial};
 use crate::diag::{Code, Diagnostic, Diagnostics, Fault, ToDiagnostic};
 use crate::exec::StartError;
 #[cfg(feature = "cuda")]
@@ -31,6 +31,12 @@ pub enum ExperimentError {
     /// The file of initial weights cannot be used.
     #[error("the file of initial weights: {0}")]
     Init(StoreError),
+    /// The map of names in that file cannot be read.
+    #[error("the map of names: {0}")]
+    InitMap(StoreError),
+    /// The map of names in that file cannot be used.
+    #[error(transparent)]
+    NameMap(#[from] NameMapError),
     /// There is nothing to go on from.
     #[error("`{}` holds no run to resume", .0.display())]
     NothingToResume(PathBuf),
@@ -87,6 +93,8 @@ impl ExperimentError {
                 diagnostic.notes = error.to_diagnostic().notes;
                 vec![diagnostic.expected("a safetensors file with the parameters of the net")]
             }
+            Self::InitMap(error) => vec![initial::unreadable(error)],
+            Self::NameMap(error) => vec![error.to_diagnostic()],
             Self::NothingToResume(path) => vec![
                 Diagnostic::new(Code::E0709, "there is no run to resume")
                     .note(format!("directory: {}", path.display()))
@@ -103,13 +111,17 @@ impl ExperimentError {
     pub fn fault(&self) -> Option<Fault> {
         match self {
             // The argument names a file that cannot be read.
-            Self::Init(StoreError::Io { .. }) => Some(Fault::Usage),
+            Self::Init(StoreError::Io { .. }) | Self::InitMap(StoreError::Io { .. }) => {
+                Some(Fault::Usage)
+            }
             #[cfg(feature = "cuda")]
             Self::Gpu(_) => Fault::of(&self.diagnostics()),
             Self::Spec(_)
             | Self::Device(_)
             | Self::Isa(_)
             | Self::Init(_)
+            | Self::InitMap(_)
+            | Self::NameMap(_)
             | Self::NothingToResume(_)
             | Self::Together(_)
             | Self::Store(_)

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::gpu::GpuPlaces;
 use super::identity::{executor, resolved_text, run_name, spec_hash};
+use super::initial::Initial;
 use super::{Device, ExperimentError, Machine};
 use crate::check::numeric::Trial;
 use crate::check::{self, Checked, Conserved};
@@ -11,11 +12,11 @@ use crate::compile::Compiled;
 use crate::data::Dataset;
 use crate::exec::{self, Start, StartError};
 use crate::grad::{self, Joint};
-use crate::ir::{self, ParamRole};
+use crate::ir::ParamRole;
 use crate::kernels::isa::Isa;
 use crate::lower::{ExecError, Replicas, State, Target};
 use crate::model;
-use crate::store::{self, Checkpoint, IDENTITY_EDITION, Identity, TensorFile};
+use crate::store::{Checkpoint, IDENTITY_EDITION, Identity};
 use crate::train::{Evaluated, RunPlan, evaluate_splits};
 
 /// How an experiment is run; what no spec says.
@@ -33,6 +34,8 @@ pub struct Options {
     pub spec_folder: PathBuf,
     /// Start from the tensors of this file.
     pub init: Option<PathBuf>,
+    /// Lines `ours = theirs`: what tensors are called in that file.
+    pub init_map: Option<PathBuf>,
     /// Stop after so many steps; nothing else changes.
     pub max_steps: Option<u64>,
     /// Steps between lines of `metrics.jsonl`, ≥ 1.
@@ -53,6 +56,7 @@ impl Options {
             root: None,
             spec_folder: PathBuf::from("."),
             init: None,
+            init_map: None,
             max_steps: None,
             log_every: 50,
             numeric: false,
@@ -71,7 +75,7 @@ pub struct Experiment<'a> {
     joint: Joint,
     isa: Isa,
     seeds: Vec<u64>,
-    init: Option<TensorFile>,
+    init: Option<Initial>,
     init_hash: Option<String>,
     hash: String,
     conserved: Option<Vec<Conserved>>,
@@ -101,9 +105,9 @@ impl<'a> Experiment<'a> {
         options.machine = machine;
         let isa = machine.find(&options.gpu.libraries)?;
         let joint = grad::joint(checked, &spec.loss, &spec.train).map_err(ExperimentError::Spec)?;
-        let init = options.init.as_deref().map(store::read_tensors).transpose();
-        let init = init.map_err(ExperimentError::Init)?;
-        let init_hash = init.as_ref().map(|file| ir::hex(&file.sha256));
+        let read = |file: &Path| Initial::read(file, options.init_map.as_deref());
+        let init = options.init.as_deref().map(read).transpose()?;
+        let init_hash = init.as_ref().map(|file| file.hash.clone());
         let init_hash = init_hash.or_else(|| recorded?.init.clone());
         Ok(Self {
             compiled,

@@ -132,6 +132,8 @@ const SCENARIOS: &[(&str, Scenario)] = &[
         let answer = r#"echo '{"program": "onnxruntime 1", "absolute": 1, "relative": 0.031}'"#;
         verified(answer, "onnx")
     }),
+    ("E0719", || renamed("conv1.bias = c.bias")),
+    ("E0720", || renamed("conv1.bias = c.bais")),
     ("W0701", || other("two_scale(delta=0.01, size=weights)", "cross_entropy")),
     ("W0702", || mlp("n(bias=false, init=zeros)", "cross_entropy", "lr=0.1")),
     ("W0703", || mlp("n", "mse", "lr=1e6")),
@@ -244,6 +246,23 @@ fn other(from: &str, to: &str) -> Done {
     sandbox.write("other.net", other.as_bytes());
     let weights = "r/ckpt/last.safetensors";
     sandbox.specc(&["train", "other.net", "-o", "o", "--max-steps", "1", "--init", weights])
+}
+
+/// A run from weights whose names are only partly those of the net, with a map for some of them.
+fn renamed(map: &str) -> Done {
+    let sandbox = Sandbox::with(TINY);
+    let zeros = |n: usize| vec![0.0; n];
+    let (a, b, c, d) = (zeros(36), zeros(4), zeros(360), zeros(10));
+    let file = [
+        ("c.weight", Dtype::F32, &[4, 1, 3, 3][..], &a[..]),
+        ("c.bias", Dtype::F32, &[4], &b),
+        ("l.weight", Dtype::F32, &[10, 36], &c),
+        ("l.bias", Dtype::F32, &[10], &d),
+    ];
+    sandbox.write("w.safetensors", &tensors(&file));
+    sandbox.write("names.txt", map.as_bytes());
+    let options = ["--init", "w.safetensors", "--init-map", "names.txt"];
+    sandbox.specc(&[&["train", "spec.net"][..], &options].concat())
 }
 
 fn mlp(net: &str, loss: &str, optimizer: &str) -> Done {

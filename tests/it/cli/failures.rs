@@ -111,7 +111,7 @@ fn initial_weights_of_another_net_are_refused_by_name() {
             .as_bytes(),
     );
     let done = sandbox.specc(&["train", "less.net", "-o", "l", "--init", weights]);
-    done.says(&["error[E0711]", "fc.weight"]);
+    done.says(&["error[E0719]", "fc.weight = ?", "# [10, 64]"]);
 }
 
 #[test]

@@ -10,6 +10,7 @@ mod diverge;
 mod export;
 mod failures;
 mod identity;
+mod initial;
 mod interrupt;
 mod last_batch;
 mod learning;
