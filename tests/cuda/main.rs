@@ -28,7 +28,7 @@ mod emulated;
 #[cfg(feature = "cuda")]
 mod errors;
 mod harness;
-#[cfg(all(feature = "cuda", feature = "emulated"))]
+#[cfg(feature = "cuda")]
 mod nvrtc;
 mod plans;
 mod programs;

@@ -52,9 +52,15 @@ fn launches_fit_every_architecture() {
     }
 }
 
+/// One of each kind of net.
+const SHOWN: [&str; 4] = ["lenet_cifar100", "mlp_mnist", "quickstart", "wrn16_4_cifar10"];
+
 #[test]
-fn the_plan_of_lenet() {
+fn plans_of_shipped_specs() {
+    let plans = shipped();
     insta::with_settings!({ prepend_module_to_snapshot => false }, {
-        insta::assert_snapshot!("lenet_cifar100", shipped()["lenet_cifar100"].to_string());
+        for name in SHOWN {
+            insta::assert_snapshot!(name, plans[name].to_string());
+        }
     });
 }
