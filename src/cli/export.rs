@@ -22,6 +22,9 @@ use python::Compared;
 /// The largest difference from our logits, as a share of the largest of them, that rounding explains.
 const MAX_DIFFERENCE: f64 = 1e-5;
 
+/// The form of the arguments.
+const FORM: &str = "specc export RUN --format onnx|pytorch|safetensors [-o FILE] [--verify]";
+
 /// Arguments of `specc export`.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct ExportArgs {
@@ -137,10 +140,15 @@ fn document(
 fn export(args: &ExportArgs, terminal: &mut Terminal) -> Result<Written, Refused> {
     let format = args.format.or_else(|| Format::of(args.output.as_deref()?));
     let Some(format) = format else {
-        let form = "specc export RUN --format onnx|pytorch|safetensors [-o FILE] [--verify]";
-        terminal.report_usage("no format given, and no file whose name says it", form);
+        terminal.report_usage("no format given, and no file whose name says it", FORM);
         return Err(Outcome::Usage.into());
     };
+    let is_tensors = |path: &PathBuf| Format::of(path) == Some(Format::Safetensors);
+    if format == Format::Pytorch && args.output.as_ref().is_some_and(is_tensors) {
+        let message = "the tensors beside the module would have its name; `-o` takes the module";
+        terminal.report_usage(message, FORM);
+        return Err(Outcome::Usage.into());
+    }
     let trained = match Trained::read(&args.run, args.data.data_dir.as_deref()) {
         Ok(trained) => trained,
         Err(error) => return Err(told(&error, terminal)),

@@ -54,6 +54,8 @@ fn export_writes_each_format_and_tells_the_files() {
 fn export_needs_a_format_and_a_run() {
     let sandbox = trained();
     sandbox.specc(&["export", "r"]).exits(2).says(&["no format given", "usage: specc export RUN"]);
+    let one_name = ["export", "r", "--format", "pytorch", "-o", "tiny.safetensors"];
+    sandbox.specc(&one_name).exits(2).says(&["would have its name"]);
     sandbox.specc(&["export", "nothing", "--format", "onnx"]).exits(2).says(&["E0706"]);
 }
 
