@@ -26,4 +26,4 @@ pub use resolve::{ResolveContext, Resolved, built_in, resolve, stated_analysis, 
 pub use spec::{Block, Net, Permission, Spec};
 pub use train::{LastBatch, Length, Optimizer, Places, Schedule, Sharpness, SharpnessKind, Train};
 pub use value::{CallValue, Value};
-pub use write::{essential, to_ast};
+pub use write::{essential, settings, to_ast};

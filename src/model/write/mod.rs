@@ -5,6 +5,7 @@
 mod body;
 mod essential;
 mod expr;
+mod settings;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,6 +15,7 @@ use expr::{
     at, boolean, call, call_expr, float, int, keyed, list, literal, named, nowhere, plain, size,
     text, word,
 };
+pub use settings::settings;
 
 use super::table::Group;
 use super::train::Setting;

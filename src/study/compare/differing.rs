@@ -1,14 +1,15 @@
 //! In what the specs of two groups differ, by keys of the language.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use serde::Serialize;
 
 use super::RunGroup;
 use crate::diag::FileId;
+use crate::model;
 use crate::store::{StoreError, read_text};
-use crate::syntax::ast::{Arg, Call, ExprKind, Item, ItemKind, Spec};
-use crate::syntax::{self, print_expr};
+use crate::syntax;
 
 /// The largest `resolved.net` that is read: what the parser takes.
 const MAX_BYTES: u64 = 1 << 20;
@@ -54,66 +55,12 @@ pub(super) fn differing(groups: &[RunGroup]) -> Result<Vec<Differing>, StoreErro
 }
 
 /// Every setting of a resolved spec but its seeds, by key.
-fn of_spec(path: &std::path::Path) -> Result<BTreeMap<String, String>, StoreError> {
+fn of_spec(path: &Path) -> Result<BTreeMap<String, String>, StoreError> {
     let (spec, problems) = syntax::parse(FileId(0), &read_text(path, MAX_BYTES)?);
     if let Some(problem) = problems.first() {
         return Err(StoreError::damaged(path, problem.title.clone()));
     }
-    let mut found = BTreeMap::new();
-    for item in &spec.items {
-        match &item.kind {
-            ItemKind::Data(call) => of_call("data", call, &mut found),
-            ItemKind::Loss(loss) if loss.body.is_none() => of_call("loss", &loss.head, &mut found),
-            ItemKind::Net(net) => {
-                of_call("net", &net.head, &mut found);
-                found.insert("net.body".to_owned(), body(item));
-            }
-            ItemKind::Train(train) => {
-                of_call("train", &train.optimizer, &mut found);
-                for entry in train.entries.iter().filter(|entry| entry.key.value != "seeds") {
-                    let value = entry.value.as_ref().map_or_else(String::new, print_expr);
-                    found.insert(format!("train.{}", entry.key.value), value);
-                }
-            }
-            ItemKind::Let(binding) => {
-                found.insert(format!("let.{}", binding.name.value), print_expr(&binding.value));
-            }
-            ItemKind::Block(block) => {
-                found.insert(format!("block {}", block.name.value), body(item));
-            }
-            ItemKind::Loss(loss) => {
-                found.insert(format!("loss {}", loss.head.callee.value), body(item));
-            }
-            // They change nothing of what is trained.
-            ItemKind::Analyze(_)
-            | ItemKind::Import(_)
-            | ItemKind::Assert(_)
-            | ItemKind::Sweep(_)
-            | ItemKind::Claim(_) => {}
-        }
-    }
+    let mut found = model::settings(&spec);
+    found.remove("train.seeds");
     Ok(found)
-}
-
-fn of_call(item: &str, call: &Call, found: &mut BTreeMap<String, String>) {
-    found.insert(item.to_owned(), call.callee.value.clone());
-    for (place, Arg { key, value }) in call.args.iter().enumerate() {
-        let key = key.as_ref().map_or_else(|| place.to_string(), |key| key.value.clone());
-        // The inner optimiser of SAM is part of `train`.
-        if let ExprKind::Call(inner) = &value.value
-            && item == "train"
-            && key == "0"
-        {
-            of_call("train.optimizer", inner, found);
-        } else {
-            found.insert(format!("{item}.{key}"), print_expr(value));
-        }
-    }
-}
-
-/// An item as it is printed, on one line.
-fn body(item: &Item) -> String {
-    let text = syntax::print(&Spec { items: vec![item.clone()] });
-    let text = text.split_once('{').map_or(text.as_str(), |(_, body)| body);
-    text.trim_end().trim_end_matches('}').split_whitespace().collect::<Vec<_>>().join(" ")
 }
