@@ -26,6 +26,7 @@
 //! | [`measure`] | logits | `SplitSummary` | margins, close-enough, top-k, super-classes, masses, histograms |
 //! | [`analysis`] | stored logits | measures | of runs and of other programs, at other points and scales |
 //! | [`export`] | `Checked`, tensors | ONNX, PyTorch, safetensors | a trained net as files for other programs |
+//! | [`portrait`] | `Compiled` | differences | what a spec compiles to as plain values, aligned with another's |
 //! | [`report`] | measures, `Checked`, times, runs | text, documents, pictures, `Page` | tables, the net as SVG and Graphviz text, pages of runs and sweeps |
 //! | `study` | `Cells` | runs | the cells of sweeps in one folder, made by workers |
 //! | `reproduce` | runs, the paper's values | charts, gaps, a page | the figures of the paper, made again |
@@ -75,6 +76,7 @@ pub mod measure;
 pub mod model;
 pub mod optim;
 pub mod passes;
+pub mod portrait;
 pub mod report;
 #[cfg(feature = "exec")]
 pub mod reproduce;

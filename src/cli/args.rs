@@ -59,6 +59,10 @@ pub(crate) enum Command {
     Check(super::check::CheckArgs),
     /// Draw the network of a spec.
     Graph(super::graph::GraphArgs),
+    /// Show in what two specs or runs differ: settings, layers, degrees, kernels.
+    Diff(super::diff::DiffArgs),
+    /// Keep what a spec compiles to, and fail when it changes.
+    Snapshot(super::snapshot::SnapshotArgs),
     /// Take measures of stored logits.
     Analyze(super::analyze::AnalyzeArgs),
     /// Bring specs into the canonical layout.
@@ -100,6 +104,8 @@ impl Cli {
             Some(
                 Command::Check(_)
                 | Command::Graph(_)
+                | Command::Diff(_)
+                | Command::Snapshot(_)
                 | Command::Analyze(_)
                 | Command::Fmt(_)
                 | Command::New(_)

@@ -51,12 +51,14 @@ mod verify;
 pub mod analyze;
 pub mod check;
 pub mod data;
+mod diff;
 pub mod explain;
 pub mod fetch_bar;
 pub mod fmt;
 pub mod graph;
 mod lsp;
 pub mod new;
+mod snapshot;
 
 use std::process::ExitCode;
 
@@ -111,6 +113,8 @@ fn dispatch(command: &Command, terminal: &mut Terminal) -> anyhow::Result<Outcom
         Command::Time(args) => time::run(args, terminal),
         Command::Check(args) => check::run(args, terminal),
         Command::Graph(args) => graph::run(args, terminal),
+        Command::Diff(args) => diff::run(args, terminal),
+        Command::Snapshot(args) => snapshot::run(args, terminal),
         Command::Analyze(args) => commands::analyze(args, terminal),
         Command::Fmt(args) => commands::fmt(args, terminal),
         Command::New(args) => commands::new(args, terminal),

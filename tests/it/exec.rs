@@ -303,6 +303,10 @@ fn a_file_of_weights_starts_a_run() {
     assert_eq!(error, expected);
     file.remove(last);
     let error = initial_state(&joint, &spec.loss, 8, DType::F64, Some(&file)).unwrap_err();
+    let StartError::Names { left, .. } = error else { panic!("`other` may be what is missing") };
+    assert_eq!(left, ["other"]);
+    file.retain(|entry| entry.name != "other");
+    let error = initial_state(&joint, &spec.loss, 8, DType::F64, Some(&file)).unwrap_err();
     assert_eq!(error, StartError::Missing { name: "linear2.bias".into(), expected: vec![3] });
 }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// What each stage may import beside itself. Adding a name here is a design decision.
-const PERMITTED: [(&str, &[&str]); 27] = [
+const PERMITTED: [(&str, &[&str]); 28] = [
     ("diag", &[]),
     ("kernels", &[]),
     ("syntax", &["diag"]),
@@ -32,6 +32,10 @@ const PERMITTED: [(&str, &[&str]); 27] = [
         ],
     ),
     ("export", &["check", "data", "diag", "ir", "loss", "lower", "model", "passes"]),
+    (
+        "portrait",
+        &["check", "compile", "diag", "grad", "ir", "kernels", "lower", "model", "syntax"],
+    ),
     ("analysis", &["diag", "measure", "model", "store", "syntax"]),
     (
         "report",
@@ -89,6 +93,7 @@ const PERMITTED: [(&str, &[&str]); 27] = [
             "lsp",
             "measure",
             "model",
+            "portrait",
             "report",
             "reproduce",
             "store",

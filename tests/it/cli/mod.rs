@@ -6,6 +6,7 @@ mod compare;
 mod composition;
 mod conserved;
 mod damage;
+mod diff;
 mod diverge;
 mod export;
 mod failures;
