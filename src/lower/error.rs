@@ -1,6 +1,6 @@
 //! What a user reads when a program cannot go on.
 
-use super::ExecError;
+use super::{ExecError, Fits};
 use crate::diag::{Code, Diagnostic, ToDiagnostic};
 
 impl ToDiagnostic for ExecError {
@@ -21,12 +21,26 @@ impl ToDiagnostic for ExecError {
             Self::Device { message } => Diagnostic::new(Code::E0714, "the device failed")
                 .note(format!("it said: {message}"))
                 .help("use a smaller `batch`, another `--device`, or fewer `--threads`"),
-            Self::Memory { needed, free } => {
+            Self::Memory { needed, free, fits } => {
                 let share = *free as f64 / (*needed).max(1) as f64 * 100.0;
+                let (expected, help) = match fits {
+                    Some(Fits::Runs(runs)) => (
+                        format!("at most {runs} runs at once"),
+                        format!("use `--jobs {runs}`, a smaller `batch`, or another `--device`"),
+                    ),
+                    Some(Fits::Batch(batch)) => (
+                        format!("batches of about {batch} samples"),
+                        "use a smaller `batch`, or another `--device`".to_owned(),
+                    ),
+                    None => (
+                        format!("at most {share:.0} % of the samples and runs at once"),
+                        "use a smaller `batch`, fewer `--jobs`, or another `--device`".to_owned(),
+                    ),
+                };
                 Diagnostic::new(Code::E0506, "the memory of the GPU does not suffice")
                     .note(format!("found: {} MiB free of {} MiB needed", free >> 20, needed >> 20))
-                    .expected(format!("at most {share:.0} % of the samples and runs at once"))
-                    .help("use a smaller `batch`, fewer `--jobs`, or another `--device`")
+                    .expected(expected)
+                    .help(help)
             }
             Self::Shape { name, found, expected } => {
                 Diagnostic::new(Code::E0712, format!("`{name}` has another shape in the file"))

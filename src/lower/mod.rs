@@ -16,7 +16,7 @@ mod work;
 pub use error::shape_text;
 pub use motion::Motion;
 pub use program::{
-    Batch, DType, ExecError, HostTensor, HyperValues, Program, RawSamples, Samples, State,
+    Batch, DType, ExecError, Fits, HostTensor, HyperValues, Program, RawSamples, Samples, State,
     StateEntry, StepOutput,
 };
 pub use replicas::{MeasuredStep, Replicas};

@@ -205,6 +205,25 @@ pub trait Program: Send {
     fn isa(&self) -> String;
 }
 
+/// What of the work would fit into memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fits {
+    /// So many runs at once, fewer than were asked for.
+    Runs(usize),
+    /// Not even one; about so many samples a batch.
+    Batch(usize),
+}
+
+impl Fits {
+    /// For runs of `per_run` bytes each, with batches of `batch` samples, where `free` bytes are free.
+    pub fn of(free: usize, per_run: usize, batch: usize) -> Self {
+        match free / per_run.max(1) {
+            0 => Self::Batch((free as f64 / per_run as f64 * batch as f64) as usize),
+            runs => Self::Runs(runs),
+        }
+    }
+}
+
 /// A program cannot go on.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum ExecError {
@@ -231,6 +250,8 @@ pub enum ExecError {
         needed: usize,
         /// Bytes free.
         free: usize,
+        /// How much would fit, where it is known.
+        fits: Option<Fits>,
     },
     /// A tensor to load has another shape.
     #[error("`{name}` has shape {found:?}, expected {expected:?}")]

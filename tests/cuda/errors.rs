@@ -2,6 +2,7 @@
 
 use specc::diag::{RenderStyle, SourceMap, ToDiagnostic, render};
 use specc::exec::cuda::gpu::GpuError;
+use specc::lower::{ExecError, Fits};
 
 fn text(error: &GpuError) -> String {
     render(&error.to_diagnostic(), &SourceMap::new(), RenderStyle { color: false, width: 100 })
@@ -23,4 +24,18 @@ fn each_fault_has_its_code_and_says_what_to_do() {
         assert!(text.contains(&format!("error[{code}]")), "{text}");
         assert!(text.contains(wanted), "{text}");
     }
+}
+
+#[test]
+fn what_does_not_fit_says_how_much_would() {
+    const GIB: usize = 1 << 30;
+    let said = |free: usize, per_run: usize| {
+        let fits = Some(Fits::of(free, per_run, 512));
+        let error = ExecError::Memory { needed: 40 * per_run, free, fits };
+        render(&error.to_diagnostic(), &SourceMap::new(), RenderStyle { color: false, width: 100 })
+    };
+    let few = said(20 * GIB, GIB);
+    assert!(few.contains("at most 20 runs at once") && few.contains("`--jobs 20`"), "{few}");
+    let none = said(3 * GIB, 4 * GIB);
+    assert!(none.contains("batches of about 384 samples"), "{none}");
 }

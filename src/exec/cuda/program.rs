@@ -7,7 +7,7 @@ use super::recorded::{Recorded, Slots};
 use super::sending::DataKey;
 use crate::kernels::cuda::SOURCES;
 use crate::lower::cuda::{CudaPlan, Launch, REPORT_DOUBLES};
-use crate::lower::{ExecError, HostTensor, State, StateEntry};
+use crate::lower::{ExecError, Fits, HostTensor, State, StateEntry};
 
 /// Launches of a text that is compiled at once: enough to share the common functions, few enough to compile side by side.
 const LAUNCHES_PER_MODULE: usize = 8;
@@ -60,7 +60,17 @@ impl<D: Driver> CudaProgram<D> {
         replicas: &[(u64, &State)],
     ) -> Result<Self, ExecError> {
         let count = replicas.len().max(1);
-        let memory = driver.alloc(plan.memory.len * 4 * count)?;
+        let per_run = plan.memory.len * 4;
+        let batch = plan.options.batch;
+        let memory = driver.alloc(per_run * count).map_err(|error| match error {
+            ExecError::Memory { needed, free, .. } => {
+                let fits = Some(Fits::of(free, per_run, batch));
+                ExecError::Memory { needed, free, fits }
+            }
+            other @ (ExecError::NotFinite { .. }
+            | ExecError::Device { .. }
+            | ExecError::Shape { .. }) => other,
+        })?;
         let feeds = driver.alloc(plan.feed.len * 4 * count * SLOTS)?;
         let reports = driver.alloc(REPORT_DOUBLES * 8 * count * SLOTS)?;
         let no_data = driver.alloc(16)?;

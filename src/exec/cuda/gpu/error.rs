@@ -55,7 +55,7 @@ pub enum GpuError {
 impl From<GpuError> for ExecError {
     fn from(error: GpuError) -> Self {
         if let GpuError::Memory { needed, free } = error {
-            return Self::Memory { needed, free };
+            return Self::Memory { needed, free, fits: None };
         }
         Self::Device { message: error.to_string() }
     }
