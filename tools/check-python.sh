@@ -10,7 +10,7 @@ python3 -m venv "$work/build"
 (cd "$root" && "$work/build/bin/maturin" build --quiet --profile "${1:-dev}" -o "$work/wheels")
 (cd "$root" && "$work/build/bin/mypy" --strict --cache-dir "$work/mypy" python/specc)
 python3 -m venv "$work/clean"
-"$work/clean/bin/pip" install --quiet "$work"/wheels/*.whl pytest pandas nbconvert ipykernel
+"$work/clean/bin/pip" install --quiet "$work"/wheels/*.whl pytest pandas polars nbconvert ipykernel
 cp "$root/python/tests/"*.py "$work/"
 cd "$work"
 # Without $SPECC the program is the one that the wheel carries.

@@ -27,7 +27,11 @@ class Table:
         """As a pandas frame."""
         import pandas
 
-        return pandas.read_csv(io.StringIO(self.csv), float_precision="round_trip") if self.csv else pandas.DataFrame()
+        if not self.csv:
+            return pandas.DataFrame()
+        # Before 3.1 the usual parser may miss the last bit; from there on the option is deprecated, and not needed.
+        old = tuple(int(part) for part in pandas.__version__.split(".")[:2]) < (3, 1)
+        return pandas.read_csv(io.StringIO(self.csv), **({"float_precision": "round_trip"} if old else {}))
 
     def to_polars(self) -> polars.DataFrame:
         """As a polars frame."""
