@@ -131,21 +131,11 @@ pub fn evaluate(
     samples: &SplitSamples<'_>,
     batch: usize,
 ) -> Vec<Result<Evaluation, ExecError>> {
-    let n = samples.all_labels().len();
-    let order: Vec<u32> = (0..n as u32).collect();
-    let mut sums: Vec<Result<Sums, ExecError>> =
-        (0..program.count()).map(|_| Ok(Sums::default())).collect();
-    for indices in order.chunks(batch.max(1)) {
-        let parts = program.eval(&Batch { samples, indices, epoch: 0 });
-        for (sums, part) in sums.iter_mut().zip(parts) {
-            let Ok(all) = sums else { continue };
-            match part {
-                Ok((logits, output)) => all.add(logits, &output, indices.len()),
-                Err(error) => *sums = Err(error),
-            }
-        }
-    }
-    sums.into_iter().map(|sums| Ok(sums?.evaluation(n))).collect()
+    let ask = |program: &mut dyn Replicas, batches: &[Batch<'_>]| {
+        batches.iter().map(|batch| program.eval(batch)).collect()
+    };
+    let add = |sums: &mut Sums, (logits, output), n| sums.add(logits, &output, n);
+    over_batches(program, samples, batch, ask, add)
 }
 
 /// The means of `samples` in every replica, as [`evaluate`] finds them.
@@ -154,6 +144,21 @@ pub fn means(
     samples: &SplitSamples<'_>,
     batch: usize,
 ) -> Vec<Result<Means, ExecError>> {
+    let ask = |program: &mut dyn Replicas, batches: &[Batch<'_>]| program.evals(batches);
+    let add = |sums: &mut Sums, output, n| sums.count(&output, n);
+    let evaluations = over_batches(program, samples, batch, ask, add);
+    evaluations.into_iter().map(|found| Ok(found?.means)).collect()
+}
+
+/// Asks for the batches of `samples`, as many at once as the program likes, and adds what each replica gives; a replica that fails
+/// is not looked at again.
+fn over_batches<T>(
+    program: &mut dyn Replicas,
+    samples: &SplitSamples<'_>,
+    batch: usize,
+    ask: impl Fn(&mut dyn Replicas, &[Batch<'_>]) -> Vec<Vec<Result<T, ExecError>>>,
+    add: impl Fn(&mut Sums, T, usize),
+) -> Vec<Result<Evaluation, ExecError>> {
     let n = samples.all_labels().len();
     let order: Vec<u32> = (0..n as u32).collect();
     let chunks = order.chunks(batch.max(1));
@@ -161,17 +166,17 @@ pub fn means(
     let mut sums: Vec<Result<Sums, ExecError>> =
         (0..program.count()).map(|_| Ok(Sums::default())).collect();
     for batches in batches.chunks(program.stride()) {
-        for (batch, parts) in batches.iter().zip(program.evals(batches)) {
+        for (batch, parts) in batches.iter().zip(ask(program, batches)) {
             for (sums, part) in sums.iter_mut().zip(parts) {
                 let Ok(all) = sums else { continue };
                 match part {
-                    Ok(output) => all.count(&output, batch.indices.len()),
+                    Ok(part) => add(all, part, batch.indices.len()),
                     Err(error) => *sums = Err(error),
                 }
             }
         }
     }
-    sums.into_iter().map(|sums| Ok(sums?.evaluation(n).means)).collect()
+    sums.into_iter().map(|sums| Ok(sums?.evaluation(n))).collect()
 }
 
 /// What the batches so far amount to.
