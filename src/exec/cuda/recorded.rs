@@ -20,12 +20,22 @@ pub(super) struct Slots {
     count: usize,
 }
 
-/// The first slot alone.
-pub(super) const ONE: Slots = Slots { first: 0, count: 1 };
-
 impl<D: Driver> CudaProgram<D> {
-    /// Starts the phases that belong together, for each slot in order.
+    /// Starts the phases for the first `n` slots: for all slots together, else one by one.
     pub(super) fn start(
+        &mut self,
+        what: Recorded,
+        n: usize,
+        data: MemoryId,
+    ) -> Result<(), ExecError> {
+        if n == SLOTS {
+            return self.start_slots(what, Slots { first: 0, count: n }, data);
+        }
+        (0..n).try_for_each(|first| self.start_slots(what, Slots { first, count: 1 }, data))
+    }
+
+    /// Starts the phases that belong together, for each slot in order.
+    fn start_slots(
         &mut self,
         what: Recorded,
         slots: Slots,
@@ -44,19 +54,6 @@ impl<D: Driver> CudaProgram<D> {
             graph
         };
         self.driver.run(graph)
-    }
-
-    /// Starts the phases for the first slots: all together, or one by one.
-    pub(super) fn start_first(
-        &mut self,
-        what: Recorded,
-        n: usize,
-        data: MemoryId,
-    ) -> Result<(), ExecError> {
-        if n == SLOTS {
-            return self.start(what, Slots { first: 0, count: n }, data);
-        }
-        (0..n).try_for_each(|first| self.start(what, Slots { first, count: 1 }, data))
     }
 
     fn calls(&self, what: Recorded, slot: usize, data: MemoryId) -> Vec<Call> {

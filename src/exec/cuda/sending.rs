@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 use super::driver::{Driver, MemoryId};
 use super::feed;
-use super::program::{CudaProgram, bytes_of_floats};
+use super::program::{CudaProgram, SLOTS, bytes_of_floats};
 use crate::lower::{Batch, ExecError, HyperValues};
 
 /// Tells data sets in the memory of the host apart.
@@ -16,9 +16,12 @@ pub(super) struct DataKey {
 }
 
 impl<D: Driver> CudaProgram<D> {
+    /// How many steps on such batches are sent at once; samples that are no bytes have room for one.
+    pub(super) fn at_once(&self, batch: Option<&Batch<'_>>) -> usize {
+        if batch.is_some_and(|batch| feed::is_raw(&self.plan, batch)) { SLOTS } else { 1 }
+    }
+
     /// Sends what every replica reads in some steps, `batches[step][replica]`, each to its slot; the memory of the data.
-    ///
-    /// Samples that are no bytes have room for one step.
     pub(super) fn send(
         &mut self,
         batches: &[Vec<Batch<'_>>],

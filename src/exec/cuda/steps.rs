@@ -1,21 +1,39 @@
 //! Steps, evaluations and R of all replicas, and what they report.
 
 use super::driver::Driver;
-use super::feed;
 use super::program::{CudaProgram, SLOTS};
-use super::recorded::{ONE, Recorded};
+use super::recorded::Recorded;
 use crate::lower::cuda::{PHASE_RESULTS, REPORT_DOUBLES};
 use crate::lower::{
     Batch, ExecError, HostTensor, HyperValues, MeasuredStep, Motion, PhaseId, StepOutput,
 };
 
+/// What evaluation is told in place of a rate and a step.
+const UNTRAINED: HyperValues = HyperValues { lr: 0.0, step: 0 };
+
+/// For each step what each replica reports of its phases.
+type Reports = Vec<Vec<Vec<StepOutput>>>;
+
 impl<D: Driver> CudaProgram<D> {
-    /// The results of the phases at these positions, for each of the first `n` slots and each replica.
-    fn reports(
-        &self,
-        phases: &[PhaseId],
-        n: usize,
-    ) -> Result<Vec<Vec<Vec<StepOutput>>>, ExecError> {
+    /// Sends batches, runs their phases and reads what these report.
+    fn run(
+        &mut self,
+        what: Recorded,
+        batches: &[Vec<Batch<'_>>],
+        hyper: &[HyperValues],
+    ) -> Result<Reports, ExecError> {
+        let data = self.send(batches, hyper)?;
+        self.start(what, batches.len(), data)?;
+        self.reports(what, batches.len())
+    }
+
+    /// What the phases report of the first `n` slots.
+    fn reports(&self, what: Recorded, n: usize) -> Result<Reports, ExecError> {
+        let phases: Vec<PhaseId> = match what {
+            Recorded::Train => (0..self.plan.phases.train.len()).map(PhaseId::Train).collect(),
+            Recorded::Eval => vec![PhaseId::Eval],
+            Recorded::Size => vec![PhaseId::Size],
+        };
         let mut bytes = vec![0; REPORT_DOUBLES * 8 * self.count() * n];
         self.driver.download(self.reports, 0, &mut bytes)?;
         let doubles: Vec<f64> =
@@ -66,8 +84,7 @@ impl<D: Driver> CudaProgram<D> {
         hyper: &[HyperValues],
     ) -> Vec<Vec<Result<Vec<StepOutput>, ExecError>>> {
         let first = batches.first().and_then(|batches| batches.first());
-        let is_raw = first.is_some_and(|batch| feed::is_raw(&self.plan, batch));
-        let at_once = if is_raw { SLOTS } else { 1 };
+        let at_once = self.at_once(first);
         let mut results: Vec<Vec<Result<Vec<StepOutput>, ExecError>>> = vec![];
         for (batches, hyper) in batches.chunks(at_once).zip(hyper.chunks(at_once)) {
             results.extend(self.steps_at_once(batches, hyper));
@@ -80,14 +97,7 @@ impl<D: Driver> CudaProgram<D> {
         batches: &[Vec<Batch<'_>>],
         hyper: &[HyperValues],
     ) -> Vec<Vec<Result<Vec<StepOutput>, ExecError>>> {
-        let reports = (|| {
-            let data = self.send(batches, hyper)?;
-            self.start_first(Recorded::Train, batches.len(), data)?;
-            let phases: Vec<PhaseId> =
-                (0..self.plan.phases.train.len()).map(PhaseId::Train).collect();
-            self.reports(&phases, batches.len())
-        })();
-        let steps = match reports {
+        let steps = match self.run(Recorded::Train, batches, hyper) {
             Ok(reports) => reports,
             Err(error) => return batches.iter().map(|_| self.everywhere(&error)).collect(),
         };
@@ -184,9 +194,7 @@ impl<D: Driver> CudaProgram<D> {
 
     fn eval_part(&mut self, batch: &Batch<'_>) -> Result<Vec<(Vec<f32>, StepOutput)>, ExecError> {
         let batches = vec![*batch; self.count()];
-        let data = self.send(&[batches], &[HyperValues { lr: 0.0, step: 0 }])?;
-        self.start(Recorded::Eval, ONE, data)?;
-        let reports = self.reports(&[PhaseId::Eval], 1)?.remove(0);
+        let reports = self.run(Recorded::Eval, &[batches], &[UNTRAINED])?.remove(0);
         let logits = self.plan.phases.eval.logits.expect("graphs of evaluation give logits");
         let len = logits.len * batch.indices.len();
         let mut results = vec![];
@@ -199,16 +207,10 @@ impl<D: Driver> CudaProgram<D> {
 
     /// The results of batches in evaluation mode, without their logits; batches of at most the size of the plan.
     pub fn evals(&mut self, batches: &[Batch<'_>]) -> Vec<Vec<Result<StepOutput, ExecError>>> {
-        let is_raw = batches.first().is_some_and(|batch| feed::is_raw(&self.plan, batch));
         let mut results = vec![];
-        for batches in batches.chunks(if is_raw { SLOTS } else { 1 }) {
+        for batches in batches.chunks(self.at_once(batches.first())) {
             let all: Vec<_> = batches.iter().map(|batch| vec![*batch; self.count()]).collect();
-            let hyper = vec![HyperValues { lr: 0.0, step: 0 }; batches.len()];
-            let reports = self.send(&all, &hyper).and_then(|data| {
-                self.start_first(Recorded::Eval, batches.len(), data)?;
-                self.reports(&[PhaseId::Eval], batches.len())
-            });
-            match reports {
+            match self.run(Recorded::Eval, &all, &vec![UNTRAINED; batches.len()]) {
                 Ok(reports) => {
                     let of_replica = |mut outputs: Vec<StepOutput>| Ok(outputs.remove(0));
                     let of_batch = |outputs: Vec<Vec<StepOutput>>| {
@@ -227,8 +229,8 @@ impl<D: Driver> CudaProgram<D> {
         if self.plan.phases.size.is_none() {
             return (0..self.count()).map(|_| Ok(None)).collect();
         }
-        let reports = self.start(Recorded::Size, ONE, self.no_data);
-        match reports.and_then(|()| self.reports(&[PhaseId::Size], 1)) {
+        let reports = self.start(Recorded::Size, 1, self.no_data);
+        match reports.and_then(|()| self.reports(Recorded::Size, 1)) {
             Ok(mut reports) => {
                 reports.remove(0).into_iter().map(|outputs| Ok(outputs[0].size)).collect()
             }

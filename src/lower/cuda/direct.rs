@@ -4,7 +4,7 @@
 //! Invariant: the cut depends on shapes and the full batch alone.
 
 use super::MAX_SHARED;
-use super::product::{Geometry, Map};
+use super::product::{Geometry, Map, WINDOW};
 use crate::kernels::cuda::THREADS;
 
 /// Floats of shared memory.
@@ -58,6 +58,11 @@ impl Direct {
             Map::Linear | Map::LinearInput | Map::LinearWeight => None,
         };
         cut.filter(|cut| cut.shared <= ROOM)
+    }
+
+    /// What a thread computes, as tiles of products have it: a window in its channels.
+    pub(super) fn tile(&self) -> [usize; 4] {
+        [WINDOW, self.channels, WINDOW, self.channels]
     }
 }
 

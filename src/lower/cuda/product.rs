@@ -112,7 +112,7 @@ impl Tiling {
         let samples = self.sizes[0] / g.pixels_out().max(1);
         let sizes = [samples * windows * WINDOW, self.sizes[1], self.sizes[2]];
         let tile = match &self.direct {
-            Some(direct) => [WINDOW, direct.channels, WINDOW, direct.channels],
+            Some(direct) => direct.tile(),
             None => choose(sizes, self.groups, self.replicas, WINDOW),
         };
         Some(Self { sizes, tile, is_windowed: true, ..*self })
@@ -181,29 +181,16 @@ pub(super) fn tiling(facts: &Facts<'_>, id: NodeId) -> Tiling {
     let is_split = matches!(map, Map::LinearWeight | Map::ConvWeight(_));
     let most_parts = if is_split { (sizes[2] / MIN_PART).clamp(1, MAX_PARTS) } else { 1 };
     let replicas = facts.replicas;
-    if let Some(direct) = Direct::of(&map, batch) {
-        let tile = [WINDOW, direct.channels, WINDOW, direct.channels];
-        let (parts, per_part) = (direct.parts, 0);
-        let direct = Some(direct);
-        return Tiling {
-            map,
-            groups,
-            sizes,
-            tile,
-            parts,
-            per_part,
-            by_k,
-            is_windowed: false,
-            direct,
-            replicas,
-        };
-    }
-    let alone = choose(sizes, groups, most_parts, 1);
-    let parts = most_parts.min((2 * SLOTS).div_ceil(blocks(sizes, groups, alone)));
-    let per_part = sizes[2].div_ceil(parts).next_multiple_of(PART_STEP);
-    let parts = sizes[2].div_ceil(per_part).max(1);
-    let tile = choose(sizes, groups, parts * replicas, 1);
-    let direct = None;
+    let direct = Direct::of(&map, batch);
+    let (tile, parts, per_part) = if let Some(direct) = &direct {
+        (direct.tile(), direct.parts, 0)
+    } else {
+        let alone = choose(sizes, groups, most_parts, 1);
+        let parts = most_parts.min((2 * SLOTS).div_ceil(blocks(sizes, groups, alone)));
+        let per_part = sizes[2].div_ceil(parts).next_multiple_of(PART_STEP);
+        let parts = sizes[2].div_ceil(per_part).max(1);
+        (choose(sizes, groups, parts * replicas, 1), parts, per_part)
+    };
     Tiling { map, groups, sizes, tile, parts, per_part, by_k, is_windowed: false, direct, replicas }
 }
 

@@ -35,42 +35,31 @@ pub(super) fn elements(code: &mut Code<'_>, members: &[NodeId], writes: &[Update
                 (*member, code.value(*member, &place))
             })
             .collect();
-        let written = values_of(code, writes, "i");
         for (member, value) in &values {
             store(code, *member, value, "i");
         }
-        write_all(code, &written, "i");
+        write(code, writes, "i");
     });
     element_blocks(facts.elements(members[0]))
 }
 
-/// The values that updates write at a place.
-fn values_of(code: &mut Code<'_>, writes: &[Update], linear: &str) -> Vec<(Update, String)> {
-    let value = |write: &Update| {
-        let place = code.at(&code.facts().shape(write.value).clone(), linear);
-        (*write, code.value(write.value, &place))
-    };
-    writes.iter().map(value).collect()
-}
-
-/// Writes them, unless the loss is not finite.
-fn write_all(code: &mut Code<'_>, written: &[(Update, String)], linear: &str) {
-    if written.is_empty() {
+/// Writes the updates of a task at a place, unless the loss is not finite; every value is known before the first is written.
+pub(super) fn write(code: &mut Code<'_>, writes: &[Update], linear: &str) {
+    if writes.is_empty() {
         return;
     }
+    let value = |write: &Update| {
+        let place = code.at(&code.facts().shape(write.value).clone(), linear);
+        (write.target, code.value(write.value, &place))
+    };
+    let written: Vec<(Written, String)> = writes.iter().map(value).collect();
     let loss = code.facts().graph.output("loss").expect("phases with updates have a loss");
     let loss = code.value(loss, &At::scalar());
     code.block(&format!("if (is_sound(A, {loss}))"), |code| {
-        for (write, value) in written {
-            write_kept(code, write.target, value, linear);
+        for (target, value) in &written {
+            write_kept(code, *target, value, linear);
         }
     });
-}
-
-/// Updates at a place whose values are known there.
-pub(super) fn write(code: &mut Code<'_>, writes: &[Update], linear: &str) {
-    let written = values_of(code, writes, linear);
-    write_all(code, &written, linear);
 }
 
 /// Stores a value that others read.

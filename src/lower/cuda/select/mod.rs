@@ -215,11 +215,11 @@ impl Select<'_, '_> {
             return true;
         }
         let (cost, is_row) = (self.cost[id.0 as usize], self.is_row[id.0 as usize]);
-        let is_view = matches!(self.facts.op(id), Op::Reshape(_));
+        let is_view = self.facts.is_view(id);
         let mut readers = 0;
         let views = self.facts.users(id).iter().filter(|user| self.facts.is_view(**user));
-        let through = views.flat_map(|view| self.facts.users(*view));
-        if !is_view && through.into_iter().any(|user| self.facts.class(*user) == Class::Product) {
+        let mut through = views.flat_map(|view| self.facts.users(*view));
+        if !is_view && through.any(|user| self.facts.class(*user) == Class::Product) {
             return true;
         }
         for user in self.facts.users(id) {
