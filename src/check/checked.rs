@@ -25,6 +25,13 @@ pub struct Options {
     pub budget: u64,
 }
 
+impl Options {
+    /// Facts alone: nothing is computed to show a reader where a claim fails.
+    pub fn without_witnesses() -> Self {
+        Self { budget: 0, ..Self::default() }
+    }
+}
+
 impl From<Mode> for Options {
     fn from(mode: Mode) -> Self {
         Self { mode, ..Self::default() }

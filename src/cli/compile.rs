@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
-#[cfg(feature = "exec")]
 use super::environment;
 use super::outcome::Outcome;
 use crate::check;
@@ -38,6 +37,16 @@ pub(crate) fn compile(request: &Request<'_>) -> Compiled {
     }
 }
 
+/// Compiles a spec for its facts alone, with data of `data_dir` or beside it.
+pub(crate) fn facts(spec: &Path, overrides: &[String], data_dir: Option<&Path>) -> Compiled {
+    compile(&Request {
+        spec,
+        overrides,
+        locations: &environment::locations(data_dir, spec.parent()),
+        check: check::Options::without_witnesses(),
+    })
+}
+
 /// Compiles the spec of a run as it was resolved; with the places of its data, which begin where the spec was.
 #[cfg(feature = "exec")]
 pub(crate) fn of_run(run: &Path, data_dir: Option<&Path>) -> (Compiled, Locations) {
@@ -47,7 +56,7 @@ pub(crate) fn of_run(run: &Path, data_dir: Option<&Path>) -> (Compiled, Location
         spec: &run.join("resolved.net"),
         overrides: &[],
         locations: &locations,
-        check: check::Options { budget: 0, ..check::Options::default() },
+        check: check::Options::without_witnesses(),
     });
     (compiled, locations)
 }

@@ -228,23 +228,22 @@ fn write(
     path: &Path,
     terminal: &mut Terminal,
 ) -> Result<Vec<PathBuf>, Refused> {
-    let fail = |error: &StoreError, terminal: &mut Terminal| told(error, terminal);
     match format {
         Format::Onnx => {
             let bytes = export::onnx(source).map_err(|error| told(&error, terminal))?;
-            write_atomic(path, &bytes).map_err(|error| fail(&error, terminal))?;
+            write_atomic(path, &bytes).map_err(|error| told(&error, terminal))?;
             Ok(vec![path.to_owned()])
         }
         Format::Pytorch => {
             let weights = path.with_extension("safetensors");
             let name = weights.file_name().map(|name| name.to_string_lossy().into_owned());
             let text = export::pytorch(source, &name.unwrap_or_default());
-            write_weights(source, true, &weights).map_err(|error| fail(&error, terminal))?;
-            write_atomic(path, text.as_bytes()).map_err(|error| fail(&error, terminal))?;
+            write_weights(source, true, &weights).map_err(|error| told(&error, terminal))?;
+            write_atomic(path, text.as_bytes()).map_err(|error| told(&error, terminal))?;
             Ok(vec![path.to_owned(), weights])
         }
         Format::Safetensors => {
-            write_weights(source, false, path).map_err(|error| fail(&error, terminal))?;
+            write_weights(source, false, path).map_err(|error| told(&error, terminal))?;
             Ok(vec![path.to_owned()])
         }
     }

@@ -2,11 +2,9 @@
 
 use std::path::PathBuf;
 
-use super::compile::{self, Request};
-use super::environment;
+use super::compile;
 use super::outcome::Outcome;
 use super::terminal::Terminal;
-use crate::check::Options;
 use crate::report::picture;
 use crate::store::write_atomic;
 
@@ -45,13 +43,7 @@ pub(crate) fn run(args: &GraphArgs, terminal: &mut Terminal) -> anyhow::Result<O
             return Ok(Outcome::Usage);
         }
     };
-    let locations = environment::locations(args.data_dir.as_deref(), args.spec.parent());
-    let compiled = compile::compile(&Request {
-        spec: &args.spec,
-        overrides: &args.overrides,
-        locations: &locations,
-        check: Options { budget: 0, ..Options::default() },
-    });
+    let compiled = compile::facts(&args.spec, &args.overrides, args.data_dir.as_deref());
     terminal.report(&compiled.diagnostics, &compiled.sources);
     let Some(checked) = &compiled.checked else { return Ok(compile::outcome(&compiled)) };
     let text = draw(&picture::picture(checked, args.expand));

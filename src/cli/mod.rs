@@ -12,6 +12,7 @@ mod compile;
 mod completions;
 #[cfg(feature = "exec")]
 mod crew;
+mod diff;
 mod environment;
 #[cfg(feature = "exec")]
 mod eval;
@@ -24,6 +25,7 @@ mod fetch;
 #[cfg(feature = "exec")]
 mod groups;
 mod outcome;
+mod portrait;
 #[cfg(feature = "exec")]
 mod problem;
 #[cfg(feature = "exec")]
@@ -36,6 +38,7 @@ mod runs;
 mod signals;
 #[cfg(feature = "exec")]
 mod slurm;
+mod snapshot;
 #[cfg(feature = "exec")]
 mod sweep;
 mod terminal;
@@ -51,14 +54,12 @@ mod verify;
 pub mod analyze;
 pub mod check;
 pub mod data;
-mod diff;
 pub mod explain;
 pub mod fetch_bar;
 pub mod fmt;
 pub mod graph;
 mod lsp;
 pub mod new;
-mod snapshot;
 
 use std::process::ExitCode;
 

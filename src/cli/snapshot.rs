@@ -4,12 +4,9 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
-use super::compile::{self, Request};
-use super::diff::{StageArg, outcome, portrait, shown, stages};
-use super::environment;
 use super::outcome::Outcome;
+use super::portrait::{PortraitArgs, outcome, shown};
 use super::terminal::Terminal;
-use crate::check::Options;
 use crate::portrait::{Portrait, Sheet, Stage, differences};
 use crate::store::{StoreError, read_text, write_atomic};
 
@@ -22,25 +19,12 @@ pub(crate) struct SnapshotArgs {
     /// The spec; `nets/a.net` has its snapshot in `nets/a.snap/`.
     spec: PathBuf,
 
-    /// Changes to the spec.
-    #[arg(value_name = "key=value")]
-    overrides: Vec<String>,
-
     /// Take what it compiles to now as right.
     #[arg(long)]
     update: bool,
 
-    /// Stages to keep and compare [default: those that are kept; all where none is].
-    #[arg(long, value_enum, value_delimiter = ',', value_name = "STAGE,…")]
-    stages: Vec<StageArg>,
-
-    /// Folder with data sets [default: $SPECC_DATA, then the user cache].
-    #[arg(long, value_name = "DIR")]
-    data_dir: Option<PathBuf>,
-
-    /// One JSON document on stdout.
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    portrait: PortraitArgs,
 }
 
 /// Runs `specc snapshot`.
@@ -54,7 +38,7 @@ pub(crate) fn run(args: &SnapshotArgs, terminal: &mut Terminal) -> anyhow::Resul
             (Outcome::of_error(&error), json!({ "equal": false, "differences": [], "written": [] }))
         }
     };
-    if args.json {
+    if args.portrait.json {
         document["schema"] = json!("specc.snapshot/1");
         document["ok"] = json!(outcome == Outcome::Ok);
         document["folder"] = json!(folder);
@@ -69,18 +53,12 @@ fn compare(
     folder: &Path,
     terminal: &mut Terminal,
 ) -> Result<(Outcome, serde_json::Value), StoreError> {
-    let mut asked = stages(&args.stages);
-    if args.stages.is_empty() && asked.iter().any(|stage| file(folder, *stage).exists()) {
-        asked.retain(|stage| file(folder, *stage).exists());
+    let mut asked = args.portrait.stages();
+    let is_kept = |stage: &Stage| file(folder, *stage).exists();
+    if args.portrait.asked().is_none() && asked.iter().any(is_kept) {
+        asked.retain(is_kept);
     }
-    let locations = environment::locations(args.data_dir.as_deref(), args.spec.parent());
-    let compiled = compile::compile(&Request {
-        spec: &args.spec,
-        overrides: &args.overrides,
-        locations: &locations,
-        check: Options { budget: 0, ..Options::default() },
-    });
-    let now = match portrait(&compiled, &asked, terminal) {
+    let now = match args.portrait.portrait(&args.spec, &asked, terminal) {
         Ok(now) => now,
         Err(outcome) => {
             return Ok((outcome, json!({ "equal": false, "differences": [], "written": [] })));
@@ -111,7 +89,7 @@ fn compare(
         }
     }
     let outcome = if args.update { Outcome::Ok } else { outcome(&found) };
-    if !args.json {
+    if !args.portrait.json {
         if !found.is_empty() || written.is_empty() {
             terminal.print(shown(&found));
         }

@@ -24,7 +24,7 @@ impl Lines for Experiment<'_> {
             overrides: &[],
             load: &mut |_| Err("it imports nothing".to_owned()),
             describe: &|_| Ok(description.clone()),
-            check: check::Options { budget: 0, ..check::Options::default() },
+            check: check::Options::without_witnesses(),
         });
         let (spec, checked) = compiled.sound()?;
         let span = match place {

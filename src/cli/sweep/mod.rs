@@ -170,7 +170,7 @@ pub(super) fn swept(
         spec: &args.spec,
         overrides: &args.overrides,
         locations: &locations,
-        check: check::Options { budget: 0, ..check::Options::default() },
+        check: check::Options::without_witnesses(),
     };
     let texts = match Texts::read(&args.spec) {
         Ok(texts) => texts,

@@ -1,0 +1,110 @@
+//! What `diff` and `snapshot` share: what is looked at of what a spec compiles to, and how differences are told.
+
+use std::path::{Path, PathBuf};
+
+use super::compile;
+use super::outcome::Outcome;
+use super::terminal::Terminal;
+use crate::compile::Compiled;
+use crate::portrait::{Difference, Portrait, STAGES, Stage, text};
+
+/// The arguments of both.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct PortraitArgs {
+    /// Changes to what is a spec; runs are taken as they are.
+    #[arg(value_name = "key=value")]
+    overrides: Vec<String>,
+
+    /// Stages to look at [default: all; of a snapshot those that it has].
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "STAGE,…")]
+    stages: Vec<StageArg>,
+
+    /// Folder with data sets [default: $SPECC_DATA, then the user cache].
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+
+    /// One JSON document on stdout.
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+/// `--stages`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum StageArg {
+    /// Items, settings, layers.
+    Graph,
+    /// Degrees, R, symmetries.
+    Facts,
+    /// Operations of a training step.
+    Joint,
+    /// Kernels.
+    Plan,
+}
+
+impl PortraitArgs {
+    /// The stages that are asked for; nothing where all are.
+    pub(super) fn asked(&self) -> Option<Vec<Stage>> {
+        let stage = |arg: &StageArg| match arg {
+            StageArg::Graph => Stage::Graph,
+            StageArg::Facts => Stage::Facts,
+            StageArg::Joint => Stage::Joint,
+            StageArg::Plan => Stage::Plan,
+        };
+        (!self.stages.is_empty()).then(|| self.stages.iter().map(stage).collect())
+    }
+
+    /// The stages that are asked for.
+    pub(super) fn stages(&self) -> Vec<Stage> {
+        self.asked().unwrap_or_else(|| STAGES.to_vec())
+    }
+
+    /// The portrait of a spec, or of what a run was made of, with these stages; what is wrong with it is reported.
+    pub(super) fn portrait(
+        &self,
+        path: &Path,
+        stages: &[Stage],
+        terminal: &mut Terminal,
+    ) -> Result<Portrait, Outcome> {
+        let compiled = self.compiled(path);
+        // Warnings are for `check`.
+        let outcome = compile::outcome(&compiled);
+        if outcome != Outcome::Ok {
+            terminal.report(&compiled.diagnostics, &compiled.sources);
+            return Err(outcome);
+        }
+        match Portrait::of(&compiled) {
+            Ok(mut portrait) => {
+                portrait.stages.retain(|stage, _| stages.contains(stage));
+                Ok(portrait)
+            }
+            Err(errors) => {
+                terminal.report(&errors, &compiled.sources);
+                Err(Outcome::of(&errors))
+            }
+        }
+    }
+
+    fn compiled(&self, path: &Path) -> Compiled {
+        let data_dir = self.data_dir.as_deref();
+        #[cfg(feature = "exec")]
+        if path.is_dir() {
+            return compile::of_run(path, data_dir).0;
+        }
+        compile::facts(path, &self.overrides, data_dir)
+    }
+}
+
+/// What the differences say: 1 where there are some.
+pub(super) fn outcome(found: &[Difference]) -> Outcome {
+    if found.is_empty() { Outcome::Ok } else { Outcome::Failed }
+}
+
+/// The differences for a terminal.
+pub(super) fn shown(found: &[Difference]) -> String {
+    let count = match found.len() {
+        0 => return "no differences".to_owned(),
+        1 => "1 difference".to_owned(),
+        n => format!("{n} differences"),
+    };
+    format!("{}\n{count}", text(found))
+}
