@@ -7,11 +7,12 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 python3 -m venv "$work/build"
 "$work/build/bin/pip" install --quiet maturin mypy numpy
-(cd "$root" && "$work/build/bin/maturin" build --quiet --profile "${1:-dev}" -o "$work/wheels")
-(cd "$root" && "$work/build/bin/mypy" --strict --cache-dir "$work/mypy" python/specc)
+package=$root/tools/python
+(cd "$package" && "$work/build/bin/maturin" build --quiet --profile "${1:-dev}" -o "$work/wheels")
+(cd "$package" && "$work/build/bin/mypy" --strict --cache-dir "$work/mypy" specc)
 python3 -m venv "$work/clean"
 "$work/clean/bin/pip" install --quiet "$work"/wheels/*.whl pytest pandas polars nbconvert ipykernel
-cp "$root/python/tests/"*.py "$work/"
+cp "$package/tests/"*.py "$work/"
 cd "$work"
 # Without $SPECC the program is the one that the wheel carries.
 env -u SPECC clean/bin/python -m pytest -q -p no:cacheprovider test_specc.py
