@@ -21,7 +21,14 @@ block mixed(c) {
 block scaled { out 0.5 * in }
 """
 
+# digits has ten classes.
+WEIGHTS = ", ".join(str(0.5 + 0.25 * i) for i in range(10))
+
 LOSSES = ["cross_entropy", "mse", "hinge", "sparsemax", "focal", "focal(gamma=1)", "focal(gamma=0.5)", "truncated(k=0.05)", "own",
+          "cross_entropy(label_smoothing=0.1)", f"weighted_cross_entropy([{WEIGHTS}])",
+          f"two_scale(delta=0.01, base=cross_entropy(label_smoothing=0.2, weights=[{WEIGHTS}]), size=weights)",
+          "generalized_cross_entropy(q=0.5)", "tamed_cross_entropy(0.5)", "tamed_cross_entropy(1)", "mellowmax(omega=3)",
+          "taylor_softmax", "spherical_softmax(eps=0.01)",
           "mixed_terms", "single_scale(size=weights)", "single_scale(base=own, r1=fixed(2), size=weights)",
           "two_scale(delta=0.01, size=weights)", "two_scale(delta=0.1, size=layer, scale_lr=0.5)",
           "two_scale(delta=0.1, size=spectral)", "two_scale(delta=0.01, base=mse, divisor=detached, size=weights)",

@@ -167,7 +167,9 @@ fn export(args: &ExportArgs, terminal: &mut Terminal) -> Result<Written, Refused
     let dataset = data.map_err(|error| told(&error, terminal))?;
     let about = about(&trained, &experiment, &dataset);
     let (checked, spec) = (experiment.checked(), experiment.spec());
-    let source = Source { checked, spec, state: &checkpoint.state, about: &about };
+    // What evaluation saw is what others get.
+    let state = checkpoint.state.measured();
+    let source = Source { checked, spec, state: &state, about: &about };
     let usual = || PathBuf::from(format!("{}.{}", spec.net.name.value, format.ending()));
     let path = args.output.clone().unwrap_or_else(usual);
     let files = write(&source, format, &path, terminal)?;

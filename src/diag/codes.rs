@@ -103,6 +103,7 @@ codes! {
     E0354 "the starting value of a scale cannot be computed",
     E0355 "a loss needs a size R that the net does not have",
     E0356 "a loss needs one logit per class",
+    E0357 "a loss needs one weight for each class",
     // E04: scaling.
     E0401 "a layer breaks degree one under a scale-based loss",
     E0402 "the net has no size R",

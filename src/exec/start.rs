@@ -8,7 +8,7 @@ use super::reference::{bind, size_with};
 use super::tensor::Real;
 use crate::diag::{Code, Diagnostic, Span, ToDiagnostic};
 use crate::grad::Joint;
-use crate::ir::{BufferRole, ParamRole};
+use crate::ir::{Buffer, BufferRole, ParamRole};
 use crate::loss::{LossError, initial_scales, uses_size};
 use crate::lower::{DType, ExecError, HostTensor, State, StateEntry, reference, shape_text};
 use crate::model::Loss;
@@ -153,6 +153,7 @@ pub fn initial_state(
         let names = file.iter().map(|entry| entry.name.clone());
         extra.extend(names.filter(|name| unread.contains_key(name.as_str())));
     }
+    begin_averages(buffers, &mut state);
     let range @ (smallest, largest) = match dtype {
         DType::F32 => (f64::from(f32::MIN_POSITIVE), f64::from(f32::MAX)),
         DType::F64 => (f64::MIN_POSITIVE, f64::MAX),
@@ -170,11 +171,40 @@ pub fn initial_state(
         }
     }
     for (buffer, entry) in buffers.iter().zip(&mut state.buffers) {
-        if let (BufferRole::InitialSize, Some(size)) = (buffer.role, size) {
-            *entry = self::entry(&entry.name, &entry.shape, vec![size], dtype);
+        let given = match buffer.role {
+            BufferRole::InitialSize => size.map(|size| vec![size]),
+            BufferRole::ClassWeights => loss.base.class_weights().map(<[f64]>::to_vec),
+            BufferRole::RunningMean
+            | BufferRole::RunningVar
+            | BufferRole::Optimizer(_)
+            | BufferRole::Saved(_)
+            | BufferRole::Average(_)
+            | BufferRole::AverageOf(_) => None,
+        };
+        if let Some(values) = given {
+            *entry = self::entry(&entry.name, &entry.shape, values, dtype);
         }
     }
+    begin_averages(buffers, &mut state);
     Ok(Start { state, size, extra })
+}
+
+/// Averages start as what they are averages of.
+fn begin_averages(buffers: &[Buffer], state: &mut State) {
+    for (at, buffer) in buffers.iter().enumerate() {
+        let of = match buffer.role {
+            BufferRole::Average(id) => &state.params[id.0 as usize],
+            BufferRole::AverageOf(id) => &state.buffers[id.0 as usize],
+            BufferRole::RunningMean
+            | BufferRole::RunningVar
+            | BufferRole::Optimizer(_)
+            | BufferRole::Saved(_)
+            | BufferRole::InitialSize
+            | BufferRole::ClassWeights => continue,
+        };
+        let values = of.values.clone();
+        state.buffers[at].values = values;
+    }
 }
 
 /// R(θ) of a state in double precision, where defined.

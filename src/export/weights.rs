@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::Source;
-use crate::ir::{BufferRole, Graph};
+use crate::ir::{AVERAGE, BufferRole, Graph};
 use crate::lower::StateEntry;
 
 /// Parameters and running statistics in the precision of the run; with `training` also what goes on from there needs: R(θ₀)
@@ -31,7 +31,7 @@ fn is_statistic(graph: &Graph, name: &str) -> bool {
     graph.buffers.iter().any(|buffer| buffer.name == name && is_running(buffer.role))
 }
 
-/// What SAM puts aside within a step is not kept between steps.
+/// What SAM puts aside within a step is not kept between steps, and averages stand in the place of the parameters.
 fn is_trained_with(name: &str) -> bool {
-    !name.ends_with("/saved")
+    !name.ends_with("/saved") && !name.ends_with(AVERAGE)
 }

@@ -8,7 +8,7 @@ use crate::diag::{Diagnostics, ToDiagnostic};
 use crate::ir::{self, Emit, Graph, Mode, NodeId, Op, ParamId, ParamRole, specialize};
 use crate::loss::{LossError, Scales, Subject};
 use crate::model::{Loss, Train};
-use crate::optim::{Rates, Slot};
+use crate::optim::{Averages, Rates, Slot};
 use crate::passes::clean;
 use crate::{loss, optim};
 
@@ -20,6 +20,7 @@ use crate::{loss, optim};
 /// Outputs of `eval`: `logits` `[n, k]`, `loss` (mean over the batch), `correct`, `well` where a delta is
 /// known, `R` and `log_R` where the loss uses them.
 /// Outputs of `size`: `R` and `log_R`, from the parameters alone; `None` where no R is defined.
+/// With `ema`, `eval` and `size` read the averages of parameters and running statistics.
 #[derive(Clone, Debug)]
 pub struct Joint {
     /// Phases of a training step, run in order on the same batch: one, or two for SAM.
@@ -54,7 +55,8 @@ impl fmt::Display for Joint {
 /// The graphs of a run, from a checked graph whose output `logits` is `[n, classes]`, with the size R found for it.
 ///
 /// Every graph is cleaned: no dead and no equal nodes. The parameters of the net come first in the tables,
-/// then the scales of the loss; the buffers of the net first, then R(θ₀), then the state of the optimiser.
+/// then the scales of the loss; the buffers of the net first, then R(θ₀) and class weights, then the
+/// state of the optimiser, then averages.
 ///
 /// # Errors
 /// Diagnostics when the loss does not fit the net or a loss defined in a `.net` file has an error.
@@ -65,7 +67,11 @@ pub fn joint(checked: &Checked, loss: &Loss, train: &Train) -> Result<Joint, Dia
     let scales = loss::declare(&mut base, loss);
     let trained = trained(graph, &scales);
     let slots = optim::declare(&mut base, train, &trained);
-    let run = Run { base: &base, loss, normalizer, train, scales, slots: &slots };
+    let averages = match train.ema {
+        Some(_) => optim::declare_averages(&mut base, &trained),
+        None => Averages::new(),
+    };
+    let run = Run { base: &base, loss, normalizer, train, scales, slots: &slots, averages };
 
     let eval = run.forward(Mode::Eval).map_err(fail)?;
     let forward = run.forward(Mode::Train).map_err(fail)?;
@@ -87,7 +93,8 @@ pub fn fits(checked: &Checked, loss: &Loss, train: &Train) -> Result<(), Diagnos
     let mut base = checked.graph().clone();
     let scales = loss::declare(&mut base, loss);
     let normalizer = checked.normalizer();
-    let run = Run { base: &base, loss, normalizer, train, scales, slots: &[] };
+    let averages = Averages::new();
+    let run = Run { base: &base, loss, normalizer, train, scales, slots: &[], averages };
     run.attached(Mode::Eval).map(drop).map_err(|error| vec![error.to_diagnostic()])
 }
 
@@ -105,6 +112,8 @@ struct Run<'a> {
     train: &'a Train,
     scales: Scales,
     slots: &'a [Slot],
+    /// Empty where there are none.
+    averages: Averages,
 }
 
 impl Run<'_> {
@@ -166,9 +175,15 @@ impl Run<'_> {
     fn descend(&self, forward: &Graph, slots: &[Slot]) -> Graph {
         let mut graph = forward.clone();
         graph.outputs.remove("logits");
-        let gradients = self.gradients(&mut graph);
+        let mut gradients = self.gradients(&mut graph);
+        if let Some(max_norm) = self.train.clip {
+            gradients = optim::clip(&mut graph, max_norm, self.loss.span, &gradients);
+        }
         let rates = Rates { scale_lr: self.loss.scale_lr };
         optim::attach(&mut graph, &self.train.optimizer, rates, slots, &gradients);
+        if let Some(decay) = self.train.ema {
+            optim::average(&mut graph, &self.averages, decay);
+        }
         clean(&graph)
     }
 
@@ -181,9 +196,13 @@ impl Run<'_> {
         if !loss::uses_size(&self.loss.form) {
             eval.outputs.remove("R");
             eval.outputs.remove("log_R");
-            return clean(&eval);
         }
-        eval
+        self.measured(&eval)
+    }
+
+    /// A graph as evaluation computes it: of averages, where there are any.
+    fn measured(&self, graph: &Graph) -> Graph {
+        clean(&optim::of_averages(graph, &self.averages))
     }
 
     fn size(&self) -> Option<Graph> {
@@ -193,6 +212,6 @@ impl Run<'_> {
         let size = loss::attach_size(&mut emit, normalizer);
         graph.outputs.insert("R".to_owned(), size.value);
         graph.outputs.insert("log_R".to_owned(), size.log);
-        Some(clean(&graph))
+        Some(self.measured(&graph))
     }
 }

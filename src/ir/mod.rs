@@ -30,6 +30,6 @@ pub use op::{
 pub use rebuild::{copy, rebuild};
 pub use shape::{Kind, Shape};
 pub use specialize::{Mode, specialize};
-pub use tensor::{Buffer, BufferId, BufferRole, Init, Param, ParamId, ParamRole};
+pub use tensor::{AVERAGE, Buffer, BufferId, BufferRole, Init, Param, ParamId, ParamRole};
 pub use text::text;
 pub use verify::{VerifyError, verify};

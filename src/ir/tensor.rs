@@ -89,6 +89,9 @@ pub struct Buffer {
     pub min_samples: usize,
 }
 
+/// What the name of an average ends in; before it stands the name of what it is the average of.
+pub const AVERAGE: &str = "/ema";
+
 /// What a buffer is for; decides where checkpoints put it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum BufferRole {
@@ -102,4 +105,10 @@ pub enum BufferRole {
     Saved(ParamId),
     /// R(θ₀) for `divisor = initial`.
     InitialSize,
+    /// The weights that a loss gives to the classes.
+    ClassWeights,
+    /// The average of a parameter over the steps.
+    Average(ParamId),
+    /// The average of a running statistic over the steps.
+    AverageOf(BufferId),
 }

@@ -38,6 +38,13 @@ fn write(graph: &Graph, out: &mut String) {
             BufferRole::Optimizer(param) => format!("optimizer of {}", graph.param(param).name),
             BufferRole::Saved(param) => format!("saved {}", graph.param(param).name),
             BufferRole::InitialSize => "initial size".to_owned(),
+            BufferRole::ClassWeights => "class weights".to_owned(),
+            BufferRole::Average(param) => {
+                format!("average of {}", graph.param(param).name)
+            }
+            BufferRole::AverageOf(buffer) => {
+                format!("average of {}", graph.buffer(buffer).name)
+            }
         };
         let rest = format!("{} {role} = {}", buffer.shape, buffer.initial);
         table.push(("buffer", buffer.name.clone(), rest));

@@ -2,9 +2,9 @@
 
 use super::scales::{ScaleParam, Scales, uses_size};
 use super::{LossError, base, custom};
-use crate::ir::{Binary, Emit, Graph, NodeId, Op, Shape};
+use crate::ir::{Binary, ClassOp, Emit, Graph, NodeId, Op, Shape};
 use crate::loss::formula::Formula;
-use crate::model::{Base, Divisor, Form, Loss, On};
+use crate::model::{Base, Divisor, Form, Loss, On, Per};
 
 /// What a loss is a loss of.
 #[derive(Clone, Copy, Debug)]
@@ -60,20 +60,44 @@ pub fn attach(
     let divisor = divisor(&mut emit, loss, scales, subject.size);
     let mask = mask(&mut emit, &loss.form, margin, divisor, well_delta);
     let scaled = scaled_logits(&mut emit, loss, scales, subject.logits, divisor, mask);
+    let weights = class_weights(&mut emit, loss, scales, scaled)?;
     let formula = Formula::new(&mut emit, scaled, subject.labels);
     let per_sample = if let Base::Custom(custom) = &loss.base {
         custom::translate(formula, custom, loss.span)?
     } else {
-        base::attach(formula, &loss.base)
+        base::attach(formula, &loss.base, weights)
     };
     let total = emit.sum(per_sample, [0]);
-    let count = emit.op(Op::BatchCount, &[]);
+    let count = match (&loss.base, weights) {
+        (Base::WeightedCrossEntropy(weighted), Some(weights)) if weighted.per == Per::Weight => {
+            let own = emit.op(ClassOp::Gather, &[weights, subject.labels]);
+            emit.sum(own, [0])
+        }
+        _ => emit.op(Op::BatchCount, &[]),
+    };
     let mean = emit.div(total, count);
     let zero = emit.number_like(0.0, margin);
     let correct = emit.binary(Binary::Gt, margin, zero);
     let correct = emit.sum(correct, [0]);
     let well = mask.map(|mask| emit.sum(mask, [0]));
     Ok(Objective { loss: mean, per_sample, margin, correct, well })
+}
+
+/// The weight of each class for every sample, `[n, k]`.
+fn class_weights(
+    emit: &mut Emit<'_>,
+    loss: &Loss,
+    scales: &Scales,
+    logits: NodeId,
+) -> Result<Option<NodeId>, LossError> {
+    let Some(buffer) = scales.class_weights else { return Ok(None) };
+    let shape = emit.shape(logits);
+    let weights = emit.buffer(buffer);
+    let (found, classes) = (emit.shape(weights).dims[0], shape.dims[0]);
+    if found != classes {
+        return Err(LossError::Weights { span: loss.span, found, classes });
+    }
+    Ok(Some(emit.op(Op::Expand { shape, axes: vec![1] }, &[weights])))
 }
 
 /// The R that divides the logits, `[]`.

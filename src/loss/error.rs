@@ -19,6 +19,16 @@ pub enum LossError {
         /// The loss.
         span: Span,
     },
+    /// The weights of the classes are too few or too many.
+    #[error("{found} class weights for {classes} classes")]
+    Weights {
+        /// The loss.
+        span: Span,
+        /// How many there are.
+        found: usize,
+        /// How many classes there are.
+        classes: usize,
+    },
     /// The starting value of a scale cannot be computed.
     #[error("a starting value holds {found}")]
     ScaleValue {
@@ -89,6 +99,12 @@ impl ToDiagnostic for LossError {
             .label(*span, "divides the logits by R")
             .expected("a net with weights that multiply into R")
             .help("choose `size=weights`, or a loss that does not use R"),
+            Self::Weights { span, found, classes } => {
+                Diagnostic::new(Code::E0357, "a loss needs one weight for each class")
+                    .label(*span, format!("found {found} in `weights`"))
+                    .expected(format!("{classes} numbers, one for each class"))
+                    .help("write the weights in the order of the classes, from class 0")
+            }
             Self::ScaleValue { span, found, expected } => {
                 Diagnostic::new(Code::E0354, "the starting value of a scale cannot be computed")
                     .label(*span, format!("found {found}"))

@@ -29,6 +29,8 @@ pub struct Scales {
     pub lambda: Option<ScaleParam>,
     /// R(θ₀), `[1]`, for `divisor = initial`; set once, when the parameters have been initialised or loaded.
     pub initial_size: Option<BufferId>,
+    /// The weights of the classes, `[k]`, where the base loss has any; set when a run starts.
+    pub class_weights: Option<BufferId>,
 }
 
 impl Scales {
@@ -68,6 +70,16 @@ pub fn declare(graph: &mut Graph, loss: &Loss) -> Scales {
             min_samples: 0,
         });
         scales.initial_size = Some(BufferId(graph.buffers.len() as u32 - 1));
+    }
+    if let Some(weights) = loss.base.class_weights() {
+        graph.buffers.push(Buffer {
+            name: "loss.class_weights".to_owned(),
+            shape: Shape::fixed([weights.len()]),
+            role: BufferRole::ClassWeights,
+            initial: 1.0,
+            min_samples: 0,
+        });
+        scales.class_weights = Some(BufferId(graph.buffers.len() as u32 - 1));
     }
     scales
 }

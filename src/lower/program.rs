@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::Motion;
 use crate::diag::Span;
+use crate::ir::AVERAGE;
 use crate::kernels::augment::Window;
 
 /// Precision of a run.
@@ -79,6 +80,22 @@ pub struct State {
     pub params: Vec<StateEntry>,
     /// Running statistics, optimiser state and others.
     pub buffers: Vec<StateEntry>,
+}
+
+impl State {
+    /// The state as evaluation sees it: averages in the place of what they are averages of.
+    #[must_use]
+    pub fn measured(&self) -> Self {
+        let mut measured = self.clone();
+        let entries = measured.params.iter_mut().chain(&mut measured.buffers);
+        for entry in entries {
+            let name = format!("{}{AVERAGE}", entry.name);
+            if let Some(average) = self.buffers.iter().find(|buffer| buffer.name == name) {
+                entry.values = average.values.clone();
+            }
+        }
+        measured
+    }
 }
 
 /// Samples that a program can gather itself, so that no target needs a copy in a layout it does not want.

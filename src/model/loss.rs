@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::Value;
+use super::bind::Reader;
+use super::train::Setting;
 use crate::diag::Span;
 use crate::syntax::ast;
 
@@ -96,6 +98,8 @@ pub enum ScaleExpr {
 pub enum Base {
     /// `−log p_y` (4).
     CrossEntropy,
+    /// Cross-entropy with targets or classes of unequal weight.
+    WeightedCrossEntropy(WeightedCrossEntropy),
     /// `−log max(p_y, k)`, zero gradient where `p_y < k` (12).
     Truncated {
         /// Floor of the probability, in (0, 1).
@@ -112,33 +116,131 @@ pub enum Base {
         /// γ ≥ 0.
         gamma: f64,
     },
+    /// `(1 − p_y^q) / q` (Zhang and Sabuncu 2018).
+    GeneralizedCrossEntropy {
+        /// q, in (0, 1]: towards 0 the cross-entropy, at 1 the mean absolute error.
+        q: f64,
+    },
+    /// `((1 − log p_y)^(1 − α) − 1) / (1 − α)` (Martinez and Stiefelhagen 2018); at α = 1 `log(1 − log p_y)`.
+    TamedCrossEntropy {
+        /// α ≥ 0; 0 is the cross-entropy.
+        alpha: f64,
+    },
+    /// `log(mean exp(ω a)) / ω − a_y` (Asadi and Littman 2017).
+    Mellowmax {
+        /// ω > 0.
+        omega: f64,
+    },
+    /// `−log` of `(1 + a + a²/2)_y / Σ (1 + a + a²/2)` (de Brébisson and Vincent 2016).
+    TaylorSoftmax,
+    /// `−log` of `(a² + ε)_y / Σ (a² + ε)` (de Brébisson and Vincent 2016).
+    SphericalSoftmax {
+        /// ε > 0.
+        eps: f64,
+    },
     /// A loss defined in a `.net` file.
     Custom(CustomLoss),
 }
 
+/// Cross-entropy `−Σ_c w_c q_c log p_c` with q = (1 − ε)[c = y] + ε / K.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WeightedCrossEntropy {
+    /// ε: the share of the target that is spread over all classes, in [0, 1).
+    pub smoothing: f64,
+    /// w, one number above 0 for each class; 1 where `None`.
+    pub weights: Option<Vec<f64>>,
+    /// What the sum over the batch is divided by.
+    pub per: Per,
+}
+
+/// What the sum of a weighted loss over the batch is divided by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Per {
+    /// The sum of the weights of the labels, as in PyTorch.
+    Weight,
+    /// The number of samples.
+    Sample,
+}
+
 impl Base {
-    /// The base loss that a row of the table names; `number` gives its arguments.
-    pub(super) fn of(name: &str, mut number: impl FnMut(&str) -> Option<f64>) -> Option<Self> {
+    /// The base loss that a row of the table names, with the arguments that `reader` finds.
+    pub(super) fn of(name: &str, reader: &mut Reader<'_, '_>) -> Option<Self> {
         Some(match name {
-            "truncated" => Self::Truncated { k: number("k")? },
+            "cross_entropy" => {
+                let (smoothing, weights) =
+                    (reader.float("label_smoothing"), reader.floats("weights"));
+                match (smoothing?, weights?) {
+                    (0.0, None) => Self::CrossEntropy,
+                    (smoothing, weights) => {
+                        let per = Per::Weight;
+                        Self::WeightedCrossEntropy(WeightedCrossEntropy { smoothing, weights, per })
+                    }
+                }
+            }
+            "weighted_cross_entropy" => Self::WeightedCrossEntropy(WeightedCrossEntropy {
+                smoothing: 0.0,
+                weights: reader.floats("weights")?,
+                per: Per::Sample,
+            }),
+            "truncated" => Self::Truncated { k: reader.float("k")? },
             "mse" => Self::Mse,
             "hinge" => Self::Hinge,
             "sparsemax" => Self::Sparsemax,
-            "focal" => Self::Focal { gamma: number("gamma")? },
-            _ => Self::CrossEntropy,
+            "focal" => Self::Focal { gamma: reader.float("gamma")? },
+            "generalized_cross_entropy" => Self::GeneralizedCrossEntropy { q: reader.float("q")? },
+            "tamed_cross_entropy" => Self::TamedCrossEntropy { alpha: reader.float("alpha")? },
+            "mellowmax" => Self::Mellowmax { omega: reader.float("omega")? },
+            "taylor_softmax" => Self::TaylorSoftmax,
+            "spherical_softmax" => Self::SphericalSoftmax { eps: reader.float("eps")? },
+            _ => return None,
         })
     }
 
-    /// Its name and its arguments.
-    pub(crate) fn call(&self) -> (&str, Vec<(&'static str, f64)>) {
+    /// Its name and its arguments, but for those that are not given.
+    pub(crate) fn call(&self) -> (&str, Vec<(&'static str, Setting)>) {
+        let one = |key, value: &f64| vec![(key, Setting::Number(*value))];
         match self {
             Self::CrossEntropy => ("cross_entropy", vec![]),
-            Self::Truncated { k } => ("truncated", vec![("k", *k)]),
+            Self::WeightedCrossEntropy(WeightedCrossEntropy { smoothing, weights, per }) => {
+                let weights = weights.iter().map(|w| ("weights", Setting::Numbers(w.clone())));
+                match per {
+                    Per::Sample => ("weighted_cross_entropy", weights.collect()),
+                    Per::Weight => {
+                        let smoothing = one("label_smoothing", smoothing);
+                        ("cross_entropy", smoothing.into_iter().chain(weights).collect())
+                    }
+                }
+            }
+            Self::Truncated { k } => ("truncated", one("k", k)),
             Self::Mse => ("mse", vec![]),
             Self::Hinge => ("hinge", vec![]),
             Self::Sparsemax => ("sparsemax", vec![]),
-            Self::Focal { gamma } => ("focal", vec![("gamma", *gamma)]),
+            Self::Focal { gamma } => ("focal", one("gamma", gamma)),
+            Self::GeneralizedCrossEntropy { q } => ("generalized_cross_entropy", one("q", q)),
+            Self::TamedCrossEntropy { alpha } => ("tamed_cross_entropy", one("alpha", alpha)),
+            Self::Mellowmax { omega } => ("mellowmax", one("omega", omega)),
+            Self::TaylorSoftmax => ("taylor_softmax", vec![]),
+            Self::SphericalSoftmax { eps } => ("spherical_softmax", one("eps", eps)),
             Self::Custom(custom) => (&custom.name, vec![]),
+        }
+    }
+
+    /// The weights of the classes, where they have any.
+    pub fn class_weights(&self) -> Option<&[f64]> {
+        match self {
+            Self::WeightedCrossEntropy(weighted) => weighted.weights.as_deref(),
+            Self::CrossEntropy
+            | Self::Truncated { .. }
+            | Self::Mse
+            | Self::Hinge
+            | Self::Sparsemax
+            | Self::Focal { .. }
+            | Self::GeneralizedCrossEntropy { .. }
+            | Self::TamedCrossEntropy { .. }
+            | Self::Mellowmax { .. }
+            | Self::TaylorSoftmax
+            | Self::SphericalSoftmax { .. }
+            | Self::Custom(_) => None,
         }
     }
 }

@@ -20,10 +20,13 @@ pub use analyze::Analyze;
 pub use effect::{Command, Idle, VacuousRanks, idle_settings, overruled_settings};
 pub use error::ModelError;
 pub use eval::{Scope, eval};
-pub use loss::{Base, CustomLoss, Divisor, Form, Loss, On, Scale, ScaleExpr, Size};
+pub use loss::{
+    Base, CustomLoss, Divisor, Form, Loss, On, Per, Scale, ScaleExpr, Size, WeightedCrossEntropy,
+};
 pub use path::{Counted, Measure, NoMeasure};
 pub use resolve::{ResolveContext, Resolved, built_in, resolve, stated_analysis, tidy};
 pub use spec::{Block, Net, Permission, Spec};
+pub(crate) use train::Setting;
 pub use train::{LastBatch, Length, Optimizer, Places, Schedule, Sharpness, SharpnessKind, Train};
 pub use value::{CallValue, Value};
 pub use write::{essential, settings, to_ast};

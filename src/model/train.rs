@@ -19,6 +19,10 @@ pub struct Train {
     pub batch: usize,
     /// What becomes of the samples of an epoch that do not fill a batch.
     pub last_batch: LastBatch,
+    /// The largest norm of the gradient of all that is trained; a longer one is shortened to it.
+    pub clip: Option<f64>,
+    /// What a step keeps of the averaged weights, which evaluation uses; in (0, 1).
+    pub ema: Option<f64>,
     /// When training ends.
     pub length: Length,
     /// Seeds to run, in order.
@@ -122,11 +126,13 @@ pub enum Optimizer {
     },
 }
 
-/// The value of an argument of an optimiser.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Setting {
+/// The value of an argument of an optimiser or a loss.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Setting {
     /// A number.
     Number(f64),
+    /// A list of numbers.
+    Numbers(Vec<f64>),
     /// `true` or `false`.
     Flag(bool),
 }

@@ -1,9 +1,13 @@
 //! Optimisers as operations: the updates of a training step in PyTorch's semantics, and their state.
 
+mod average;
+mod clip;
 mod sharpness;
 mod state;
 mod update;
 
+pub use average::{Averages, average, declare_averages, of_averages};
+pub use clip::clip;
 pub use sharpness::perturb;
 pub use state::{Slot, declare};
 pub use update::{Rates, attach};

@@ -47,7 +47,7 @@ pub fn evaluate_splits(
     let replicas = states.zip(train.into_iter().zip(test));
     let replicas: Vec<_> = replicas.collect();
     let measured = replicas.into_par_iter().map(|((state, size), (train, test))| {
-        let scales = named_scales(&state?);
+        let scales = named_scales(&state?.measured());
         let scalars = Scalars {
             size: size?,
             r1: scales.get("r1").copied(),

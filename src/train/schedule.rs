@@ -70,6 +70,8 @@ mod tests {
             warmup,
             batch: 128,
             last_batch: LastBatch::Keep,
+            clip: None,
+            ema: None,
             length: Length::Epochs(2),
             seeds: vec![0],
             well_delta: None,

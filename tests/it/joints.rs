@@ -46,6 +46,7 @@ pub(crate) struct Case {
     pub(crate) shape: Vec<usize>,
     pub(crate) classes: usize,
     pub(crate) loss: String,
+    /// The optimiser, and behind ` with ` settings of the braces.
     pub(crate) train: String,
 }
 
@@ -53,14 +54,14 @@ impl Case {
     /// The text of the spec, compiled.
     fn compiled(&self) -> (Spec, Graph) {
         let shape: Vec<String> = self.shape.iter().map(usize::to_string).collect();
+        let (optimizer, settings) = self.train.split_once(" with ").unwrap_or((&self.train, ""));
         let text = format!(
-            "data synthetic(blobs, shape=[{}], classes={}, n_train=8, n_test=4)\n\n{}\nloss {}\n\ntrain {} \
-             {{\n  batch = 4\n  steps = 2\n}}\n",
+            "data synthetic(blobs, shape=[{}], classes={}, n_train=8, n_test=4)\n\n{}\nloss {}\n\ntrain {optimizer} \
+             {{\n  batch = 4\n  steps = 2\n  {settings}\n}}\n",
             shape.join(", "),
             self.classes,
             self.net,
             self.loss,
-            self.train,
         );
         compile_text(&text, &specc::data::Locations::default())
     }
@@ -173,6 +174,15 @@ pub(crate) fn cases() -> Vec<Case> {
         case(WIDE, &[2, 8, 9], 3, "cross_entropy", "sgd(lr=0.1)"),
         case(MIXED, &[3, 12, 12], 4, "two_scale(delta=0.1, size=weights)", "adam(lr=0.01)"),
         case(MIXED, &[2, 10, 10], 3, "cross_entropy", "sam(sgd(lr=0.05), rho=0.05)"),
+        case(
+            LENET,
+            &[1, 12, 12],
+            3,
+            "two_scale(delta=0.1)",
+            "sgd(lr=0.1) with clip = 0.1  ema = 0.75",
+        ),
+        case(MIXED, &[2, 10, 10], 3, "cross_entropy", "adam(lr=0.01) with ema = 0.5"),
+        case(MIXED, &[2, 10, 10], 3, "mse", "asam(sgd(lr=0.05)) with clip = 0.05  ema = 0.5"),
     ];
     for loss in [
         "two_scale(delta=0.0, size=spectral)",
@@ -184,6 +194,15 @@ pub(crate) fn cases() -> Vec<Case> {
         "sparsemax",
         "focal(gamma=2)",
         "two_scale(base=focal(gamma=0.5), delta=0.1, size=weights)",
+        "cross_entropy(label_smoothing=0.1)",
+        "cross_entropy(label_smoothing=0.2, weights=[1, 0.5, 2, 3])",
+        "two_scale(base=weighted_cross_entropy([1, 0.5, 2, 3]), delta=0.1, size=weights)",
+        "generalized_cross_entropy(0.7)",
+        "tamed_cross_entropy(0.5)",
+        "tamed_cross_entropy(1)",
+        "mellowmax(omega=2)",
+        "taylor_softmax",
+        "two_scale(base=spherical_softmax, delta=0.1, size=weights)",
     ] {
         let net = "net mlp {\n  flatten\n  linear(9) -> relu\n  linear(classes)\n}\n";
         cases.push(case(net, &[2, 3, 3], 4, loss, "adamw(lr=0.01, weight_decay=0.1)"));

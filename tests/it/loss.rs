@@ -1,6 +1,7 @@
 //! Losses against golden values and gradients, user-written losses, and the readings of R.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use num_rational::Ratio;
 use proptest::prelude::*;
@@ -9,7 +10,9 @@ use serde_json::Value as Json;
 use specc::check::{Factor, FactorNorm, Normalizer};
 use specc::diag::{Code, FileId, ToDiagnostic};
 use specc::grad::differentiate;
-use specc::ir::{Emit, Graph, Init, Kind, NodeId, Op, Param, ParamId, ParamRole, Shape, Unary};
+use specc::ir::{
+    BufferRole, Emit, Graph, Init, Kind, NodeId, Op, Param, ParamId, ParamRole, Shape, Unary,
+};
 use specc::loss::{LossError, Objective, Subject, attach, attach_size, declare};
 use specc::model::{Base, CustomLoss, Divisor, Form, Loss, On, Scale, ScaleExpr, Value};
 use specc::passes::clean;
@@ -20,6 +23,7 @@ use crate::close::double;
 use crate::golden::{bytes, f64s, golden_dir, i64s, json};
 use crate::grad::nowhere;
 use crate::interp::{Feed, State, hashed, run, step};
+use crate::pipeline::{built, compile};
 use crate::random::Random;
 
 /// Error of a value obtained by cancelling logits of size s, per s.
@@ -74,6 +78,7 @@ fn leaf(graph: &mut Graph, name: &str, shape: Shape) -> NodeId {
 /// A loss over given logits with its gradients, as outputs of a graph.
 struct Bench {
     graph: Graph,
+    class_weights: Vec<f64>,
 }
 
 impl Bench {
@@ -104,7 +109,8 @@ impl Bench {
             [("mean", mean), ("per_sample", per_sample), ("margin", margin), ("correct", correct)];
         graph.outputs.extend(measured.map(|(name, id)| (name.to_owned(), id)));
         graph.outputs.insert("well".to_owned(), well.unwrap());
-        Self { graph: clean(&graph) }
+        let class_weights = loss.base.class_weights().unwrap_or_default().to_vec();
+        Self { graph: clean(&graph), class_weights }
     }
 
     fn run(
@@ -115,6 +121,11 @@ impl Bench {
         scales: &BTreeMap<&str, f64>,
     ) -> BTreeMap<String, Vec<f64>> {
         let mut state = State::new(&self.graph);
+        for (buffer, values) in self.graph.buffers.iter().zip(&mut state.buffers) {
+            if buffer.role == BufferRole::ClassWeights {
+                values.clone_from(&self.class_weights);
+            }
+        }
         for (param, values) in self.graph.params.iter().zip(&mut state.params) {
             *values = match param.name.as_str() {
                 "z" => z.to_vec(),
@@ -188,6 +199,57 @@ fn golden_case(case: &Json, file: &SafeTensors<'_>) -> usize {
         }
     }
     compared
+}
+
+#[test]
+fn losses_of_the_literature_have_the_numbers_of_pytorch() {
+    let file: Json = serde_json::from_str(include_str!("losses.json")).unwrap();
+    let about = |key: &str| file["about"][key].as_f64().unwrap();
+    let scales = BTreeMap::from([("r1", about("r1")), ("r2", about("r2"))]);
+    let (size, delta) = (about("R"), about("delta"));
+    let mut compared = 0;
+    for case in file["cases"].as_array().unwrap() {
+        let numbers = |key: &str| -> Vec<f64> {
+            case[key].as_array().unwrap().iter().map(|x| x.as_f64().unwrap()).collect()
+        };
+        let classes = case["classes"].as_u64().unwrap() as usize;
+        let call = case["loss"].as_str().unwrap();
+        let call = match case["form"].as_str().unwrap() {
+            "plain" => call.to_owned(),
+            _ => format!("two_scale(base={call}, delta={delta})"),
+        };
+        let found = Bench::new(&selected(&call, classes), classes).run(
+            &numbers("z"),
+            &numbers("y").iter().map(|y| *y as u32).collect::<Vec<_>>(),
+            size,
+            &scales,
+        );
+        let largest = numbers("z").iter().fold(0.0, |m: f64, x| m.max(x.abs())) * 4.0;
+        for (what, expected) in
+            [("per_sample", numbers("per_sample")), ("mean", vec![case["mean"].as_f64().unwrap()])]
+        {
+            for (found, expected) in found[what].iter().zip(&expected) {
+                let error = (found - expected).abs();
+                let allowed = double::ORACLE * expected.abs() + double::PASS + CANCELLED * largest;
+                assert!(error <= allowed, "{call} {what} {}: {found}, {expected}", case["name"]);
+            }
+        }
+        for (found, expected) in found["dz"].iter().zip(&numbers("dz")) {
+            let error = (found - expected).abs();
+            let allowed = double::ORACLE * expected.abs() + double::PASS;
+            assert!(error <= allowed, "{call} dz {}: {found}, {expected}", case["name"]);
+            compared += 1;
+        }
+    }
+    assert!(compared > 2000, "{compared}");
+}
+
+/// The loss that a spec with this call selects.
+fn selected(call: &str, classes: usize) -> Loss {
+    let text = format!(
+        "data synthetic(blobs, classes={classes})\nnet x {{ linear(classes, bias=false) }}\nloss {call}\ntrain sgd\n"
+    );
+    built(&compile(Path::new("case.net"), &text, &[])).0.loss.clone()
 }
 
 /// The first loss defined in `text`, with its parameters at the values given.

@@ -58,6 +58,8 @@ mod suite;
 mod syntax;
 mod touches;
 #[cfg(feature = "exec")]
+mod training;
+#[cfg(feature = "exec")]
 mod trajectories;
 #[cfg(feature = "exec")]
 mod work;

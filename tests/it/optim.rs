@@ -238,6 +238,8 @@ fn train(case: &Value) -> Train {
         batch: 64,
         length: Length::Steps(24),
         last_batch: LastBatch::Keep,
+        clip: None,
+        ema: None,
         places: Places::at(nowhere()),
         seeds: vec![0],
         well_delta: case["loss"]["delta"].as_f64(),

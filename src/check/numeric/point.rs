@@ -63,11 +63,13 @@ impl Point {
                 }
                 (0..buffer.shape.elements())
                     .map(|_| match buffer.role {
-                        BufferRole::RunningVar => 0.5 + random.uniform(),
+                        BufferRole::RunningVar | BufferRole::ClassWeights => 0.5 + random.uniform(),
                         BufferRole::RunningMean
                         | BufferRole::Optimizer(_)
                         | BufferRole::Saved(_)
-                        | BufferRole::InitialSize => 0.5 * random.normal(),
+                        | BufferRole::InitialSize
+                        | BufferRole::Average(_)
+                        | BufferRole::AverageOf(_) => 0.5 * random.normal(),
                     })
                     .collect()
             })

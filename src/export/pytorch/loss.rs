@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::formula::formula;
 use super::text::float;
 use crate::loss::uses_size;
-use crate::model::{Base, Divisor, Form, Loss, On, Scale};
+use crate::model::{Base, Divisor, Form, Loss, On, Per, Scale, Setting, WeightedCrossEntropy};
 
 /// The size of a net's parameters.
 pub(super) const LOG_NORM: &str = "\
@@ -58,6 +58,9 @@ pub(super) fn blocks(loss: &Loss, classes: usize) -> Vec<String> {
     ];
     let known = texts.iter().filter(|(name, _)| helpers.contains(name));
     let mut blocks: Vec<String> = known.map(|(_, text)| (*text).to_owned()).collect();
+    if let Some(weights) = loss.base.class_weights() {
+        blocks.push(format!("CLASS_WEIGHTS = {}\n", python_list(weights)));
+    }
     let mut lines = vec!["class Loss(nn.Module):".to_owned()];
     lines.push(format!("    \"\"\"{}.\"\"\"", sentence(loss)));
     lines.push(String::new());
@@ -98,8 +101,13 @@ fn compared(on: On) -> &'static str {
 /// What the base loss is called, with its arguments.
 fn name(base: &Base) -> String {
     let (name, arguments) = base.call();
+    let value = |value: &Setting| match value {
+        Setting::Number(value) => value.to_string(),
+        Setting::Numbers(values) => python_list(values),
+        Setting::Flag(value) => value.to_string(),
+    };
     let arguments: Vec<String> =
-        arguments.iter().map(|(key, value)| format!("{key}={value}")).collect();
+        arguments.iter().map(|(key, given)| format!("{key}={}", value(given))).collect();
     match (arguments.as_slice(), base) {
         ([], Base::Custom(custom)) => {
             format!("`{}`", custom.name)
@@ -107,6 +115,11 @@ fn name(base: &Base) -> String {
         ([], _) => name.replace('_', " "),
         (arguments, _) => format!("{name}({})", arguments.join(", ")),
     }
+}
+
+fn python_list(values: &[f64]) -> String {
+    let values: Vec<String> = values.iter().map(|value| float(*value)).collect();
+    format!("[{}]", values.join(", "))
 }
 
 /// `__init__`, where there are scales.
@@ -179,7 +192,14 @@ fn form(loss: &Loss, helpers: &mut BTreeSet<&'static str>) -> Vec<String> {
             "factor[:, None] * logits"
         }
     };
-    lines.push(format!("    return self.base({scaled}, labels).mean()"));
+    let last = match (&loss.base, loss.base.class_weights()) {
+        (Base::WeightedCrossEntropy(WeightedCrossEntropy { per: Per::Weight, .. }), Some(_)) => {
+            lines.push("    weights = logits.new_tensor(CLASS_WEIGHTS)[labels]".to_owned());
+            format!("    return self.base({scaled}, labels).sum() / weights.sum()")
+        }
+        _ => format!("    return self.base({scaled}, labels).mean()"),
+    };
+    lines.push(last);
     lines.into_iter().map(|line| format!("    {line}")).collect()
 }
 
@@ -222,6 +242,49 @@ fn base(
                     float(*gamma)
                 ),
                 format!("return weight * {CROSS_ENTROPY}"),
+            ]
+        }
+        Base::WeightedCrossEntropy(WeightedCrossEntropy { smoothing, weights, .. }) => {
+            let mut arguments = vec!["reduction=\"none\"".to_owned()];
+            if weights.is_some() {
+                arguments.push("weight=logits.new_tensor(CLASS_WEIGHTS)".to_owned());
+            }
+            if *smoothing != 0.0 {
+                arguments.push(format!("label_smoothing={}", float(*smoothing)));
+            }
+            let arguments = arguments.join(", ");
+            vec![format!("return F.cross_entropy(logits, labels, {arguments})")]
+        }
+        Base::GeneralizedCrossEntropy { q } => {
+            let q = float(*q);
+            vec![format!("return (1 - (-{q} * {CROSS_ENTROPY}).exp()) / {q}")]
+        }
+        Base::TamedCrossEntropy { alpha } if *alpha == 1.0 => {
+            vec![format!("return {CROSS_ENTROPY}.log1p()")]
+        }
+        Base::TamedCrossEntropy { alpha } => {
+            let rest = float(1.0 - alpha);
+            vec![format!("return ((1 + {CROSS_ENTROPY}) ** {rest} - 1) / {rest}")]
+        }
+        Base::Mellowmax { omega } => {
+            let omega = float(*omega);
+            vec![
+                format!("loss = F.cross_entropy({omega} * logits, labels, reduction=\"none\")"),
+                format!("return (loss - math.log(CLASSES)) / {omega}"),
+            ]
+        }
+        Base::TaylorSoftmax => {
+            helpers.insert("at");
+            own(&[
+                "t = 0.5 * ((logits + 1).square() + 1)  # 1 + a + a ** 2 / 2",
+                "return t.sum(1).log() - at(t, labels).log()",
+            ])
+        }
+        Base::SphericalSoftmax { eps } => {
+            helpers.insert("at");
+            vec![
+                format!("t = logits.square() + {}", float(*eps)),
+                "return t.sum(1).log() - at(t, labels).log()".to_owned(),
             ]
         }
         Base::Custom(_) => {

@@ -169,6 +169,13 @@ fn train_step(spec: &Spec) -> String {
             "            parameter.copy_(old)".to_owned(),
         ]);
     }
+    if let Some(max_norm) = spec.train.clip {
+        lines.extend([
+            "    trained = [p for group in optimizer.param_groups for p in group[\"params\"]]"
+                .to_owned(),
+            format!("    nn.utils.clip_grad_norm_(trained, {})", float(max_norm)),
+        ]);
+    }
     lines.push("    optimizer.step()".to_owned());
     lines.push("    return value.item()".to_owned());
     lines.join("\n") + "\n"

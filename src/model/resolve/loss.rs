@@ -376,7 +376,7 @@ fn base(
     };
     let bound = bind(row, call, call_span(call), errors);
     let mut reader = Reader::new(&bound, scope, errors);
-    let base = Base::of(name, |key| reader.float(key))?;
+    let base = Base::of(name, &mut reader)?;
     bound.complete.then_some(base)
 }
 

@@ -309,6 +309,8 @@ fn placeholder_train(span: Span) -> Train {
         warmup: 0,
         batch: 128,
         last_batch: LastBatch::Keep,
+        clip: None,
+        ema: None,
         length: Length::Epochs(1),
         seeds: vec![0],
         well_delta: None,

@@ -26,6 +26,8 @@ pub(super) fn resolve(
         warmup: rule.warmup,
         batch: entries.batch,
         last_batch: entries.last_batch,
+        clip: entries.clip,
+        ema: entries.ema,
         length: entries.length,
         seeds: entries.seeds,
         well_delta: entries.well_delta,
@@ -225,6 +227,8 @@ fn schedule(expr: &ast::Expr, scope: &dyn Scope, errors: &mut Diagnostics) -> Op
 struct Entries {
     batch: usize,
     last_batch: LastBatch,
+    clip: Option<f64>,
+    ema: Option<f64>,
     length: Length,
     seeds: Vec<u64>,
     well_delta: Option<f64>,
@@ -251,6 +255,8 @@ fn entries(train: &ast::Train, scope: &dyn Scope, errors: &mut Diagnostics) -> O
         "drop" => LastBatch::Drop,
         _ => LastBatch::Keep,
     });
+    let clip = reader.optional_float("clip");
+    let ema = reader.optional_float("ema");
     let epochs = reader.int("epochs");
     let steps = reader.optional_int("steps");
     let well_delta = reader.optional_float("well_delta");
@@ -280,9 +286,12 @@ fn entries(train: &ast::Train, scope: &dyn Scope, errors: &mut Diagnostics) -> O
         ..Places::at(span)
     };
     let (batch, last_batch, well_delta) = (batch?, last_batch?, well_delta?);
+    let (clip, ema) = (clip?, ema?);
     bound.complete.then_some(Entries {
         batch,
         last_batch,
+        clip,
+        ema,
         length,
         seeds: seeds?,
         well_delta,

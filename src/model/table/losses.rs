@@ -29,7 +29,28 @@ const R1: ParamRow =
         .within(Range::Above(0.0));
 
 pub(super) const LOSSES: &[CallRow] = &[
-    CallRow { name: "cross_entropy", doc: "−log p_y (4).", params: &[] },
+    CallRow {
+        name: "cross_entropy",
+        doc: "−log p_y (4); −Σ w_c q_c log p_c over the sum of w_y with smoothed targets q or weights w.",
+        params: &[
+            ParamRow::new(
+                "label_smoothing",
+                Type::Float,
+                Float(0.0),
+                "share of the target that all classes divide between them",
+            )
+            .within(Range::From(0.0, 1.0)),
+            ParamRow::new("weights", Type::Floats, None, "one number for each class; else 1")
+                .within(Range::Above(0.0)),
+        ],
+    },
+    CallRow {
+        name: "weighted_cross_entropy",
+        doc: "−w_y log p_y, the mean over samples.",
+        params: &[ParamRow::new("weights", Type::Floats, Required, "one number for each class")
+            .positional()
+            .within(Range::Above(0.0))],
+    },
     CallRow {
         name: "truncated",
         doc: "−log max(p_y, k) (12); no gradient where p_y < k.",
@@ -46,6 +67,49 @@ pub(super) const LOSSES: &[CallRow] = &[
         params: &[ParamRow::new("gamma", Type::Float, Float(2.0), "weight of hard samples")
             .positional()
             .within(Range::AtLeast(0.0))],
+    },
+    CallRow {
+        name: "generalized_cross_entropy",
+        doc: "(1 − p_y^q) / q: from cross-entropy (q → 0) to mean absolute error (q = 1).",
+        params: &[ParamRow::new("q", Type::Float, Float(0.7), "how little hard samples count")
+            .positional()
+            .within(Range::Until(0.0, 1.0))],
+    },
+    CallRow {
+        name: "tamed_cross_entropy",
+        doc: "((1 − log p_y)^(1 − alpha) − 1) / (1 − alpha); log(1 − log p_y) at alpha = 1.",
+        params: &[ParamRow::new("alpha", Type::Float, Required, "0 is cross-entropy")
+            .positional()
+            .within(Range::AtLeast(0.0))],
+    },
+    CallRow {
+        name: "mellowmax",
+        doc: "log(mean exp(omega a)) / omega − a_y: mellowmax in place of log-sum-exp.",
+        params: &[ParamRow::new(
+            "omega",
+            Type::Float,
+            Float(1.0),
+            "towards the mean at 0, the maximum at ∞",
+        )
+        .positional()
+        .within(Range::Above(0.0))],
+    },
+    CallRow {
+        name: "taylor_softmax",
+        doc: "−log p_y with p in proportion to 1 + a + a²/2.",
+        params: &[],
+    },
+    CallRow {
+        name: "spherical_softmax",
+        doc: "−log p_y with p in proportion to a² + eps.",
+        params: &[ParamRow::new(
+            "eps",
+            Type::Float,
+            Float(0.001),
+            "keeps logits of 0 from probability 0",
+        )
+        .positional()
+        .within(Range::Above(0.0))],
     },
     CallRow {
         name: "single_scale",

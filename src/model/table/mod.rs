@@ -329,6 +329,8 @@ pub enum Range {
     Inside(f64, f64),
     /// low ≤ x < high.
     From(f64, f64),
+    /// low < x ≤ high.
+    Until(f64, f64),
     /// low ≤ x ≤ high.
     Within(f64, f64),
 }
@@ -342,6 +344,7 @@ impl Range {
             Self::Above(low) => x > low,
             Self::Inside(low, high) => low < x && x < high,
             Self::From(low, high) => low <= x && x < high,
+            Self::Until(low, high) => low < x && x <= high,
             Self::Within(low, high) => low <= x && x <= high,
         }
     }
@@ -354,6 +357,7 @@ impl Range {
             Self::Above(low) => format!("above {low}"),
             Self::Inside(low, high) => format!("above {low} and below {high}"),
             Self::From(low, high) => format!("at least {low} and below {high}"),
+            Self::Until(low, high) => format!("above {low} and at most {high}"),
             Self::Within(low, high) => format!("from {low} to {high}"),
         }
     }

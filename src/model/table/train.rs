@@ -127,6 +127,15 @@ pub(super) const TRAIN: &[CallRow] = &[CallRow {
             .within(Range::Within(1.0, 1e9)),
         ParamRow::new("steps", Type::Int, None, "training steps, in place of `epochs`")
             .within(Range::Within(1.0, 1e12)),
+        ParamRow::new(
+            "clip",
+            Type::Float,
+            None,
+            "largest norm of the gradient; a longer one is shortened",
+        )
+        .within(Range::Above(0.0)),
+        ParamRow::new("ema", Type::Float, None, "share of the averaged weights that a step keeps")
+            .within(Range::Inside(0.0, 1.0)),
         ParamRow::new("seeds", Type::Seeds, Int(0), "seeds to run one after the other")
             .within(Range::Within(0.0, MAX_SEEDS)),
         ParamRow::new(

@@ -173,8 +173,8 @@ fn definition(custom: &CustomLoss) -> ItemKind {
 }
 
 fn loss(loss: &Loss) -> Call {
-    let (name, numbers) = loss.base.call();
-    let base = call(name, numbers.into_iter().map(|(key, value)| keyed(key, float(value))));
+    let (name, settings) = loss.base.call();
+    let base = call(name, settings.into_iter().map(setting));
     let on = |on: On| match on {
         On::Raw => keyed("on", word("raw")),
         On::Normalized => keyed("on", word("normalized")),
@@ -243,10 +243,6 @@ fn train(train: &Train) -> TrainItem {
         }
     };
     let (name, settings) = train.optimizer.call();
-    let setting = |(key, value): (&'static str, Setting)| match value {
-        Setting::Number(value) => keyed(key, float(value)),
-        Setting::Flag(value) => keyed(key, boolean(value)),
-    };
     let mut args: Vec<Arg> = settings.into_iter().map(setting).collect();
     args.insert(0, keyed("lr", float(train.lr)));
     args.push(keyed("schedule", schedule));
@@ -274,8 +270,19 @@ fn train(train: &Train) -> TrainItem {
     if train.last_batch == LastBatch::Drop {
         entries.push(entry("last_batch", word("drop")));
     }
+    entries.extend(train.clip.map(|norm| entry("clip", float(norm))));
+    entries.extend(train.ema.map(|kept| entry("ema", float(kept))));
     entries.extend(train.well_delta.map(|delta| entry("well_delta", float(delta))));
     TrainItem { optimizer, entries }
+}
+
+/// An argument of an optimiser or a loss.
+fn setting((key, value): (&'static str, Setting)) -> Arg {
+    match value {
+        Setting::Number(value) => keyed(key, float(value)),
+        Setting::Numbers(values) => keyed(key, list(values.into_iter().map(float))),
+        Setting::Flag(value) => keyed(key, boolean(value)),
+    }
 }
 
 fn count(value: u64) -> Expr {
