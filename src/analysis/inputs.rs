@@ -24,7 +24,7 @@ const MAX_FILE_BYTES: u64 = 8 << 30;
 const MAX_SUMMARY_BYTES: u64 = 16 << 20;
 
 /// The splits of a run, in the order in which they are shown.
-const SPLITS: [&str; 2] = ["train", "test"];
+const SPLITS: [&str; 3] = ["train", "val", "test"];
 
 /// One set of logits.
 #[derive(Debug)]
@@ -33,7 +33,7 @@ pub(super) struct Input {
     pub(super) run: Option<PathBuf>,
     /// The file of logits.
     pub(super) file: PathBuf,
-    /// `train` or `test`, for a run.
+    /// `train`, `val` or `test`, for a run.
     pub(super) split: Option<&'static str>,
     /// The logits.
     pub(super) logits: Logits,
@@ -162,7 +162,11 @@ fn read_run(run: &Path) -> Result<Vec<Input>, Vec<InputError>> {
         if !file.exists() {
             continue;
         }
-        let measures = if split == "train" { &summary.train } else { &summary.test };
+        let measures = match split {
+            "train" => &summary.train,
+            "val" => &summary.val,
+            _ => &summary.test,
+        };
         match read_logits(&file) {
             Ok(logits) => inputs.push(Input {
                 run: Some(run.to_owned()),
@@ -186,6 +190,7 @@ fn read_run(run: &Path) -> Result<Vec<Input>, Vec<InputError>> {
 struct SummaryPart {
     seed: Option<u64>,
     train: SplitPart,
+    val: SplitPart,
     test: SplitPart,
 }
 

@@ -6,7 +6,7 @@ use super::fetch::load_data;
 use super::groups::{DataPlace, MachineArgs};
 use super::outcome::Outcome;
 use super::terminal::Terminal;
-use super::trained::Trained;
+use super::trained::{AtArgs, Trained};
 use crate::report;
 use crate::store::Checkpoint;
 use crate::train::Evaluated;
@@ -16,6 +16,9 @@ use crate::train::Evaluated;
 pub(crate) struct EvalArgs {
     /// A run directory.
     run: PathBuf,
+
+    #[command(flatten)]
+    at: AtArgs,
 
     #[command(flatten)]
     pub(crate) machine: MachineArgs,
@@ -40,7 +43,7 @@ pub(crate) fn run(args: &EvalArgs, terminal: &mut Terminal) -> anyhow::Result<Ou
 }
 
 fn evaluate(args: &EvalArgs, terminal: &mut Terminal) -> anyhow::Result<Outcome> {
-    let trained = match Trained::read(&args.run, args.data.data_dir.as_deref()) {
+    let trained = match Trained::read(&args.run, args.at.at, args.data.data_dir.as_deref()) {
         Ok(trained) => trained,
         Err(error) => {
             terminal.report_error(&error);
@@ -76,7 +79,7 @@ fn show(
     terminal: &mut Terminal,
 ) -> anyhow::Result<()> {
     if args.json {
-        let document = serde_json::json!({
+        let mut document = serde_json::json!({
             "schema": "specc.eval/1",
             "run": args.run.display().to_string(),
             "spec_hash": checkpoint.position.spec_hash,
@@ -87,11 +90,15 @@ fn show(
             "train": evaluated.train.summary,
             "test": evaluated.test.summary,
         });
+        if let Some(val) = &evaluated.val {
+            document["val"] = serde_json::to_value(&val.summary)?;
+        }
         terminal.print(serde_json::to_string_pretty(&document)?);
     } else {
         let width = Terminal::width() as u16;
-        let table =
-            report::summary_table(Some(&evaluated.train.summary), &evaluated.test.summary, width);
+        let Evaluated { train, val, test, .. } = evaluated;
+        let val = val.as_ref().map(|val| &val.summary);
+        let table = report::summary_table(&train.summary, val, &test.summary, width);
         terminal.print(format!(
             "{} after {} steps\n",
             args.run.display(),

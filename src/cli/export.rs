@@ -9,7 +9,7 @@ use super::fetch::load_data;
 use super::groups::DataPlace;
 use super::outcome::Outcome;
 use super::terminal::Terminal;
-use super::trained::Trained;
+use super::trained::{AtArgs, Trained};
 use crate::data::Dataset;
 use crate::diag::ToDiagnostic;
 use crate::experiment::{Device, Experiment, Machine};
@@ -38,6 +38,9 @@ pub(crate) struct ExportArgs {
     /// The file [default: the name of the net in this folder].
     #[arg(short, long = "output", value_name = "FILE")]
     output: Option<PathBuf>,
+
+    #[command(flatten)]
+    at: AtArgs,
 
     /// Run the file on test samples by Python (`$SPECC_PYTHON`) and compare the logits.
     #[arg(long)]
@@ -149,7 +152,7 @@ fn export(args: &ExportArgs, terminal: &mut Terminal) -> Result<Written, Refused
         terminal.report_usage(message, FORM);
         return Err(Outcome::Usage.into());
     }
-    let trained = match Trained::read(&args.run, args.data.data_dir.as_deref()) {
+    let trained = match Trained::read(&args.run, args.at.at, args.data.data_dir.as_deref()) {
         Ok(trained) => trained,
         Err(error) => return Err(told(&error, terminal)),
     };

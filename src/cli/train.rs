@@ -202,7 +202,11 @@ impl Report {
                 terminal.print(format!("seed {}", summary.seed));
             }
             let width = Terminal::width() as u16;
-            terminal.print(report::summary_table(Some(&summary.train), &summary.test, width));
+            let val = summary.val.as_ref();
+            terminal.print(report::summary_table(&summary.train, val, &summary.test, width));
+            if let Some(best) = &summary.best {
+                terminal.print(report::best_line(best, summary.stopped_early));
+            }
             terminal.print(format!("run: {}\n", dir.display()));
         }
         if self.finished.len() > 1 {

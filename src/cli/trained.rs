@@ -10,6 +10,23 @@ use crate::data::Locations;
 use crate::experiment::{self, Experiment, ExperimentError, Machine, Options};
 use crate::store::{Checkpoint, Identity, RunDir, StoreError};
 
+/// Which weights of a run are meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::Args)]
+pub(super) struct AtArgs {
+    /// The weights of the end, or those that `keep = best(…)` kept.
+    #[arg(long, value_enum, default_value = "last")]
+    pub(super) at: At,
+}
+
+/// Which weights of a run are meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum At {
+    /// Those of the last checkpoint.
+    Last,
+    /// Those of the best epoch.
+    Best,
+}
+
 /// A run with a checkpoint.
 pub(super) struct Trained {
     /// Its tensors, and where it stands.
@@ -24,10 +41,16 @@ pub(super) struct Trained {
 
 impl Trained {
     /// Reads a run directory.
-    pub(super) fn read(run: &Path, data_dir: Option<&Path>) -> Result<Self, StoreError> {
+    pub(super) fn read(run: &Path, at: At, data_dir: Option<&Path>) -> Result<Self, StoreError> {
         let missing = || StoreError::NotARun { path: run.to_owned() };
         let recorded = RunDir::identity_in(run)?.ok_or_else(missing)?;
-        let checkpoint = Checkpoint::read(&run.join("ckpt"))?.ok_or_else(missing)?;
+        let mut checkpoint = Checkpoint::read(&run.join("ckpt"))?.ok_or_else(missing)?;
+        if at == At::Best {
+            let best = checkpoint.position.best.as_ref();
+            let best = best.ok_or_else(|| StoreError::NoBest { path: run.to_owned() })?;
+            checkpoint.state = best.read(&checkpoint.state, &run.join("ckpt"))?;
+            checkpoint.position.step = best.step;
+        }
         let spec = run.join("resolved.net");
         let folder = experiment::spec_folder(run);
         let folder = folder.as_deref().unwrap_or(run);

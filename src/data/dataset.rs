@@ -23,6 +23,8 @@ pub struct Dataset {
     pub classes: usize,
     /// Training samples in file order.
     pub train: Split,
+    /// Samples held out of the training samples to choose by, in file order.
+    pub val: Option<Split>,
     /// Test samples in file order.
     pub test: Split,
     /// Names of the classes.
@@ -69,17 +71,12 @@ impl Dataset {
         }
     }
 
-    /// Training samples without augmentation, for evaluation.
-    pub fn train_plain<T: Element>(&self, indices: &[u32], out: &mut [T]) {
-        self.train.gather(indices, &self.normalization, out);
+    /// Samples of `split`, one of these data, as they are.
+    pub fn plain<T: Element>(&self, split: &Split, indices: &[u32], out: &mut [T]) {
+        split.gather(indices, &self.normalization, out);
     }
 
-    /// Test samples.
-    pub fn test_batch<T: Element>(&self, indices: &[u32], out: &mut [T]) {
-        self.test.gather(indices, &self.normalization, out);
-    }
-
-    /// SHA-256 over shape, classes, stored values and labels of both parts, in hexadecimal: equal for equal data wherever
+    /// SHA-256 over shape, classes, stored values and labels of all parts, in hexadecimal: equal for equal data wherever
     /// it was read from.
     pub fn fingerprint(&self) -> &str {
         self.fingerprint.0.get_or_init(|| self.hash())
@@ -91,7 +88,8 @@ impl Dataset {
         number(self.shape.len());
         self.shape.iter().copied().for_each(&mut number);
         number(self.classes);
-        for split in [&self.train, &self.test] {
+        for split in [Some(&self.train), self.val.as_ref(), Some(&self.test)].into_iter().flatten()
+        {
             hasher.update((split.len() as u64).to_le_bytes());
             match split.pixels() {
                 Pixels::U8(bytes) => hasher.update(bytes),

@@ -11,11 +11,46 @@ use super::spec::HeldOut;
 use super::split::Split;
 use crate::kernels::philox::{Philox, Stream};
 
-/// Epoch of [`Stream::Data`] under which samples are drawn; generated samples use 0 to 2.
-const EPOCH: u32 = 3;
+/// What is held out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Part {
+    /// The samples that measures are taken on.
+    Test,
+    /// The samples that are chosen by.
+    Val,
+}
 
-/// Numbers of training and test samples out of `n`; both are at least 1.
-pub(super) fn counts<F>(n: usize, held_out: &HeldOut<F>) -> Result<(usize, usize), DataError> {
+impl Part {
+    /// The setting that asks for it.
+    fn setting(self) -> &'static str {
+        match self {
+            Self::Test => "test",
+            Self::Val => "val",
+        }
+    }
+
+    fn words(self) -> &'static str {
+        match self {
+            Self::Test => "test",
+            Self::Val => "validation",
+        }
+    }
+
+    /// Epoch of [`Stream::Data`] under which samples are drawn; generated samples use 0 to 2, wrong labels 4.
+    fn epoch(self) -> u32 {
+        match self {
+            Self::Test => 3,
+            Self::Val => 5,
+        }
+    }
+}
+
+/// Numbers of training and held-out samples out of `n`; both are at least 1.
+pub(super) fn counts<F>(
+    n: usize,
+    held_out: &HeldOut<F>,
+    part: Part,
+) -> Result<(usize, usize), DataError> {
     let fraction = match held_out {
         HeldOut::Files(_) => return Ok((n, 0)),
         HeldOut::First(fraction)
@@ -24,32 +59,34 @@ pub(super) fn counts<F>(n: usize, held_out: &HeldOut<F>) -> Result<(usize, usize
     };
     if !(fraction > 0.0 && fraction < 1.0) {
         return Err(DataError::Setting {
-            name: "test",
+            name: part.setting(),
             found: fraction.to_string(),
             expected: "a number between 0 and 1",
         });
     }
     #[expect(clippy::cast_sign_loss, reason = "the fraction is positive")]
     let n_test = (fraction * n as f64 + 0.5) as usize;
-    nonempty("test", n_test)?;
+    nonempty(part.words(), n_test)?;
     nonempty("training", n.saturating_sub(n_test))?;
     Ok((n - n_test, n_test))
 }
 
-/// Splits samples of so many classes into training and test part.
+/// Splits samples of so many classes into training part and `part`.
 pub(super) fn hold_out<F>(
     mut whole: Split,
     classes: usize,
     held_out: &HeldOut<F>,
+    part: Part,
 ) -> Result<(Split, Split), DataError> {
-    let (n_train, n_test) = counts(whole.len(), held_out)?;
+    let (n_train, n_test) = counts(whole.len(), held_out, part)?;
     match held_out {
         HeldOut::First(_) => {
             let train = whole.split_off(n_test);
             Ok((train, whole))
         }
         HeldOut::Random { fraction: _, seed } => {
-            let in_test = stratified(whole.labels(), classes, n_test, *seed);
+            let labels = whole.clean_labels().unwrap_or(whole.labels());
+            let in_test = stratified(labels, classes, n_test, (*seed, part));
             Ok(whole.partition(&in_test))
         }
         HeldOut::Files(_) | HeldOut::Last(_) => {
@@ -68,8 +105,13 @@ pub(super) fn nonempty(part: &'static str, found: usize) -> Result<(), DataError
 /// Which samples are test samples: `n_test` of them, from each class its [`shares`].
 ///
 /// The samples of a class are drawn without replacement, by the first steps of a Fisher–Yates shuffle over the class in file
-/// order, with the draws of [`Stream::Data`] at epoch 3 and the class as sample.
-fn stratified(labels: &[u32], classes: usize, n_test: usize, seed: u64) -> Vec<bool> {
+/// order, with the draws of [`Stream::Data`] at the epoch of the part and the class as sample.
+fn stratified(
+    labels: &[u32],
+    classes: usize,
+    n_test: usize,
+    (seed, part): (u64, Part),
+) -> Vec<bool> {
     let mut samples: Vec<Vec<usize>> = vec![vec![]; classes];
     for (sample, &label) in labels.iter().enumerate() {
         samples[label as usize].push(sample);
@@ -78,7 +120,7 @@ fn stratified(labels: &[u32], classes: usize, n_test: usize, seed: u64) -> Vec<b
     let philox = Philox::new(seed, Stream::Data);
     let mut in_test = vec![false; labels.len()];
     for ((class, samples), share) in (0_u32..).zip(&mut samples).zip(shares(&sizes, n_test)) {
-        let mut draws = philox.draws(EPOCH, class);
+        let mut draws = philox.draws(part.epoch(), class);
         for taken in 0..share {
             let other = taken + draws.below((samples.len() - taken) as u32) as usize;
             samples.swap(taken, other);
@@ -168,7 +210,7 @@ mod tests {
         // From an independent program.
         let labels: Vec<u32> = (0..24).map(|i| [0, 0, 1, 2][i % 4]).collect();
         let drawn = |seed| -> Vec<usize> {
-            let in_test = stratified(&labels, 3, 8, seed);
+            let in_test = stratified(&labels, 3, 8, (seed, Part::Test));
             (0..labels.len()).filter(|&i| in_test[i]).collect()
         };
         assert_eq!(drawn(0), [1, 2, 11, 12, 16, 18, 19, 20]);

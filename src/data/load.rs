@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use super::cifar::{self, Layout};
 use super::dataset::{Dataset, Fingerprint};
 use super::error::DataError;
+use super::hold_out::{self, Part, hold_out};
 use super::locations::Locations;
 use super::named::NamedSet;
 use super::normalize::Normalization;
@@ -23,6 +24,8 @@ pub struct Description {
     pub classes: usize,
     /// Training samples in use; `None` where the files of a named set are not at hand.
     pub n_train: Option<usize>,
+    /// Samples held out of the training samples to choose by; 0 where none are asked for, `None` as for `n_train`.
+    pub n_val: Option<usize>,
     /// Test samples in use; `None` where the files of a named set are not at hand.
     pub n_test: Option<usize>,
 }
@@ -49,14 +52,17 @@ pub fn describe(spec: &DataSpec, locations: &Locations) -> Result<Description, D
         }
     };
     check(spec, &sample_shape)?;
-    let (n_train, n_test) = match counts {
-        Some((train, test)) => (
-            Some(wanted("training", spec.subset, train)?),
-            Some(wanted("test", spec.test_subset, test)?),
-        ),
-        None => (None, None),
+    let Some((train, test)) = counts else {
+        return Ok(Description { sample_shape, classes, n_train: None, n_val: None, n_test: None });
     };
-    Ok(Description { sample_shape, classes, n_train, n_test })
+    let train = wanted("training", spec.subset, train)?;
+    let (train, val) = match &spec.val {
+        Some(val) => hold_out::counts(train, val, Part::Val)?,
+        None => (train, 0),
+    };
+    let test = wanted("test", spec.test_subset, test)?;
+    let [n_train, n_val, n_test] = [train, val, test].map(Some);
+    Ok(Description { sample_shape, classes, n_train, n_val, n_test })
 }
 
 fn announced(own: own::Announced) -> (Vec<usize>, usize, Option<(usize, usize)>) {
@@ -86,13 +92,15 @@ pub fn load(spec: &DataSpec, locations: &Locations) -> Result<Dataset, DataError
     let n_test = wanted("test", spec.test_subset, parts.test.len())?;
     parts.train.truncate(n_train);
     parts.test.truncate(n_test);
+    let (train, val) = trained_and_chosen_by(parts.train, parts.classes, spec)?;
     let divisor = parts.divisor;
     let n_channels = parts.shape.first().copied().unwrap_or(1);
     Ok(Dataset {
-        normalization: Normalization::new(spec.normalize, divisor, &parts.train, n_channels),
+        normalization: Normalization::new(spec.normalize, divisor, &train, n_channels),
         shape: parts.shape,
         classes: parts.classes,
-        train: parts.train,
+        train,
+        val,
         test: parts.test,
         class_names: parts.class_names,
         coarse_of_class: parts.coarse_of_class,
@@ -101,6 +109,23 @@ pub fn load(spec: &DataSpec, locations: &Locations) -> Result<Dataset, DataError
         augment: spec.augment,
         fingerprint: Fingerprint::default(),
     })
+}
+
+/// The training samples without those that are held out to choose by, with the wrong labels that are asked for.
+fn trained_and_chosen_by(
+    mut train: Split,
+    classes: usize,
+    spec: &DataSpec,
+) -> Result<(Split, Option<Split>), DataError> {
+    // Labels are drawn by the place of a sample in the file, so before any is held out.
+    if let Some(noise) = spec.label_noise {
+        let labels = noise.disturbed(train.labels(), classes);
+        train.relabel(labels);
+    }
+    let Some(held_out) = &spec.val else { return Ok((train, None)) };
+    let (train, mut val) = hold_out(train, classes, held_out, Part::Val)?;
+    val.restore();
+    Ok((train, Some(val)))
 }
 
 /// What does not depend on the samples.

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::classes::Classes;
 use super::error::DataError;
 use super::files;
-use super::hold_out::{counts, hold_out, nonempty};
+use super::hold_out::{Part, counts, hold_out, nonempty};
 use super::locations::Locations;
 use super::npy;
 use super::rounding::{Merged, Rounding};
@@ -39,7 +39,7 @@ pub(super) fn read_csv(source: &CsvSource, locations: &Locations) -> Result<Own,
     let merged = parts.train.rounding.merged();
     let (train, test) = match parts.test {
         Some((table, labels)) => (whole_train, whole(table.features, labels)),
-        None => hold_out(whole_train, parts.classes.count, &source.test)?,
+        None => hold_out(whole_train, parts.classes.count, &source.test, Part::Test)?,
     };
     Ok(Own { shape: vec![width], classes: parts.classes.count, names, train, test, merged })
 }
@@ -53,7 +53,7 @@ pub(super) fn describe_csv(
     let n = parts.train.labels.len();
     let (n_train, n_test) = match &parts.test {
         Some((table, _)) => (n, table.labels.len()),
-        None => counts(n, &source.test)?,
+        None => counts(n, &source.test, Part::Test)?,
     };
     Ok((vec![parts.train.width], parts.classes.count, n_train, n_test))
 }
@@ -117,7 +117,7 @@ fn csv_tables(
     let train_labels = classes.labels(&file, &train)?;
     if let (None, [(label, _)]) = (source.classes, &train.names[..]) {
         // Too few samples for two parts are the first thing to say.
-        counts(train.labels.len(), &source.test)?;
+        counts(train.labels.len(), &source.test, Part::Test)?;
         return Err(DataError::OneClass { file, label: label.clone() });
     }
     check_classes(classes.count)?;
@@ -188,7 +188,7 @@ pub(super) fn read_npy(source: &NpySource, locations: &Locations) -> Result<Own,
             }
         }
         HeldOut::First(_) | HeldOut::Last(_) | HeldOut::Random { .. } => {
-            hold_out(whole, classes, &source.test)?
+            hold_out(whole, classes, &source.test, Part::Test)?
         }
     };
     let merged = rounding.merged();
@@ -210,7 +210,7 @@ pub(super) fn describe_npy(
         let [smallest, largest] =
             [labels.iter().min(), labels.iter().max()].map(|it| it.copied().unwrap_or(0));
         if smallest == largest {
-            counts(n, &source.test)?;
+            counts(n, &source.test, Part::Test)?;
             let label = (largest + source.label_base).to_string();
             return Err(DataError::OneClass { file, label });
         }
@@ -226,7 +226,9 @@ pub(super) fn describe_npy(
             }
             (n, n_test)
         }
-        HeldOut::First(_) | HeldOut::Last(_) | HeldOut::Random { .. } => counts(n, &source.test)?,
+        HeldOut::First(_) | HeldOut::Last(_) | HeldOut::Random { .. } => {
+            counts(n, &source.test, Part::Test)?
+        }
     };
     Ok((shape, classes, n_train, n_test))
 }

@@ -1,7 +1,10 @@
 //! What a `data` item of a spec asks for, as plain values.
 
+use std::convert::Infallible;
+
 use super::augment::Augment;
 use super::named::NamedSet;
+use super::noise::LabelNoise;
 
 /// The data of one run.
 #[derive(Clone, Debug, PartialEq)]
@@ -14,6 +17,10 @@ pub struct DataSpec {
     pub subset: Option<usize>,
     /// Use only the first `n` test samples in file order.
     pub test_subset: Option<usize>,
+    /// The part of these training samples that is held out to choose by; none trains on it.
+    pub val: Option<HeldOut<Infallible>>,
+    /// Wrong labels among the training samples; held-out ones keep theirs.
+    pub label_noise: Option<LabelNoise>,
     /// Draw a new order of the training samples each epoch; otherwise file order.
     pub shuffle: bool,
     /// Use the coarse labels as classes (CIFAR-100).
@@ -30,6 +37,8 @@ impl DataSpec {
             normalize: Normalize::Unit,
             subset: None,
             test_subset: None,
+            val: None,
+            label_noise: None,
             shuffle: true,
             coarse: false,
             augment: Augment::default(),

@@ -46,6 +46,8 @@ impl Pixels {
 pub struct Split {
     pixels: Pixels,
     labels: Vec<u32>,
+    /// The labels before some were made wrong on purpose.
+    clean: Option<Vec<u32>>,
     sample_len: usize,
 }
 
@@ -53,7 +55,19 @@ impl Split {
     /// Samples of equal length with one label each.
     pub(super) fn new(pixels: Pixels, labels: Vec<u32>) -> Self {
         let sample_len = pixels.len().checked_div(labels.len()).unwrap_or(0);
-        Self { pixels, labels, sample_len }
+        Self { pixels, labels, clean: None, sample_len }
+    }
+
+    /// Puts other labels in the place of these, which stay known.
+    pub(super) fn relabel(&mut self, labels: Vec<u32>) {
+        self.clean = Some(std::mem::replace(&mut self.labels, labels));
+    }
+
+    /// Takes the labels back that were there before [`Split::relabel`].
+    pub(super) fn restore(&mut self) {
+        if let Some(clean) = self.clean.take() {
+            self.labels = clean;
+        }
     }
 
     /// The number of samples.
@@ -76,6 +90,11 @@ impl Split {
         &self.labels
     }
 
+    /// The class of each sample before some were made wrong on purpose, where that was done.
+    pub fn clean_labels(&self) -> Option<&[u32]> {
+        self.clean.as_deref()
+    }
+
     /// The values as stored.
     pub fn pixels(&self) -> &Pixels {
         &self.pixels
@@ -84,14 +103,18 @@ impl Split {
     /// Keeps the first `n` samples.
     pub(super) fn truncate(&mut self, n: usize) {
         self.labels.truncate(n);
+        if let Some(clean) = &mut self.clean {
+            clean.truncate(n);
+        }
         self.pixels.truncate(self.labels.len() * self.sample_len);
     }
 
     /// Cuts off and gives the samples from number `at` on.
     pub(super) fn split_off(&mut self, at: usize) -> Self {
         let labels = self.labels.split_off(at);
+        let clean = self.clean.as_mut().map(|clean| clean.split_off(at));
         let pixels = self.pixels.split_off(at * self.sample_len);
-        Self { pixels, labels, sample_len: self.sample_len }
+        Self { pixels, labels, clean, sample_len: self.sample_len }
     }
 
     /// The samples that are not marked, and those that are, each in file order.
@@ -106,7 +129,8 @@ impl Split {
                 }
             };
             let labels = chosen().map(|i| self.labels[i]).collect();
-            Self { pixels, labels, sample_len: self.sample_len }
+            let clean = self.clean.as_ref().map(|clean| chosen().map(|i| clean[i]).collect());
+            Self { pixels, labels, clean, sample_len: self.sample_len }
         };
         (part(false), part(true))
     }

@@ -181,6 +181,7 @@ codes! {
     E0718 "a net is too large for a format",
     E0719 "the file of initial weights has other names",
     E0720 "the file of `--init-map` cannot be used",
+    E0721 "the run keeps no weights of a best epoch",
     W0701 "tensors of the `--init` file are not used",
     W0702 "no unit of a layer is active",
     W0703 "weights do not move",

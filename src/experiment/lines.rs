@@ -16,6 +16,7 @@ impl Lines for Experiment<'_> {
             sample_shape: spec.sample_shape.clone(),
             classes: spec.classes,
             n_train: None,
+            n_val: None,
             n_test: None,
         };
         let compiled = compile(Request {

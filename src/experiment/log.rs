@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::diag::{Diagnostic, RenderStyle, SourceMap, render};
 use crate::store::{LineFile, RunDir, StoreError};
-use crate::train::{Beginning, EpochRecord, Observer, Progress};
+use crate::train::{Beginning, EpochRecord, Means, Observer, Progress};
 
 /// Messages in files of a run: no colours, and no screen to fit.
 pub(super) const STYLE: RenderStyle = RenderStyle { color: false, width: 100 };
@@ -89,14 +89,16 @@ impl Observer for Logged<'_> {
 
 /// An epoch in one line.
 pub fn epoch_line(record: &EpochRecord, seconds: f64) -> String {
+    let part = |name: &str, means: Means| {
+        format!("{name} loss {:.4} acc {:.4} | ", means.loss, means.accuracy)
+    };
     format!(
-        "epoch {:>3}{} train loss {:.4} acc {:.4} | test loss {:.4} acc {:.4} | {}",
+        "epoch {:>3}{} {}{}{}{}",
         record.epoch,
         if record.partial { " (part)" } else { "" },
-        record.train.loss,
-        record.train.accuracy,
-        record.test.loss,
-        record.test.accuracy,
+        part("train", record.train),
+        record.val.map(|val| part("val", val)).unwrap_or_default(),
+        part("test", record.test),
         duration(seconds),
     )
 }

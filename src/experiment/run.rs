@@ -105,11 +105,11 @@ fn open(
         Opened::Fresh(dir) => (dir, None),
         Opened::Existing(dir, checkpoint) => (dir, Some(*checkpoint)),
     };
-    let done = checkpoint.as_ref().map(|checkpoint| checkpoint.position.step);
-    if done.is_some_and(|done| done >= plan.target()) && dir.has("DONE") {
+    let is_over = |checkpoint: &Checkpoint| plan.is_over(&checkpoint.position);
+    if checkpoint.as_ref().is_some_and(is_over) && dir.has("DONE") {
         return Ok(Open::Done(Box::new(finished(&path)?)));
     }
-    if done.is_none() && existing == Existing::Require {
+    if checkpoint.is_none() && existing == Existing::Require {
         return Err(ExperimentError::NothingToResume(path));
     }
     Ok(Open::Run(Box::new(Place { seed, dir, checkpoint, moved })))

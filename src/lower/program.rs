@@ -98,6 +98,21 @@ impl State {
     }
 }
 
+impl State {
+    /// The state with other values for these tensors, and for their averages.
+    #[must_use]
+    pub fn with(&self, tensors: &[StateEntry]) -> Self {
+        let mut state = self.clone();
+        for entry in state.params.iter_mut().chain(&mut state.buffers) {
+            let name = entry.name.strip_suffix(AVERAGE).unwrap_or(&entry.name);
+            if let Some(given) = tensors.iter().find(|given| given.name == name) {
+                entry.values = given.values.clone();
+            }
+        }
+        state
+    }
+}
+
 /// Samples that a program can gather itself, so that no target needs a copy in a layout it does not want.
 pub trait Samples: Sync {
     /// Elements of one sample.

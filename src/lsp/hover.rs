@@ -86,6 +86,7 @@ pub(super) fn page(group: Group, row: &CallRow) -> String {
         Group::Layer | Group::Loss | Group::Optimizer => manual::rows(row.name, row.doc),
         Group::Data
         | Group::Augment
+        | Group::LabelNoise
         | Group::Net
         | Group::Init
         | Group::Schedule

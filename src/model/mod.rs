@@ -27,6 +27,9 @@ pub use path::{Counted, Measure, NoMeasure};
 pub use resolve::{ResolveContext, Resolved, built_in, resolve, stated_analysis, tidy};
 pub use spec::{Block, Net, Permission, Spec};
 pub(crate) use train::Setting;
-pub use train::{LastBatch, Length, Optimizer, Places, Schedule, Sharpness, SharpnessKind, Train};
+pub use train::{
+    LastBatch, Length, Optimizer, Places, Schedule, Sharpness, SharpnessKind, Train, Watched,
+    WatchedSplit,
+};
 pub use value::{CallValue, Value};
 pub use write::{essential, settings, to_ast};

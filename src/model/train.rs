@@ -23,6 +23,10 @@ pub struct Train {
     pub clip: Option<f64>,
     /// What a step keeps of the averaged weights, which evaluation uses; in (0, 1).
     pub ema: Option<f64>,
+    /// The measure by which the best epoch is found, whose weights are kept beside the last ones.
+    pub best: Option<Watched>,
+    /// After so many epochs without a better one training ends.
+    pub patience: Option<u64>,
     /// When training ends.
     pub length: Length,
     /// Seeds to run, in order.
@@ -42,6 +46,8 @@ pub struct Places {
     pub schedule: Span,
     /// `batch`, or the name of the optimiser.
     pub batch: Span,
+    /// `keep`, or the name of the optimiser.
+    pub keep: Span,
     /// `seeds`, where they are given.
     pub seeds: Option<Span>,
     /// `well_delta`, where it is given.
@@ -51,7 +57,8 @@ pub struct Places {
 impl Places {
     /// Everything at one place.
     pub fn at(span: Span) -> Self {
-        Self { warmup: span, schedule: span, batch: span, seeds: None, well_delta: None }
+        let [warmup, schedule, batch, keep] = [span; 4];
+        Self { warmup, schedule, batch, keep, seeds: None, well_delta: None }
     }
 }
 
@@ -88,6 +95,55 @@ pub enum LastBatch {
     Keep,
     /// They wait for an epoch whose order puts them elsewhere.
     Drop,
+}
+
+/// A measure of every epoch: `val.accuracy`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Watched {
+    /// What it is taken on.
+    pub split: WatchedSplit,
+    /// Whether it is the accuracy, of which more is better; else the loss, of which less is.
+    pub accuracy: bool,
+}
+
+/// The samples that a measure of every epoch is taken on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WatchedSplit {
+    /// The batches of the epoch.
+    Train,
+    /// Those that are held out to choose by.
+    Val,
+    /// The test samples.
+    Test,
+}
+
+impl Watched {
+    /// All there are.
+    pub const ALL: [Self; 6] = [
+        Self { split: WatchedSplit::Val, accuracy: true },
+        Self { split: WatchedSplit::Val, accuracy: false },
+        Self { split: WatchedSplit::Test, accuracy: true },
+        Self { split: WatchedSplit::Test, accuracy: false },
+        Self { split: WatchedSplit::Train, accuracy: true },
+        Self { split: WatchedSplit::Train, accuracy: false },
+    ];
+
+    /// What a spec calls it.
+    pub fn name(self) -> &'static str {
+        match (self.split, self.accuracy) {
+            (WatchedSplit::Train, true) => "train.accuracy",
+            (WatchedSplit::Train, false) => "train.loss",
+            (WatchedSplit::Val, true) => "val.accuracy",
+            (WatchedSplit::Val, false) => "val.loss",
+            (WatchedSplit::Test, true) => "test.accuracy",
+            (WatchedSplit::Test, false) => "test.loss",
+        }
+    }
+
+    /// Whether one value is better than another; equal ones are not.
+    pub fn is_better(self, value: f64, than: f64) -> bool {
+        if self.accuracy { value > than } else { value < than }
+    }
 }
 
 /// Update rules in PyTorch's semantics. Weight decay is not applied to scales of the loss.

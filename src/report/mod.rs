@@ -20,5 +20,5 @@ mod well_table;
 
 pub use calibration_table::calibration_table;
 pub use sheet::{Image, contact_sheet};
-pub use summary_table::{number, split_table, summary_table};
+pub use summary_table::{best_line, number, split_table, summary_table};
 pub use well_table::well_table;

@@ -4,17 +4,31 @@
 
 use super::grid::Grid;
 use crate::measure::{Distribution, Masses, SplitSummary, chance_curve};
+use crate::store::Best;
 
-/// The tables shown after training: train beside test, or test alone.
+/// The tables shown after training: train beside test, with the samples between that are held out to choose by.
 ///
 /// `width` is the number of columns of the terminal; cells wrap where it is too small.
-pub fn summary_table(train: Option<&SplitSummary>, test: &SplitSummary, width: u16) -> String {
-    let mut columns = vec![];
-    if let Some(train) = train {
-        columns.push(("train", train));
-    }
-    columns.push(("test", test));
+pub fn summary_table(
+    train: &SplitSummary,
+    val: Option<&SplitSummary>,
+    test: &SplitSummary,
+    width: u16,
+) -> String {
+    let val = val.map(|val| ("val", val));
+    let columns: Vec<_> =
+        [("train", train)].into_iter().chain(val).chain([("test", test)]).collect();
     split_table(&columns, width)
+}
+
+/// The best epoch in a sentence, and whether training ended for want of a better one.
+pub fn best_line(best: &Best, stopped_early: bool) -> String {
+    let Best { measure, value, epoch, step, test, .. } = best;
+    let (value, accuracy) = (number(*value), fraction(test.accuracy));
+    let ended = if stopped_early { "; no later one was better, so training ended" } else { "" };
+    format!(
+        "best epoch {epoch} (step {step}): {measure} {value}, test accuracy {accuracy}{ended}; its weights: `--at best`"
+    )
 }
 
 /// The same for any splits under the names given.
@@ -184,7 +198,7 @@ mod tests {
     #[test]
     fn train_and_test_fit_eighty_columns() {
         let (train, test) = (summary(Some(123.0)), summary(Some(123.0)));
-        let text = summary_table(Some(&train), &test, 80);
+        let text = summary_table(&train, None, &test, 80);
         assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
         assert!(text.contains("chance") && text.contains("close-enough a=0.05"), "{text}");
         assert!(text.ends_with('\n') && !text.ends_with("\n\n"));
@@ -193,11 +207,11 @@ mod tests {
 
     #[test]
     fn what_does_not_apply_is_left_out() {
-        let text = summary_table(None, &summary(None), 80);
+        let text = split_table(&[("test", &summary(None))], 80);
         assert!(!text.contains("m/R") && !text.contains("super-class"), "{text}");
         let empty = Logits::new(vec![], 1, &[]).unwrap();
         let empty = summarize(&empty, None, 1.0, &Request::standard(1));
-        assert!(summary_table(None, &empty, 5).contains('0'));
+        assert!(split_table(&[("test", &empty)], 5).contains('0'));
     }
 
     #[test]

@@ -101,7 +101,7 @@ impl Checkpoint {
 }
 
 /// SHA-256, in hex, of a position and of tensors in the order of their names.
-fn digest(position: &str, tensors: &[StateEntry]) -> String {
+pub(super) fn digest(position: &str, tensors: &[StateEntry]) -> String {
     let mut tensors: Vec<&StateEntry> = tensors.iter().collect();
     tensors.sort_by(|a, b| a.name.cmp(&b.name));
     let mut hasher = Sha256::new();

@@ -51,6 +51,12 @@ pub enum StoreError {
         /// The path.
         path: PathBuf,
     },
+    /// The run keeps no weights of a best epoch.
+    #[error("`{}` keeps no weights of a best epoch", path.display())]
+    NoBest {
+        /// The run.
+        path: PathBuf,
+    },
     /// A file does not hold logits.
     #[error("{}: {error}", path.display())]
     Logits {
@@ -62,6 +68,14 @@ pub enum StoreError {
     /// A file does not hold what it should.
     #[error("`{}` is damaged: {reason}", path.display())]
     Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What was found instead.
+        reason: String,
+    },
+    /// The weights of the best epoch are missing or changed.
+    #[error("`{}` is damaged: {reason}", path.display())]
+    DamagedBest {
         /// The file.
         path: PathBuf,
         /// What was found instead.
@@ -141,6 +155,12 @@ impl ToDiagnostic for StoreError {
                 .note(format!("path: {}", path.display()))
                 .expected("a directory written by `specc train`")
                 .help("runs are stored under `runs/<spec>/` unless `-o` named another place"),
+            Self::NoBest { path } => {
+                Diagnostic::new(Code::E0721, "the run keeps no weights of a best epoch")
+                    .note(format!("run: {}", path.display()))
+                    .expected("a run with `keep = best(…)` and a whole epoch behind it")
+                    .help("leave `--at best` out, or train with `keep = best(val.accuracy)`")
+            }
             Self::Logits { path, error } => {
                 error.to_diagnostic().note(format!("in: {}", path.display()))
             }
@@ -151,6 +171,12 @@ impl ToDiagnostic for StoreError {
                     .help(
                         "remove this file: `specc train` writes it again from `resume.safetensors`",
                     )
+            }
+            Self::DamagedBest { path, reason } => {
+                Diagnostic::new(Code::E0705, "a file of the run is damaged")
+                    .note(format!("file: {}", path.display()))
+                    .note(format!("found: {reason}"))
+                    .help("leave `--at best` out: the weights of the end are whole")
             }
             Self::Damaged { path, reason } => {
                 Diagnostic::new(Code::E0705, "a file of the run is damaged")

@@ -4,6 +4,7 @@
 //! A lock keeps a second process out of a directory.
 
 mod atomic;
+mod best;
 mod bytes;
 mod checkpoint;
 mod copies;
@@ -19,6 +20,7 @@ mod spec;
 mod tensors;
 
 pub use atomic::{read_json, read_text, write_atomic, write_shared};
+pub use best::Best;
 pub use bytes::StoredFile;
 pub use error::StoreError;
 pub use kernel_folder::KernelFolder;

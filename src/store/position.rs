@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Seen;
+use super::{Best, Seen};
 use crate::lower::{DType, HostTensor, State, StateEntry};
 
 /// Where a run stands between two steps.
@@ -29,6 +29,9 @@ pub struct Position {
     /// What the steps and epochs so far have shown; nothing in checkpoints that are older.
     #[serde(default)]
     pub seen: Seen,
+    /// The best epoch so far, where the spec asks for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub best: Option<Best>,
     /// Identifies the run.
     pub spec_hash: String,
 }
@@ -65,9 +68,14 @@ impl Checkpoint {
 
     /// Parameters and running statistics.
     pub(super) fn shown(&self) -> impl Iterator<Item = &StateEntry> {
-        let statistics = self.state.buffers.iter().filter(|b| is_running_statistic(&b.name));
-        self.state.params.iter().chain(statistics)
+        shown(&self.state)
     }
+}
+
+/// Parameters and running statistics.
+pub(super) fn shown(state: &State) -> impl Iterator<Item = &StateEntry> {
+    let statistics = state.buffers.iter().filter(|b| is_running_statistic(&b.name));
+    state.params.iter().chain(statistics)
 }
 
 fn is_running_statistic(name: &str) -> bool {

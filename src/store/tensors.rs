@@ -93,6 +93,8 @@ pub struct Logits {
     pub classes: usize,
     /// One label per row.
     pub labels: Vec<u32>,
+    /// The labels before some were made wrong on purpose, where that was done.
+    pub clean_labels: Option<Vec<u32>>,
     /// Class to super-class, where known.
     pub coarse: Option<Vec<u32>>,
     /// `R`, `r1`, `r2`, `lambda` where defined.
@@ -115,6 +117,9 @@ pub fn write_logits(path: &Path, logits: &Logits) -> Result<(), StoreError> {
         ("logits".to_owned(), Owned { dtype, shape, bytes }),
         ("labels".to_owned(), integers(&logits.labels)),
     ];
+    if let Some(labels) = &logits.clean_labels {
+        tensors.push(("clean_labels".to_owned(), integers(labels)));
+    }
     if let Some(coarse) = &logits.coarse {
         tensors.push(("coarse".to_owned(), integers(coarse)));
     }

@@ -46,6 +46,8 @@ pub fn long(rows: &[Row], kind: Long) -> Result<Table, StoreError> {
             "test_loss",
             "test_accuracy",
             "partial",
+            "val_loss",
+            "val_accuracy",
         ],
         Long::Samples => &["split", "sample", "label", "prediction", "margin", "p_label", "p_max"],
     };
@@ -107,6 +109,8 @@ fn epochs(row: &Row) -> Result<Vec<Vec<Cell>>, StoreError> {
             Cell::Number(epoch.test.loss),
             Cell::Number(epoch.test.accuracy),
             Cell::Flag(epoch.partial),
+            number(epoch.val.map(|val| val.loss)),
+            number(epoch.val.map(|val| val.accuracy)),
         ]
     });
     Ok(cells.collect())
@@ -114,7 +118,7 @@ fn epochs(row: &Row) -> Result<Vec<Vec<Cell>>, StoreError> {
 
 fn by_sample(row: &Row) -> Result<Vec<Vec<Cell>>, StoreError> {
     let mut found = vec![];
-    for split in ["train", "test"] {
+    for split in ["train", "val", "test"] {
         let Some((logits, scale)) = samples::logits(&row.run, split)? else { continue };
         let margins = margins(&logits);
         let probabilities = Probabilities::new(&logits, scale);

@@ -23,6 +23,7 @@ pub fn logits(run: &StoredRun, split: &str) -> Result<Option<(Logits, f64)>, Sto
     let logits = open(&path)?;
     let stored = run.summary().and_then(|summary| match split {
         "train" => summary.train.probability_scale,
+        "val" => summary.val.as_ref()?.probability_scale,
         _ => summary.test.probability_scale,
     });
     let scale = stored.unwrap_or_else(|| probability_scale(logits.scalars()));

@@ -48,6 +48,7 @@ fn word(rule: Rule) -> Option<(u8, &'static str)> {
         | Rule::group
         | Rule::call
         | Rule::value_name
+        | Rule::measure_name
         | Rule::arg_chain
         | Rule::arg_step
         | Rule::choice

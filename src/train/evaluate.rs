@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use rayon::prelude::*;
 
 use super::{Means, RunError, SplitSamples};
-use crate::data::Dataset;
+use crate::data::{Dataset, Split};
 use crate::lower::{Batch, ExecError, HostTensor, Replicas, State, StepOutput};
 use crate::measure::{self, Request, Scalars, SplitSummary};
 use crate::store::Logits;
@@ -19,6 +19,8 @@ pub struct Evaluated {
     pub scalars: Scalars,
     /// Training samples, without augmentation.
     pub train: Measured,
+    /// Samples that are held out to choose by, where there are any.
+    pub val: Option<Measured>,
     /// Test samples.
     pub test: Measured,
 }
@@ -43,10 +45,14 @@ pub fn evaluate_splits(
     let states = program.state().into_iter().zip(program.size());
     // Without augmentation the seed of the samples does not matter.
     let train = evaluate(program, &SplitSamples::train(dataset, 0), batch);
+    let val: Vec<Option<_>> = match SplitSamples::val(dataset) {
+        Some(samples) => evaluate(program, &samples, batch).into_iter().map(Some).collect(),
+        None => train.iter().map(|_| None).collect(),
+    };
     let test = evaluate(program, &SplitSamples::test(dataset), batch);
-    let replicas = states.zip(train.into_iter().zip(test));
+    let replicas = states.zip(train.into_iter().zip(val).zip(test));
     let replicas: Vec<_> = replicas.collect();
-    let measured = replicas.into_par_iter().map(|((state, size), (train, test))| {
+    let measured = replicas.into_par_iter().map(|((state, size), ((train, val), test))| {
         let scales = named_scales(&state?.measured());
         let scalars = Scalars {
             size: size?,
@@ -54,23 +60,29 @@ pub fn evaluate_splits(
             r2: scales.get("r2").copied(),
             lambda: scales.get("lambda").copied(),
         };
-        let train = measure_split(dataset, dataset.train.labels(), train?, scalars)?;
-        let test = measure_split(dataset, dataset.test.labels(), test?, scalars)?;
-        Ok(Evaluated { scales, scalars, train, test })
+        let measure = |split, evaluation| measure_split(dataset, split, evaluation, scalars);
+        let train = measure(&dataset.train, train?)?;
+        let val = match dataset.val.as_ref().zip(val) {
+            Some((split, val)) => Some(measure(split, val?)?),
+            None => None,
+        };
+        let test = measure(&dataset.test, test?)?;
+        Ok(Evaluated { scales, scalars, train, val, test })
     });
     measured.collect()
 }
 
 fn measure_split(
     dataset: &Dataset,
-    labels: &[u32],
+    split: &Split,
     evaluation: Evaluation,
     scalars: Scalars,
 ) -> Result<Measured, measure::LogitsError> {
     let logits = Logits {
         logits: evaluation.logits,
         classes: dataset.classes,
-        labels: labels.to_vec(),
+        labels: split.labels().to_vec(),
+        clean_labels: split.clean_labels().map(<[u32]>::to_vec),
         coarse: dataset.coarse_of_class.clone(),
         scalars: scalars_by_name(&scalars),
     };

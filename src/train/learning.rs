@@ -277,7 +277,7 @@ mod tests {
         for (epoch, loss) in [(1, 0.5), (2, 0.25), (3, 0.25), (4, 0.25)] {
             let test = Means { loss, accuracy: 0.1 };
             let train = Means::default();
-            let record = EpochRecord { epoch, step: epoch, train, test, partial: false };
+            let record = EpochRecord { epoch, step: epoch, train, val: None, test, partial: false };
             see_epoch(&mut seen, &record);
         }
         assert_eq!((seen.same_since, seen.test_loss), (2, Some(0.25)));

@@ -21,12 +21,13 @@ mod summary;
 mod telemetry;
 mod warning;
 
+pub use crate::measure::Means;
 pub use clock::{Stopwatch, nanoseconds, unix_seconds};
 pub use evaluate::{Evaluated, Evaluation, Measured, evaluate, evaluate_splits, means};
 pub use learning::{Finding, Share};
 pub use observer::{Beginning, Observer, Progress, Silent};
 pub use plan::{Ended, RunError, RunPlan, StopReason, StopSignal};
-pub use record::{EpochRecord, Means, Record, ScalingRecord, StepRecord, TimingRecord};
+pub use record::{EpochRecord, Record, ScalingRecord, StepRecord, TimingRecord};
 pub use run::Entry;
 pub use samples::SplitSamples;
 pub use schedule::{LearningRate, RunLength};

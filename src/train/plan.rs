@@ -8,7 +8,7 @@ use crate::diag::{Code, Diagnostic, Span, ToDiagnostic};
 use crate::lower::ExecError;
 use crate::measure;
 use crate::model::{Loss, Train};
-use crate::store::StoreError;
+use crate::store::{Position, StoreError};
 
 /// What the runs of a session share.
 #[derive(Clone, Debug)]
@@ -52,6 +52,20 @@ impl RunPlan<'_> {
     pub fn target(&self) -> u64 {
         let total = RunLength::new(self.train, self.dataset.train.len()).steps;
         self.max_steps.map_or(total, |most| most.min(total))
+    }
+
+    /// Whether a run that stands there has nothing left to do.
+    pub fn is_over(&self, position: &Position) -> bool {
+        position.step >= self.target() || self.has_given_up(position)
+    }
+
+    /// Whether a run has waited for a better epoch as long as it may.
+    pub fn has_given_up(&self, position: &Position) -> bool {
+        let Some((patience, best)) = self.train.patience.zip(position.best.as_ref()) else {
+            return false;
+        };
+        let whole = position.epoch - 1;
+        position.batch_of_epoch == 0 && whole - best.epoch >= patience
     }
 }
 

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::LayerScale;
+use crate::measure::Means;
+use crate::model::{Watched, WatchedSplit};
 
 /// One line of `metrics.jsonl`; `kind` tells which.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -70,15 +72,6 @@ pub struct Perturbed {
     pub size: Option<f64>,
 }
 
-/// Loss and accuracy over many samples.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Means {
-    /// Mean loss.
-    pub loss: f64,
-    /// Fraction with a positive margin.
-    pub accuracy: f64,
-}
-
 /// One epoch, or the part of one that a run ended in.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EpochRecord {
@@ -88,11 +81,26 @@ pub struct EpochRecord {
     pub step: u64,
     /// Running means over the batches of the epoch.
     pub train: Means,
+    /// Of held-out samples in evaluation mode, where there are any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub val: Option<Means>,
     /// Evaluation mode, loss as trained.
     pub test: Means,
     /// Present and true where the epoch is not whole.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub partial: bool,
+}
+
+impl EpochRecord {
+    /// A measure of the epoch; `None` where there are no samples for it.
+    pub fn watched(&self, watched: Watched) -> Option<f64> {
+        let means = match watched.split {
+            WatchedSplit::Train => self.train,
+            WatchedSplit::Val => self.val?,
+            WatchedSplit::Test => self.test,
+        };
+        Some(if watched.accuracy { means.accuracy } else { means.loss })
+    }
 }
 
 /// The scaling claims tried in f64 at the parameters of a checkpoint.

@@ -12,7 +12,9 @@ use super::{
 };
 use crate::data;
 use crate::lower::{Batch, ExecError, HyperValues, Motion, State, StepOutput};
-use crate::store::{Checkpoint, LineFile, Position, RunDir, Seen, StoreError, Tail, write_logits};
+use crate::store::{
+    Best, Checkpoint, LineFile, Position, RunDir, Seen, StoreError, Tail, write_logits,
+};
 
 /// A run that takes its place in a session: a new one, or one that goes on.
 #[derive(Debug)]
@@ -59,7 +61,7 @@ impl<'a> Run<'a> {
             dir.remove(marker)?;
         }
         let mut position = position.unwrap_or_else(|| start(plan, seed));
-        let ends_here = position.step >= plan.target();
+        let ends_here = plan.is_over(&position);
         let mut metrics =
             LineFile::open_at(&dir.path().join("metrics.jsonl"), position.metrics_bytes)?;
         if ends_here {
@@ -198,6 +200,7 @@ impl<'a> Run<'a> {
     /// Writes the lines of an epoch, or of the part of one that the run ends in.
     pub(super) fn end_epoch(
         &mut self,
+        val: Option<Means>,
         test: Means,
         timing: Timing,
         partial: bool,
@@ -206,6 +209,7 @@ impl<'a> Run<'a> {
             epoch: self.position.epoch,
             step: self.position.step,
             train: self.means(),
+            val,
             test,
             partial,
         };
@@ -222,8 +226,27 @@ impl<'a> Run<'a> {
             self.position.samples_of_epoch = 0;
             self.position.loss_sum = 0.0;
             self.position.correct = 0;
+            self.compare_with_best(&record);
         }
         Ok(record)
+    }
+
+    /// Takes an epoch as the best one so far where it is.
+    fn compare_with_best(&mut self, record: &EpochRecord) {
+        let Some(watched) = self.plan.train.best else { return };
+        let Some(value) = record.watched(watched) else { return };
+        let best = self.position.best.as_ref();
+        if best.is_none_or(|best| watched.is_better(value, best.value)) {
+            self.position.best = Some(Best {
+                measure: watched.name().to_owned(),
+                value,
+                epoch: record.epoch,
+                step: record.step,
+                val: record.val,
+                test: record.test,
+                sha256: String::new(),
+            });
+        }
     }
 
     /// The line on the scaling claims at the parameters of the checkpoint that follows.
@@ -240,9 +263,13 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Makes the position last.
+    /// Makes the position last, and the weights where they are the best so far.
     pub(super) fn checkpoint(&mut self, state: State) -> Result<(), StoreError> {
         self.metrics.sync()?;
+        let is_new = |best: &&mut Best| best.sha256.is_empty();
+        if let Some(best) = self.position.best.as_mut().filter(is_new) {
+            best.write(&state, &self.dir.path().join("ckpt"))?;
+        }
         let checkpoint = Checkpoint { position: self.position.clone(), state };
         checkpoint.write(&self.dir.path().join("ckpt"))
     }
@@ -255,7 +282,9 @@ impl<'a> Run<'a> {
         isa: String,
     ) -> Result<(Summary, Vec<Finding>), StoreError> {
         let findings = self.findings(&evaluated, state);
-        for (split, measured) in [("train", &evaluated.train), ("test", &evaluated.test)] {
+        let val = evaluated.val.as_ref().map(|val| ("val", val));
+        let splits = [("train", &evaluated.train), ("test", &evaluated.test)];
+        for (split, measured) in splits.into_iter().chain(val) {
             let path = self.dir.path().join("logits").join(format!("{split}.safetensors"));
             write_logits(&path, &measured.logits)?;
         }
@@ -273,7 +302,10 @@ impl<'a> Run<'a> {
             scales: evaluated.scales,
             size: evaluated.scalars.size,
             warnings: findings.iter().map(|finding| Warning::new(finding, self.plan)).collect(),
+            best: self.position.best.clone(),
+            stopped_early: self.plan.has_given_up(&self.position),
             train: evaluated.train.summary,
+            val: evaluated.val.map(|val| val.summary),
             test: evaluated.test.summary,
         };
         let mut text =
@@ -294,7 +326,8 @@ impl<'a> Run<'a> {
             seen: tail.seen.as_ref().unwrap_or(seen),
             step: *step,
             epoch: epoch - u64::from(*batch_of_epoch == 0),
-            whole: *step >= RunLength::new(self.plan.train, data.train.len()).steps,
+            whole: *step >= RunLength::new(self.plan.train, data.train.len()).steps
+                || self.plan.has_given_up(&self.position),
             splits: [
                 share(data.train.labels(), &evaluated.train),
                 share(data.test.labels(), &evaluated.test),
@@ -318,6 +351,7 @@ fn start(plan: &RunPlan<'_>, seed: u64) -> Position {
         metrics_bytes: 0,
         tail: Tail::default(),
         seen: Seen::default(),
+        best: None,
         spec_hash: plan.spec_hash.clone(),
     }
 }

@@ -72,6 +72,8 @@ mod tests {
             last_batch: LastBatch::Keep,
             clip: None,
             ema: None,
+            best: None,
+            patience: None,
             length: Length::Epochs(2),
             seeds: vec![0],
             well_delta: None,

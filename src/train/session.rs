@@ -8,7 +8,7 @@ use std::ops::Range;
 use super::run::{Run, Timing};
 use super::{
     Ended, Entry, LearningRate, Means, Observer, Progress, RunError, RunLength, RunPlan,
-    SplitSamples, StopReason, StopSignal, Stopwatch, evaluate_splits, means,
+    SplitSamples, StopReason, StopSignal, Stopwatch, Summary, evaluate_splits, means,
 };
 use crate::lower::{ExecError, HyperValues, Motion, Replicas, StepOutput};
 use crate::store::Position;
@@ -25,10 +25,18 @@ pub struct Session<'a> {
     timed_samples: u64,
 }
 
-/// A run, and why it dropped out.
+/// A run, and how it ended where it did before the others.
 struct Seat<'a> {
     run: Run<'a>,
     broken: Option<RunError>,
+    done: Option<Box<Summary>>,
+}
+
+impl Seat<'_> {
+    /// Whether the run goes on.
+    fn is_taken(&self) -> bool {
+        self.broken.is_none() && self.done.is_none()
+    }
 }
 
 impl<'a> Session<'a> {
@@ -48,7 +56,8 @@ impl<'a> Session<'a> {
                 program.load(replica, &checkpoint.state)?;
             }
             let position = from.map(|checkpoint| checkpoint.position);
-            places.push(Seat { run: Run::open(plan, dir, seed, position)?, broken: None });
+            let run = Run::open(plan, dir, seed, position)?;
+            places.push(Seat { run, broken: None, done: None });
         }
         let steps = |pair: &[Seat<'_>]| pair[0].run.position.step == pair[1].run.position.step;
         assert!(places.windows(2).all(steps), "the runs of a session stand at the same step");
@@ -64,18 +73,20 @@ impl<'a> Session<'a> {
         stop: &dyn StopSignal,
         observer: &mut dyn Observer,
     ) -> Vec<Result<Ended, RunError>> {
+        self.part(observer);
         while self.lead().is_some_and(|run| run.position.step < self.plan.target()) {
             if let Some(reason) = stop.reason() {
                 return self.stop(reason);
             }
             self.steps(observer);
+            self.part(observer);
         }
         self.finish(observer)
     }
 
     /// The first run that is still there: where it stands, all do.
     fn lead(&self) -> Option<&Run<'a>> {
-        self.places.iter().find(|place| place.broken.is_none()).map(|place| &place.run)
+        self.places.iter().find(|place| place.is_taken()).map(|place| &place.run)
     }
 
     /// Does something with what each replica gave, for the runs that are still there; a run that fails at it drops out.
@@ -85,7 +96,7 @@ impl<'a> Session<'a> {
         mut act: impl FnMut(&mut Run<'a>, T) -> Result<U, RunError>,
     ) -> Vec<Option<U>> {
         let here = |(place, given): (&mut Seat<'a>, T)| {
-            if place.broken.is_some() {
+            if !place.is_taken() {
                 return None;
             }
             act(&mut place.run, given).map_err(|error| place.broken = Some(error)).ok()
@@ -151,7 +162,7 @@ impl<'a> Session<'a> {
     }
 
     fn begin_step(&mut self) {
-        for place in self.places.iter_mut().filter(|place| place.broken.is_none()) {
+        for place in self.places.iter_mut().filter(|place| place.is_taken()) {
             place.run.begin_step();
         }
     }
@@ -167,7 +178,7 @@ impl<'a> Session<'a> {
 
     /// Where the runs stand, in the mean.
     fn progress(&self, epoch: u64, samples: u64) -> Progress {
-        let here = || self.places.iter().filter(|place| place.broken.is_none());
+        let here = || self.places.iter().filter(|place| place.is_taken());
         let mean = |of: fn(Means) -> f64| {
             here().map(|place| of(place.run.means())).sum::<f64>() / here().count().max(1) as f64
         };
@@ -184,9 +195,15 @@ impl<'a> Session<'a> {
     fn end_epoch(&mut self, partial: bool, observer: &mut dyn Observer) {
         let seconds = self.stopwatch.seconds();
         let timing = Timing { seconds, samples: self.timed_samples };
-        let test = SplitSamples::test(self.plan.dataset);
-        let test = means(&mut *self.program, &test, self.plan.train.batch);
-        let records = self.each(test, |run, test| Ok(run.end_epoch(test?, timing, partial)?));
+        let (dataset, batch) = (self.plan.dataset, self.plan.train.batch);
+        let val: Vec<Option<_>> = match SplitSamples::val(dataset) {
+            Some(val) => means(&mut *self.program, &val, batch).into_iter().map(Some).collect(),
+            None => self.places.iter().map(|_| None).collect(),
+        };
+        let test = means(&mut *self.program, &SplitSamples::test(dataset), batch);
+        let records = self.each(val.into_iter().zip(test).collect(), |run, (val, test)| {
+            Ok(run.end_epoch(val.transpose()?, test?, timing, partial)?)
+        });
         if self.plan.trial.is_some() {
             let states = self.program.state();
             self.each(states, |run, state| Ok(run.confirm_scaling(&state?, partial)?));
@@ -208,38 +225,59 @@ impl<'a> Session<'a> {
         });
     }
 
+    /// Ends the runs that have waited for a better epoch as long as they may.
+    fn part(&mut self, observer: &mut dyn Observer) {
+        let gives_up =
+            |seat: &Seat<'_>| seat.is_taken() && self.plan.has_given_up(&seat.run.position);
+        let leaves: Vec<bool> = self.places.iter().map(gives_up).collect();
+        self.measure(&leaves, observer);
+    }
+
     fn stop(mut self, reason: StopReason) -> Vec<Result<Ended, RunError>> {
         self.checkpoint();
-        let ended = |Seat { run, broken }: Seat<'a>| match broken {
-            None => Ok(Ended::Stopped(reason, run.position.step)),
-            Some(error) => Err(error),
+        let ended = |Seat { run, broken, done }: Seat<'a>| match (broken, done) {
+            (Some(error), _) => Err(error),
+            (None, Some(summary)) => Ok(Ended::Finished(summary)),
+            (None, None) => Ok(Ended::Stopped(reason, run.position.step)),
         };
         self.places.into_iter().map(ended).collect()
     }
 
     fn finish(mut self, observer: &mut dyn Observer) -> Vec<Result<Ended, RunError>> {
-        let mut summaries = vec![];
-        if self.lead().is_some() {
-            observer.note("measuring both sets");
-            let (plan, isa) = (self.plan, self.program.isa());
-            let measured = evaluate_splits(&mut *self.program, plan.dataset, plan.train.batch);
-            let given = measured.into_iter().zip(self.program.state());
-            let given = given.enumerate().map(|(at, (measured, state))| (at, measured, state));
-            summaries = self.each(given.collect(), |run, (at, measured, state)| {
-                let (summary, findings) = run.finish(measured?, &state?, isa.clone())?;
-                observer.of_run(at);
-                for finding in &findings {
-                    observer.warning(&finding.diagnostic(plan));
-                }
-                Ok(summary)
-            });
-        }
-        summaries.resize_with(self.places.len(), || None);
-        let ended = |(Seat { broken, .. }, summary): (Seat<'a>, _)| match (broken, summary) {
-            (None, Some(summary)) => Ok(Ended::Finished(Box::new(summary))),
+        let stays: Vec<bool> = self.places.iter().map(Seat::is_taken).collect();
+        self.measure(&stays, observer);
+        let ended = |Seat { broken, done, .. }: Seat<'a>| match (broken, done) {
             (Some(error), _) => Err(error),
+            (None, Some(summary)) => Ok(Ended::Finished(summary)),
             (None, None) => unreachable!("a run that is still there is finished"),
         };
-        self.places.into_iter().zip(summaries).map(ended).collect()
+        self.places.into_iter().map(ended).collect()
+    }
+
+    /// Measures all parts of the data with the parameters as they are, and ends the runs that `ends` marks.
+    fn measure(&mut self, ends: &[bool], observer: &mut dyn Observer) {
+        if !ends.contains(&true) {
+            return;
+        }
+        observer.note("measuring both sets");
+        let (plan, isa) = (self.plan, self.program.isa());
+        let measured = evaluate_splits(&mut *self.program, plan.dataset, plan.train.batch);
+        let given = measured.into_iter().zip(self.program.state()).enumerate().collect();
+        let summaries = self.each(given, |run, (at, (measured, state))| {
+            if !ends[at] {
+                return Ok(None);
+            }
+            let (summary, findings) = run.finish(measured?, &state?, isa.clone())?;
+            observer.of_run(at);
+            for finding in &findings {
+                observer.warning(&finding.diagnostic(plan));
+            }
+            Ok(Some(Box::new(summary)))
+        });
+        for (seat, summary) in self.places.iter_mut().zip(summaries) {
+            if let Some(Some(summary)) = summary {
+                seat.done = Some(summary);
+            }
+        }
     }
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Warning;
 use crate::measure::SplitSummary;
-use crate::store::{StoreError, read_json};
+use crate::store::{Best, StoreError, read_json};
 
 /// What a finished run amounts to (`specc.summary/1`).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -40,8 +40,17 @@ pub struct Summary {
     /// What shows that the run did not learn; places are lines of `resolved.net`.
     #[serde(default)]
     pub warnings: Vec<Warning>,
+    /// The best epoch, where the spec asks for it; its weights are in `ckpt/best.safetensors`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub best: Option<Best>,
+    /// Present and true where training ended since no epoch was better.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub stopped_early: bool,
     /// Measures on the training set, in evaluation mode without augmentation.
     pub train: SplitSummary,
+    /// Measures on the samples that are held out to choose by, where there are any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub val: Option<SplitSummary>,
     /// Measures on the test set.
     pub test: SplitSummary,
 }

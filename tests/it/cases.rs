@@ -191,17 +191,17 @@ impl Samples for Part {
 
     fn gather_f32(&self, batch: &Batch<'_>, out: &mut [f32]) {
         if self.is_test {
-            self.data.test_batch(batch.indices, out);
+            self.data.plain(&self.data.test, batch.indices, out);
         } else {
-            self.data.train_plain(batch.indices, out);
+            self.data.plain(&self.data.train, batch.indices, out);
         }
     }
 
     fn gather_f64(&self, batch: &Batch<'_>, out: &mut [f64]) {
         if self.is_test {
-            self.data.test_batch(batch.indices, out);
+            self.data.plain(&self.data.test, batch.indices, out);
         } else {
-            self.data.train_plain(batch.indices, out);
+            self.data.plain(&self.data.train, batch.indices, out);
         }
     }
 

@@ -4,6 +4,7 @@ mod command;
 mod composition;
 mod damaged;
 mod fetch;
+mod held_out;
 mod own;
 mod server;
 
@@ -106,7 +107,7 @@ fn golden_sets_are_read_as_their_layout_says() {
         assert_eq!(known.n_train, Some(data.train.len()));
         assert_eq!(known.n_test, Some(data.test.len()));
         let mut batch = vec![0_f64; 2 * data.sample_len()];
-        data.train_plain(&[3, 0], &mut batch);
+        data.plain(&data.train, &[3, 0], &mut batch);
         for (value, &byte) in batch.iter().zip(&bytes(&data)[3 * data.sample_len()..]).take(99) {
             assert_eq!(value.to_bits(), (f64::from(byte) / 255.0).to_bits());
         }
@@ -139,8 +140,8 @@ fn normalisations_follow_their_formulas() {
         let data = load(&DataSpec { normalize, ..named(NamedSet::Digits) }, &here).unwrap();
         let mut wide = vec![0_f64; 64];
         let mut narrow = vec![0_f32; 64];
-        data.train_plain(&[0], &mut wide);
-        data.train_plain(&[0], &mut narrow);
+        data.plain(&data.train, &[0], &mut wide);
+        data.plain(&data.train, &[0], &mut narrow);
         for (w, n) in wide.iter().zip(&narrow) {
             assert_eq!((*w as f32).to_bits(), n.to_bits());
         }
@@ -174,7 +175,7 @@ fn a_batch_depends_on_seed_epoch_and_sample_alone() {
     data.train_batch(indices, 7, 5, &mut later);
     assert_ne!(together, later);
     let mut plain = vec![0_f32; 40 * 64];
-    data.train_plain(indices, &mut plain);
+    data.plain(&data.train, indices, &mut plain);
     assert_ne!(together, plain);
 }
 

@@ -186,3 +186,32 @@ fn a_replica_that_breaks_leaves_the_others_alone() {
     let lines = std::fs::read_to_string(all.path().join("s3/metrics.jsonl")).unwrap();
     assert_eq!(lines.lines().count(), 2, "two steps were whole");
 }
+
+/// Runs of which each ends at an epoch of its own.
+const EARLY: &str = "\
+data digits(subset=50, test_subset=24, val=0.3)
+net tiny { flatten -> linear(12) -> relu -> linear(classes) }
+loss cross_entropy
+train sgd(lr=0.8) { batch = 8  epochs = 40  seeds = 0..6  keep = best(val.loss)  patience = 2 }
+";
+
+#[test]
+fn runs_that_end_early_leave_the_others_alone() {
+    let (compiled, data) = compiled(EARLY);
+    let (one, all) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let experiment = Experiment::prepare(&compiled, options(one.path()), None).unwrap();
+    alone(&experiment, &data);
+    let ended = together(&experiment, &data, all.path(), None);
+    let mut epochs = std::collections::BTreeSet::new();
+    for (seed, ended) in ended.into_iter().enumerate() {
+        let Ok(Ended::Finished(summary)) = ended else { panic!("{ended:?}") };
+        assert!(summary.stopped_early && summary.epochs < 40);
+        epochs.insert(summary.epochs);
+        let seed = format!("s{seed}");
+        let (one, all) = (one.path().join(&seed), all.path().join(&seed));
+        assert_eq!(files(&one), files(&all), "{seed}");
+        let best = |dir: &Path| std::fs::read(dir.join("ckpt/best.safetensors")).unwrap();
+        assert_eq!(best(&one), best(&all), "{seed}");
+    }
+    assert!(epochs.len() > 2, "{epochs:?}");
+}

@@ -240,6 +240,8 @@ fn train(case: &Value) -> Train {
         last_batch: LastBatch::Keep,
         clip: None,
         ema: None,
+        best: None,
+        patience: None,
         places: Places::at(nowhere()),
         seeds: vec![0],
         well_delta: case["loss"]["delta"].as_f64(),

@@ -88,6 +88,11 @@ impl Values<'_> {
     }
 }
 
+/// The labels of a part before some were made wrong on purpose.
+fn meant(split: &Split) -> &[u32] {
+    split.clean_labels().unwrap_or(split.labels())
+}
+
 fn repeated(data: &Dataset, groups: &Groups) -> Option<Finding> {
     let (n_train, n_test) = (data.train.len(), data.test.len());
     let (in_train, in_test) = groups.of.split_at(n_train);
@@ -97,7 +102,7 @@ fn repeated(data: &Dataset, groups: &Groups) -> Option<Finding> {
         return None;
     }
     let mut labelled: Vec<(u32, u32)> =
-        in_train.iter().copied().zip(data.train.labels().iter().copied()).collect();
+        in_train.iter().copied().zip(meant(&data.train).iter().copied()).collect();
     labelled.sort_unstable();
     let pairs = || {
         (0_u32..)
@@ -117,7 +122,7 @@ fn repeated(data: &Dataset, groups: &Groups) -> Option<Finding> {
 
 fn contradicting(data: &Dataset, groups: &Groups) -> Option<Finding> {
     let n_train = data.train.len();
-    let labels = data.train.labels();
+    let labels = meant(&data.train);
     let mut order: Vec<(u32, u32, u32)> = (0_u32..)
         .zip(&groups.of[..n_train])
         .map(|(i, &group)| (group, labels[i as usize], i))

@@ -363,6 +363,7 @@ fn of_param(param: Option<&'static ParamRow>) -> Want {
         Some(Type::Optimizer) => Want::Call(Group::Optimizer),
         Some(Type::Schedule) => Want::Call(Group::Schedule),
         Some(Type::Augment) => Want::Call(Group::Augment),
+        Some(Type::LabelNoise) => Want::Call(Group::LabelNoise),
         Some(_) | None => Want::Value(param),
     }
 }

@@ -116,6 +116,7 @@ impl Finder {
             Type::Optimizer => Place::Calls(Group::Optimizer),
             Type::Schedule => Place::Calls(Group::Schedule),
             Type::Augment => Place::Calls(Group::Augment),
+            Type::LabelNoise => Place::Calls(Group::LabelNoise),
             Type::Int
             | Type::Float
             | Type::Bool
@@ -131,6 +132,8 @@ impl Finder {
             | Type::Permissions
             | Type::TestTable
             | Type::TestArrays
+            | Type::Part
+            | Type::Keep
             | Type::Flag => match around {
                 Place::Formula => Place::Formula,
                 Place::Body | Place::Value(_) | Place::Calls(_) | Place::Nets | Place::Assert => {

@@ -97,6 +97,7 @@ impl Finder {
             "net.init" => Place::Calls(Group::Init),
             "train.schedule" => Place::Calls(Group::Schedule),
             "data.augment" => Place::Calls(Group::Augment),
+            "data.label_noise" => Place::Calls(Group::LabelNoise),
             _ => Place::Value(None),
         };
         self.expr(value, place);

@@ -2,8 +2,8 @@
 
 use super::ResolveContext;
 use crate::data::{
-    Augment, CsvSource, DataSpec, Description, HeldOut, NamedSet, Normalize, NpyPair, NpySource,
-    Source, Synthetic, SyntheticKind,
+    Augment, CsvSource, DataSpec, Description, HeldOut, LabelNoise, NamedSet, NoiseKind, Normalize,
+    NpyPair, NpySource, Source, Synthetic, SyntheticKind,
 };
 use crate::diag::{Diagnostics, Span, ToDiagnostic};
 use crate::model::bind::{
@@ -40,6 +40,14 @@ pub(super) fn resolve(
     let augment = bound
         .given("augment")
         .map_or_else(|| Some(Augment::default()), |expr| augment(expr, scope, errors));
+    let val = match bound.given("val") {
+        None => Some(None),
+        Some(expr) => part(&bound, "val", "random", expr, scope, errors).map(Some),
+    };
+    let label_noise = match bound.given("label_noise") {
+        None => Some(None),
+        Some(expr) => label_noise(&bound, expr, scope, errors).map(Some),
+    };
     let mut reader = Reader::new(&bound, scope, errors);
     let normalize = reader.word("normalize").map(|word| match word.as_str() {
         "half" => Normalize::Half,
@@ -56,6 +64,8 @@ pub(super) fn resolve(
         normalize: normalize?,
         subset: count(subset?),
         test_subset: count(test_subset?),
+        val: val?,
+        label_noise: label_noise?,
         shuffle: shuffle?,
         coarse: coarse?,
         augment: augment?,
@@ -82,7 +92,7 @@ fn source(bound: &Bound<'_>, scope: &dyn Scope, errors: &mut Diagnostics) -> Opt
                 None => Some(HeldOut::Last(0.2)),
                 Some(expr) => match as_text(expr) {
                     Some(file) => Some(HeldOut::Files(file.to_owned())),
-                    None => part(bound, expr, scope, errors),
+                    None => part(bound, "test", "last", expr, scope, errors),
                 },
             };
             let mut reader = Reader::new(bound, scope, errors);
@@ -107,7 +117,7 @@ fn source(bound: &Bound<'_>, scope: &dyn Scope, errors: &mut Diagnostics) -> Opt
                 None => Some(HeldOut::Last(0.2)),
                 Some(expr) => match pair_of_files(expr) {
                     Some(pair) => Some(HeldOut::Files(pair)),
-                    None => part(bound, expr, scope, errors),
+                    None => part(bound, "test", "last", expr, scope, errors),
                 },
             };
             let mut reader = Reader::new(bound, scope, errors);
@@ -167,14 +177,41 @@ fn delimiter(reader: &mut Reader<'_, '_>) -> Option<char> {
     None
 }
 
-/// `0.2`, `random(0.2)`, `random(0.2, seed=1)`, `first(0.2)` or `last(0.2)`.
-fn part<F>(
+/// `symmetric(0.2)`, `pairs(0.2, seed=1)`.
+fn label_noise(
     bound: &Bound<'_>,
     expr: &Expr,
     scope: &dyn Scope,
     errors: &mut Diagnostics,
+) -> Option<LabelNoise> {
+    let Some(call) = as_call(expr) else {
+        wrong_type(bound.row.param("label_noise")?, looks_like(expr), expr.span, errors);
+        return None;
+    };
+    let name = call.callee.value.as_str();
+    let Some(row) = Group::LabelNoise.row(name) else {
+        let known: Vec<_> = Group::LabelNoise.names().map(str::to_owned).collect();
+        unknown_name(Group::LabelNoise.noun(), name, &known, call.callee.span, errors);
+        return None;
+    };
+    let bound = bind(row, call, expr.span, errors);
+    let mut reader = Reader::new(&bound, scope, errors);
+    let (rate, seed) = (reader.float("rate"), reader.int("seed"));
+    let kind = if name == "pairs" { NoiseKind::Pairs } else { NoiseKind::Symmetric };
+    let noise = LabelNoise { kind, rate: rate?, seed: u64::try_from(seed?).unwrap_or(0) };
+    bound.complete.then_some(noise)
+}
+
+/// `0.2`, `random(0.2)`, `random(0.2, seed=1)`, `first(0.2)` or `last(0.2)`; a number alone is a `usual` one.
+fn part<F>(
+    bound: &Bound<'_>,
+    name: &str,
+    usual: &'static str,
+    expr: &Expr,
+    scope: &dyn Scope,
+    errors: &mut Diagnostics,
 ) -> Option<HeldOut<F>> {
-    let param = bound.row.param("test")?;
+    let param = bound.row.param(name)?;
     let call = as_call(expr).filter(|call| call.parens);
     let (name, number, seed) = match call {
         Some(call) => match (call.callee.value.as_str(), call.args.as_slice()) {
@@ -192,7 +229,7 @@ fn part<F>(
                 return None;
             }
         },
-        None => ("last", expr, None),
+        None => (usual, expr, None),
     };
     let mut value = |expr: &Expr| {
         let is_number = !matches!(expr.value, ExprKind::Str(_) | ExprKind::List(_));

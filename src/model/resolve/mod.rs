@@ -87,6 +87,9 @@ pub fn resolve(spec: &ast::Spec, ctx: &mut ResolveContext<'_>) -> Resolved {
         .loss
         .and_then(|(call, span)| loss::resolve(call, span, &library, &scope, &mut errors));
     let train = items.train.and_then(|train| train::resolve(train, &scope, &mut errors));
+    if let (Some(data), Some(train)) = (&data, &train) {
+        train::needs_val(train, data, &mut errors);
+    }
     let analyze = items.analyze.map_or_else(
         || Some(Analyze::default()),
         |entries| analyze::resolve(entries, &scope, &mut errors),
@@ -311,6 +314,8 @@ fn placeholder_train(span: Span) -> Train {
         last_batch: LastBatch::Keep,
         clip: None,
         ema: None,
+        best: None,
+        patience: None,
         length: Length::Epochs(1),
         seeds: vec![0],
         well_delta: None,

@@ -1,12 +1,13 @@
 //! The `train` item.
 
+use super::data::Data;
 use crate::diag::{Diagnostics, Span, Spanned, ToDiagnostic};
 use crate::model::bind::{Bound, Reader, as_call, bind_with, call_span, looks_like, wrong_type};
 use crate::model::eval::{describe, eval, unknown_name};
 use crate::model::table::{CallRow, Group, Type, alternatives};
 use crate::model::{
     LastBatch, Length, ModelError, Optimizer, Places, Schedule, Scope, Sharpness, SharpnessKind,
-    Train,
+    Train, Watched, WatchedSplit,
 };
 use crate::syntax::ast;
 
@@ -28,6 +29,8 @@ pub(super) fn resolve(
         last_batch: entries.last_batch,
         clip: entries.clip,
         ema: entries.ema,
+        best: entries.best,
+        patience: entries.patience,
         length: entries.length,
         seeds: entries.seeds,
         well_delta: entries.well_delta,
@@ -229,6 +232,8 @@ struct Entries {
     last_batch: LastBatch,
     clip: Option<f64>,
     ema: Option<f64>,
+    best: Option<Watched>,
+    patience: Option<u64>,
     length: Length,
     seeds: Vec<u64>,
     well_delta: Option<f64>,
@@ -249,6 +254,7 @@ fn entries(train: &ast::Train, scope: &dyn Scope, errors: &mut Diagnostics) -> O
     };
     let bound = bind_with(row, &call, span, &hint, errors);
     let seeds = seeds(&bound, scope, errors);
+    let best = keep(&bound, errors);
     let mut reader = Reader::new(&bound, scope, errors);
     let batch = reader.size("batch");
     let last_batch = reader.word("last_batch").map(|word| match word.as_str() {
@@ -257,6 +263,7 @@ fn entries(train: &ast::Train, scope: &dyn Scope, errors: &mut Diagnostics) -> O
     });
     let clip = reader.optional_float("clip");
     let ema = reader.optional_float("ema");
+    let patience = reader.optional_int("patience");
     let epochs = reader.int("epochs");
     let steps = reader.optional_int("steps");
     let well_delta = reader.optional_float("well_delta");
@@ -273,6 +280,16 @@ fn entries(train: &ast::Train, scope: &dyn Scope, errors: &mut Diagnostics) -> O
         errors.push(error.to_diagnostic());
         return None;
     }
+    if let (Some(None), Some(_)) = (best, bound.given("patience")) {
+        let error = ModelError::Conflict {
+            title: "`patience` needs a measure to wait for".into(),
+            places: vec![(bound.place("patience"), "ends training when no epoch is better".into())],
+            expected: "`patience` with `keep = best(…)`".into(),
+            help: "add `keep = best(val.accuracy)`, or remove `patience`".into(),
+        };
+        errors.push(error.to_diagnostic());
+        return None;
+    }
     let whole = |value: i64| u64::try_from(value).unwrap_or(0);
     let length = match steps? {
         Some(steps) => Length::Steps(whole(steps)),
@@ -281,22 +298,69 @@ fn entries(train: &ast::Train, scope: &dyn Scope, errors: &mut Diagnostics) -> O
     let given = |key: &str| bound.given(key).map(|_| bound.place(key));
     let places = Places {
         batch: bound.place("batch"),
+        keep: bound.place("keep"),
         seeds: given("seeds"),
         well_delta: given("well_delta"),
         ..Places::at(span)
     };
     let (batch, last_batch, well_delta) = (batch?, last_batch?, well_delta?);
-    let (clip, ema) = (clip?, ema?);
+    let (clip, ema, best, patience) = (clip?, ema?, best?, patience?.map(whole));
     bound.complete.then_some(Entries {
         batch,
         last_batch,
         clip,
         ema,
+        best,
+        patience,
         length,
         seeds: seeds?,
         well_delta,
         places,
     })
+}
+
+/// A measure of held-out samples needs some.
+pub(super) fn needs_val(train: &Train, data: &Data, errors: &mut Diagnostics) {
+    let watches_val = train.best.is_some_and(|best| best.split == WatchedSplit::Val);
+    if !watches_val || data.spec.val.is_some() {
+        return;
+    }
+    let error = ModelError::Conflict {
+        title: "`keep` looks at samples that are not held out".into(),
+        places: vec![
+            (train.places.keep, "asks for a measure of `val`".into()),
+            (data.span, "holds nothing out".into()),
+        ],
+        expected: "`val=…` in `data`, or a measure of `test` or `train`".into(),
+        help: "hold a part out: `data …(val=0.1)`".into(),
+    };
+    errors.push(error.to_diagnostic());
+}
+
+/// `last`, or `best(val.accuracy)`.
+#[expect(clippy::option_option, reason = "the outer one is whether the setting is sound")]
+fn keep(bound: &Bound<'_>, errors: &mut Diagnostics) -> Option<Option<Watched>> {
+    let Some(expr) = bound.given("keep") else { return Some(None) };
+    let call = as_call(expr).map(|call| (call.callee.value.as_str(), call.args.as_slice()));
+    match call {
+        Some(("last", [])) => return Some(None),
+        Some(("best", [arg])) if arg.key.is_none() => {
+            let measure = as_call(&arg.value).filter(|call| call.args.is_empty());
+            let name = measure.map(|call| call.callee.value.as_str());
+            let known = |watched: &Watched| Some(watched.name()) == name;
+            if let Some(watched) = Watched::ALL.into_iter().find(known) {
+                return Some(Some(watched));
+            }
+            if let Some(name) = name {
+                let known: Vec<_> = Watched::ALL.map(|one| one.name().to_owned()).into();
+                unknown_name("measure of an epoch", name, &known, arg.value.span, errors);
+                return None;
+            }
+        }
+        Some(_) | None => {}
+    }
+    wrong_type(bound.row.param("keep")?, looks_like(expr), expr.span, errors);
+    None
 }
 
 fn seeds(bound: &Bound<'_>, scope: &dyn Scope, errors: &mut Diagnostics) -> Option<Vec<u64>> {

@@ -28,7 +28,35 @@ const CLASSES: ParamRow =
 const LABEL_BASE: ParamRow =
     ParamRow::new("label_base", Type::Int, Int(0), "the label of class 0: 0 or 1")
         .within(Range::Within(0.0, 1.0));
-const PLAIN: &[ParamRow] = &[NORMALIZE, AUGMENT, SUBSET, TEST_SUBSET, SHUFFLE];
+const VAL: ParamRow = ParamRow::new(
+    "val",
+    Type::Part,
+    None,
+    "part of the training samples that is held out to choose by",
+)
+.within(Range::Inside(0.0, 1.0));
+const LABEL_NOISE: ParamRow =
+    ParamRow::new("label_noise", Type::LabelNoise, None, "wrong labels among the training samples");
+const PLAIN: &[ParamRow] = &[NORMALIZE, AUGMENT, SUBSET, TEST_SUBSET, VAL, LABEL_NOISE, SHUFFLE];
+
+const RATE: ParamRow = ParamRow::new("rate", Type::Float, Required, "probability of another label")
+    .positional()
+    .within(Range::Until(0.0, 1.0));
+const NOISE_SEED: ParamRow =
+    ParamRow::new("seed", Type::Int, Int(0), "seed of the draws").within(Range::AtLeast(0.0));
+
+pub(super) const NOISES: &[CallRow] = &[
+    CallRow {
+        name: "symmetric",
+        doc: "Each sample gets, with this probability, one of the other classes.",
+        params: &[RATE, NOISE_SEED],
+    },
+    CallRow {
+        name: "pairs",
+        doc: "Each sample gets, with this probability, the next class; behind the last comes the first.",
+        params: &[RATE, NOISE_SEED],
+    },
+];
 
 pub(super) const SOURCES: &[CallRow] = &[
     CallRow { name: "digits", doc: "1,797 digits of 8 × 8 pixels, built in.", params: PLAIN },
@@ -42,6 +70,8 @@ pub(super) const SOURCES: &[CallRow] = &[
             AUGMENT,
             SUBSET,
             TEST_SUBSET,
+            VAL,
+            LABEL_NOISE,
             SHUFFLE,
             ParamRow::new("coarse", Type::Bool, Bool(false), "the 20 super-classes as labels"),
         ],
@@ -76,6 +106,8 @@ pub(super) const SOURCES: &[CallRow] = &[
             NORMALIZE,
             SUBSET,
             TEST_SUBSET,
+            VAL,
+            LABEL_NOISE,
             SHUFFLE,
         ],
     },
@@ -98,6 +130,8 @@ pub(super) const SOURCES: &[CallRow] = &[
             AUGMENT,
             SUBSET,
             TEST_SUBSET,
+            VAL,
+            LABEL_NOISE,
             SHUFFLE,
         ],
     },
@@ -128,6 +162,8 @@ pub(super) const SOURCES: &[CallRow] = &[
             AUGMENT,
             SUBSET,
             TEST_SUBSET,
+            VAL,
+            LABEL_NOISE,
             SHUFFLE,
         ],
     },

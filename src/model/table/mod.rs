@@ -17,6 +17,8 @@ pub enum Group {
     Data,
     /// In `augment=`.
     Augment,
+    /// In `label_noise=`.
+    LabelNoise,
     /// The options of a `net`.
     Net,
     /// A layer in a body.
@@ -41,6 +43,7 @@ impl Group {
         match self {
             Self::Data => "data source",
             Self::Augment => "augmentation",
+            Self::LabelNoise => "label noise",
             Self::Net => "network option",
             Self::Layer => "layer",
             Self::Init => "initialisation",
@@ -57,6 +60,7 @@ impl Group {
         match self {
             Self::Data => data::SOURCES,
             Self::Augment => data::AUGMENTATIONS,
+            Self::LabelNoise => data::NOISES,
             Self::Net => layers::NET,
             Self::Layer => layers::LAYERS,
             Self::Init => layers::INITS,
@@ -79,9 +83,10 @@ impl Group {
     }
 
     /// All groups.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Data,
         Self::Augment,
+        Self::LabelNoise,
         Self::Net,
         Self::Layer,
         Self::Init,
@@ -216,6 +221,12 @@ pub enum Type {
     Schedule,
     /// A list of calls of [`Group::Augment`], or one of them.
     Augment,
+    /// A call of [`Group::LabelNoise`].
+    LabelNoise,
+    /// `0.1`, `random(0.1)`, `first(0.1)` or `last(0.1)`.
+    Part,
+    /// `last`, or `best(val.accuracy)`.
+    Keep,
     /// `0..10`, `[0, 3]`, or `7`.
     Seeds,
     /// A list of permissions.
@@ -234,7 +245,8 @@ impl Type {
         match self {
             Self::Word(words) => words,
             Self::Permissions => &["nonhomogeneous"],
-            Self::TestTable | Self::TestArrays => &["first", "last", "random"],
+            Self::TestTable | Self::TestArrays | Self::Part => &["first", "last", "random"],
+            Self::Keep => &["last", "best"],
             Self::Int
             | Self::Float
             | Self::Bool
@@ -250,6 +262,7 @@ impl Type {
             | Self::Optimizer
             | Self::Schedule
             | Self::Augment
+            | Self::LabelNoise
             | Self::Seeds
             | Self::Flag => &[],
         }
@@ -274,6 +287,9 @@ impl Type {
             Self::Optimizer => "an optimiser such as `sgd(lr=0.1)`".into(),
             Self::Schedule => alternatives(Group::Schedule.names()),
             Self::Augment => "a list of `crop(…)`, `flip` and `cutout(…)`".into(),
+            Self::LabelNoise => "`symmetric(…)` or `pairs(…)`".into(),
+            Self::Keep => "`last` or `best(val.accuracy)`".into(),
+            Self::Part => "a fraction, `random(…)`, `first(…)` or `last(…)`".into(),
             Self::Seeds => "seeds such as `0..10`, `[0, 3]` or `7`".into(),
             Self::Permissions => "a list of `nonhomogeneous`".into(),
             Self::TestTable => {

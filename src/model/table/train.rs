@@ -136,6 +136,19 @@ pub(super) const TRAIN: &[CallRow] = &[CallRow {
         .within(Range::Above(0.0)),
         ParamRow::new("ema", Type::Float, None, "share of the averaged weights that a step keeps")
             .within(Range::Inside(0.0, 1.0)),
+        ParamRow::new(
+            "keep",
+            Type::Keep,
+            Word("last"),
+            "which weights are kept: those of the end, or beside them those of the best epoch",
+        ),
+        ParamRow::new(
+            "patience",
+            Type::Int,
+            None,
+            "epochs without a better one behind which training ends; needs `keep = best(…)`",
+        )
+        .within(Range::Within(1.0, 1e9)),
         ParamRow::new("seeds", Type::Seeds, Int(0), "seeds to run one after the other")
             .within(Range::Within(0.0, MAX_SEEDS)),
         ParamRow::new(

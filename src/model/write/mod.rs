@@ -130,6 +130,11 @@ fn data(data: &DataSpec) -> Call {
     }
     args.extend(data.subset.map(|n| keyed("subset", size(n))));
     args.extend(data.test_subset.map(|n| keyed("test_subset", size(n))));
+    args.extend(data.val.as_ref().map(|part| keyed("val", test(part, |file| match *file {}))));
+    args.extend(data.label_noise.map(|noise| {
+        let seed = keyed("seed", count(noise.seed));
+        keyed("label_noise", call_expr(noise.kind.name(), [plain(float(noise.rate)), seed]))
+    }));
     args.push(keyed("shuffle", boolean(data.shuffle)));
     if takes("coarse") {
         args.push(keyed("coarse", boolean(data.coarse)));
@@ -272,6 +277,11 @@ fn train(train: &Train) -> TrainItem {
     }
     entries.extend(train.clip.map(|norm| entry("clip", float(norm))));
     entries.extend(train.ema.map(|kept| entry("ema", float(kept))));
+    entries.extend(train.best.map(|best| {
+        let measure = plain(word(best.name()));
+        entry("keep", call_expr("best", [measure]))
+    }));
+    entries.extend(train.patience.map(|epochs| entry("patience", count(epochs))));
     entries.extend(train.well_delta.map(|delta| entry("well_delta", float(delta))));
     TrainItem { optimizer, entries }
 }

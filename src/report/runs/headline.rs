@@ -21,7 +21,7 @@ pub(super) fn section(member: &Member) -> Section {
         section = section.with(Block::Note(Tone::Warning, warning.message.clone()));
     }
     section = section.with(Block::Facts(facts(member, summary)));
-    let tables = tables(&summary.train, &summary.test);
+    let tables = tables(summary);
     let some = tables.into_iter().filter(|(.., table)| !table.rows.is_empty());
     some.fold(section, |s, (id, title, table)| s.with(LabelledTable::new(id, title, table)))
 }
@@ -71,8 +71,9 @@ fn of_file(member: &Member) -> Vec<Fact> {
 type Spread = fn(&SplitSummary) -> Option<&Distribution>;
 
 /// Rows for each measure that applies, training beside test: headline, margins, masses.
-fn tables(train: &SplitSummary, test: &SplitSummary) -> [(&'static str, &'static str, Table); 3] {
-    let mut shares = Rows::new(train, test);
+fn tables(summary: &Summary) -> [(&'static str, &'static str, Table); 3] {
+    let test = &summary.test;
+    let mut shares = Rows::new(summary);
     shares.add("samples", |s| Some(s.n as f64));
     shares.add("loss", |s| s.loss);
     shares.add("accuracy", |s| s.accuracy);
@@ -87,7 +88,7 @@ fn tables(train: &SplitSummary, test: &SplitSummary) -> [(&'static str, &'static
         shares.add(&format!("close enough, a = {a}"), at);
     }
     shares.add("scale of probabilities", |s| s.probability_scale);
-    let mut margins = Rows::new(train, test);
+    let mut margins = Rows::new(summary);
     let distributions: [(&str, Spread); 2] =
         [("margin", |s| Some(&s.margin)), ("m / R", |s| s.normalized_margin.as_ref())];
     for (name, of) in distributions {
@@ -97,7 +98,7 @@ fn tables(train: &SplitSummary, test: &SplitSummary) -> [(&'static str, &'static
             margins.add(&format!("{name}, quantile {level}"), at);
         }
     }
-    let mut masses = Rows::new(train, test);
+    let mut masses = Rows::new(summary);
     for (i, mass) in test.masses.iter().flatten().enumerate() {
         let mu = mass.mu;
         masses.add(&format!("well, μ = {mu}"), |s| s.masses.as_ref()?.get(i)?.well);
@@ -111,28 +112,32 @@ fn tables(train: &SplitSummary, test: &SplitSummary) -> [(&'static str, &'static
     ]
 }
 
-/// Rows of a table of two splits.
+/// Rows of a table of all splits.
 struct Rows<'a> {
-    splits: [&'a SplitSummary; 2],
+    splits: Vec<(&'static str, &'a SplitSummary)>,
     rows: Vec<Vec<Cell>>,
 }
 
 impl<'a> Rows<'a> {
-    fn new(train: &'a SplitSummary, test: &'a SplitSummary) -> Self {
-        Self { splits: [train, test], rows: vec![] }
+    fn new(summary: &'a Summary) -> Self {
+        let Summary { train, val, test, .. } = summary;
+        let val = val.as_ref().map(|val| ("held out", val));
+        let splits = [("training", train)].into_iter().chain(val).chain([("test", test)]);
+        Self { splits: splits.collect(), rows: vec![] }
     }
 
     /// A row, where one of the splits has the measure.
     fn add(&mut self, name: &str, of: impl Fn(&SplitSummary) -> Option<f64>) {
-        let values = self.splits.map(of);
+        let values: Vec<Option<f64>> = self.splits.iter().map(|(_, split)| of(split)).collect();
         if values.iter().any(Option::is_some) {
-            let cells = values.map(|value| value.map_or(Cell::Empty, Cell::Number));
-            self.rows.push([&[Cell::Text(name.to_owned())][..], &cells].concat());
+            let cells = values.into_iter().map(|value| value.map_or(Cell::Empty, Cell::Number));
+            self.rows.push([Cell::Text(name.to_owned())].into_iter().chain(cells).collect());
         }
     }
 
     fn table(self) -> Table {
-        let headings = ["measure", "training", "test"].map(str::to_owned).to_vec();
+        let names = self.splits.iter().map(|(name, _)| (*name).to_owned());
+        let headings = ["measure".to_owned()].into_iter().chain(names).collect();
         Table { headings, rows: self.rows }
     }
 }

@@ -7,7 +7,7 @@ use super::material::{Facet, Member, members};
 use super::words::{count, percent};
 use crate::chart::{Axis, Chart, Palette, Panel, Series, Slot};
 use crate::report::page::{Figure, Section};
-use crate::train::{EpochRecord, LayerScale, StepRecord};
+use crate::train::{EpochRecord, LayerScale, Means, StepRecord};
 
 /// What figures by step rest on.
 const LOGGED: &str = "Values before the update of every logged step.";
@@ -34,28 +34,25 @@ pub(super) fn of_run(member: &Member) -> Section {
         None => String::new(),
     };
     let mut section = Section::new("training", "Training", finding);
-    let by_epoch = |of: fn(&EpochRecord) -> f64| -> Curve {
-        epochs.iter().map(|epoch| (epoch.epoch as f64, of(epoch))).collect()
-    };
     let epoch = || Axis::new("epoch").count();
     let about = "Training values are running means over the batches of an epoch, test values are taken after it.";
-    let splits = Palette::new(["training", "test"]);
+    let splits = Palette::new(["training", "test", "held out"]);
     if !epochs.is_empty() {
-        let panel = |y: Axis, train: Curve, test: Curve| {
-            Panel::new(epoch(), y)
-                .with(Series::line("training", splits.slot("training"), train))
-                .with(Series::line("test", splits.slot("test"), test))
+        let panel = |y: Axis, of: fn(&Means) -> f64| {
+            let curve = |part: fn(&EpochRecord) -> Option<Means>| -> Curve {
+                let value = |e: &EpochRecord| Some((e.epoch as f64, of(&part(e)?)));
+                epochs.iter().filter_map(value).collect()
+            };
+            let line = |name, part| Series::line(name, splits.slot(name), curve(part));
+            let panel = Panel::new(epoch(), y)
+                .with(line("training", |e| Some(e.train)))
+                .with(line("test", |e| Some(e.test)));
+            let is_held_out = epochs.iter().any(|e| e.val.is_some());
+            if is_held_out { panel.with(line("held out", |e| e.val)) } else { panel }
         };
-        let loss = panel(
-            loss_axis(epochs.iter().flat_map(|e| [e.train.loss, e.test.loss])),
-            by_epoch(|e| e.train.loss),
-            by_epoch(|e| e.test.loss),
-        );
-        let accuracy = panel(
-            Axis::new("accuracy").percent(),
-            by_epoch(|e| e.train.accuracy),
-            by_epoch(|e| e.test.accuracy),
-        );
+        let losses = epochs.iter().flat_map(|e| [Some(e.train), e.val, Some(e.test)]);
+        let loss = panel(loss_axis(losses.flatten().map(|means| means.loss)), |m| m.loss);
+        let accuracy = panel(Axis::new("accuracy").percent(), |m| m.accuracy);
         let best = epochs.iter().max_by(|a, b| a.test.accuracy.total_cmp(&b.test.accuracy));
         let best = best.map_or(String::new(), |best| {
             format!(

@@ -115,7 +115,9 @@ fn events(row: &Row) -> Result<EventFile, StoreError> {
             }
             Record::Epoch(epoch) => {
                 let time = until(epoch.epoch);
-                for (split, means) in [("train", epoch.train), ("test", epoch.test)] {
+                let val = epoch.val.map(|val| ("val", val));
+                let parts = [("train", epoch.train), ("test", epoch.test)].into_iter().chain(val);
+                for (split, means) in parts {
                     file.scalar(time, epoch.step, &format!("{split}/loss"), means.loss);
                     file.scalar(time, epoch.step, &format!("{split}/accuracy"), means.accuracy);
                 }
@@ -125,7 +127,7 @@ fn events(row: &Row) -> Result<EventFile, StoreError> {
     }
     let end = until(u64::MAX);
     if let Some(summary) = row.run.summary() {
-        for split in ["train", "test"] {
+        for split in ["train", "val", "test"] {
             let Some((logits, _)) = logits(&row.run, split)? else { continue };
             let margins = margins(&logits);
             file.histogram(end, summary.steps, &format!("{split}/margin"), &margins);

@@ -127,6 +127,11 @@ const SCENARIOS: &[(&str, Scenario)] = &[
         Sandbox::with(wide).specc(&["train", "spec.net"])
     }),
     ("E0715", || tiny("check missing.net")),
+    ("E0721", || {
+        let sandbox = Sandbox::with(TINY);
+        sandbox.specc(&words("train spec.net -o run"));
+        sandbox.specc(&words("eval run --at best"))
+    }),
     ("E0716", || verified("echo missing package onnxruntime >&2; exit 3", "onnx")),
     ("E0717", || {
         let answer = r#"echo '{"program": "onnxruntime 1", "absolute": 1, "relative": 0.031}'"#;

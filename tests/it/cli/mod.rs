@@ -13,6 +13,7 @@ mod failures;
 mod identity;
 mod initial;
 mod interrupt;
+mod keep;
 mod last_batch;
 mod learning;
 mod metrics;

@@ -88,7 +88,7 @@ fn long_tables_have_a_row_for_each_step_epoch_and_sample() {
     let sandbox = swept();
     for (kind, rows, columns) in [
         ("metrics", 8 * sandbox_steps(&sandbox), 13),
-        ("epochs", 8 * 3, 10),
+        ("epochs", 8 * 3, 12),
         ("samples", 8 * (48 + 24), 10),
     ] {
         sandbox.specc(&["runs", "--long", kind, "-o", "t.csv"]).exits(0);

@@ -53,7 +53,7 @@ fn a_table_with_names_and_header() {
     assert_eq!(data.test.labels(), [0]);
     assert_eq!(*data.train.pixels(), Pixels::F32(vec![5.0, 1.0, 6.0, 2.0, 7.0, 3.0]));
     let mut batch = vec![0_f64; 2];
-    data.test_batch(&[0], &mut batch);
+    data.plain(&data.test, &[0], &mut batch);
     assert_eq!(batch, [8.0, 4.0]);
 }
 
@@ -203,7 +203,7 @@ fn arrays_of_every_kind() {
     let data = load_npy(&npy("|u1", "(4, 1, 2, 2)", &bytes), &labels).unwrap();
     assert_eq!((data.shape.as_slice(), data.classes), (&[1, 2, 2][..], 3));
     let mut batch = vec![0_f64; 4];
-    data.test_batch(&[0], &mut batch);
+    data.plain(&data.test, &[0], &mut batch);
     assert_eq!(batch, [8.0, 9.0, 10.0, 11.0].map(|v| v / 255.0));
 
     let f32s: Vec<u8> = (0_u8..8).flat_map(|v| f32::from(v).to_le_bytes()).collect();
@@ -238,7 +238,7 @@ fn standard_is_taken_per_feature() {
     let spec = DataSpec { normalize: Normalize::Standard, ..npy_spec() };
     let data = load(&spec, &beside(dir.path())).unwrap();
     let mut batch = vec![0_f32; 4];
-    data.train_plain(&[0, 1], &mut batch);
+    data.plain(&data.train, &[0, 1], &mut batch);
     assert_eq!(batch, [-1.0, 0.0, 1.0, 0.0]);
 }
 

@@ -138,7 +138,9 @@ module.exports = grammar({
     unary: ($) => prec(7, seq(field('operator', choice('-', '!')), $._expression)),
     index: ($) => prec(9, seq($._expression, token.immediate('['), $._expression, ']')),
     declaration: ($) => prec.right(seq(field('name', $.identifier), optional($.arguments))),
-    call: ($) => prec.right(seq(field('name', $.identifier), optional($.arguments))),
+    // A dotted name is what is measured of a part of the data: `best(val.accuracy)`.
+    call: ($) =>
+      prec.right(seq(field('name', choice($.identifier, $.dotted_key)), optional($.arguments))),
     arguments: ($) => seq(token.immediate('('), list($.argument), ')'),
     argument: ($) => seq(optional(seq(field('key', $.identifier), '=')), field('value', $.chain)),
     list: ($) => seq('[', list($._expression), ']'),
