@@ -177,6 +177,13 @@ pub fn idle_settings(spec: &Spec) -> Diagnostics {
             found.push(Idle::Nothing { key: "gamma", reason, span: places.schedule });
         }
     }
+    if let (Some(patience), Length::Epochs(epochs), Some(span)) =
+        (train.patience, train.length, places.patience)
+        && patience >= epochs
+    {
+        let reason = "training ends before so many epochs stand behind the first one";
+        found.push(Idle::Nothing { key: "patience", reason, span });
+    }
     if let Some(n) = spec.n_train.filter(|n| train.batch > *n) {
         found.push(Idle::Batch { batch: train.batch, n, span: places.batch });
     }

@@ -48,6 +48,8 @@ pub struct Places {
     pub batch: Span,
     /// `keep`, or the name of the optimiser.
     pub keep: Span,
+    /// `patience`, where it is given.
+    pub patience: Option<Span>,
     /// `seeds`, where they are given.
     pub seeds: Option<Span>,
     /// `well_delta`, where it is given.
@@ -58,7 +60,8 @@ impl Places {
     /// Everything at one place.
     pub fn at(span: Span) -> Self {
         let [warmup, schedule, batch, keep] = [span; 4];
-        Self { warmup, schedule, batch, keep, seeds: None, well_delta: None }
+        let patience = None;
+        Self { warmup, schedule, batch, keep, patience, seeds: None, well_delta: None }
     }
 }
 

@@ -299,6 +299,7 @@ fn entries(train: &ast::Train, scope: &dyn Scope, errors: &mut Diagnostics) -> O
     let places = Places {
         batch: bound.place("batch"),
         keep: bound.place("keep"),
+        patience: given("patience"),
         seeds: given("seeds"),
         well_delta: given("well_delta"),
         ..Places::at(span)
