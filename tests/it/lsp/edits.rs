@@ -146,9 +146,9 @@ fn run(seed: u64) {
         }
         let (start, end, new) = edit(&text, &mut random);
         let range = json!({ "start": place(&text, start), "end": place(&text, end) });
-        text.replace_range(start..end, &new);
         // Line ends of a lone `\r` count for the protocol; the places of this test count `\n` alone.
-        let whole = text.contains('\r');
+        let whole = text.contains('\r') || new.contains('\r');
+        text.replace_range(start..end, &new);
         let change =
             if whole { json!({ "text": text }) } else { json!({ "range": range, "text": new }) };
         let document = json!({ "uri": URI, "version": version });

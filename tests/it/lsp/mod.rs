@@ -172,7 +172,7 @@ pub(super) fn byte(text: &str, place: &Value) -> usize {
         if left == 0 {
             return start + at;
         }
-        assert!(c != '\n', "the place lies behind its line");
+        assert!(c != '\n', "{place} lies behind its line in\n{text}");
         left -= c.len_utf16();
     }
     assert_eq!(left, 0, "the place lies behind the text");
