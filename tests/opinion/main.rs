@@ -171,13 +171,16 @@ fn scalar(tensor: &Tensor) -> f64 {
 /// Their loss of the logits and labels of a batch.
 type Criterion = fn(&Theirs, &Tensor, &Tensor) -> Tensor;
 
+/// A step of their optimiser.
+type Step = Box<dyn FnMut(&Tensor)>;
+
 /// Trains both sides and compares every loss and, at the end, every tensor.
 fn agree(
     (call, criterion): (&str, Criterion),
     train: &str,
     lr: f64,
     mut theirs: Theirs,
-    optimizer: impl FnOnce(Vec<Var>) -> Box<dyn FnMut(&Tensor)>,
+    optimizer: impl FnOnce(Vec<Var>) -> Step,
 ) {
     let (losses, state) = ours(call, train, lr, &theirs.start(), Target::Reference);
     if call.starts_with("two_scale") {
@@ -212,14 +215,14 @@ fn agree(
     }
 }
 
-fn sgd(lr: f64) -> impl FnOnce(Vec<Var>) -> Box<dyn FnMut(&Tensor)> {
+fn sgd(lr: f64) -> impl FnOnce(Vec<Var>) -> Step {
     move |vars| {
         let mut sgd = SGD::new(vars, lr).unwrap();
         Box::new(move |loss| sgd.backward_step(loss).unwrap())
     }
 }
 
-fn adamw(params: ParamsAdamW) -> impl FnOnce(Vec<Var>) -> Box<dyn FnMut(&Tensor)> {
+fn adamw(params: ParamsAdamW) -> impl FnOnce(Vec<Var>) -> Step {
     move |vars| {
         let mut adamw = AdamW::new(vars, params).unwrap();
         Box::new(move |loss| adamw.backward_step(loss).unwrap())
