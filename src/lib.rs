@@ -17,7 +17,7 @@
 //! | [`check`] | graph | `Checked` | costs, scaling degrees, verdicts with witnesses, what R is made of |
 //! | [`loss`] | graph | graph | R, well-classified mask, scales and base loss as operations |
 //! | [`grad`] | graph | `Joint` | reverse mode at compile time; forward, backward and updates in one graph a phase |
-//! | [`optim`] | graph | graph | SGD, Adam, AdamW, SAM and ASAM as operations |
+//! | [`optim`] | graph | graph | SGD, Adam, AdamW, SAM and ASAM, clipped gradients and averaged weights as operations |
 //! | [`passes`] | graph | graph | dead and equal nodes, constants |
 //! | [`lower`] | joint | `ReferencePlan`, `CpuPlan`, `CudaPlan` | order, buffers and lifetimes, a plan for each target over shared tables; the contract with training |
 //! | `exec` | plan | `Program` | the reference executor on candle (feature `exec`), the fused kernels' executor, the GPU's over a driver (feature `cuda`) |
@@ -36,7 +36,7 @@
 //! Two functions go through the stages: [`compile::compile`] from a text to `Checked` with every problem at once and without
 //! files, and `experiment::run` from there to a run directory. A program that embeds the library calls these.
 //!
-//! Shared ground: [`diag`] (codes, diagnostics, rendering), [`data`] (readers, fetching, augmentation), [`store`]
+//! Shared ground: [`diag`] (codes, diagnostics, rendering), [`data`] (readers, fetching, held-out samples, augmentation), [`store`]
 //! (run directories, checkpoints), [`kernels`] (slices in, slices out). [`lsp`] answers editors from what the stages up to
 //! [`grad`] and [`report`] know, by messages in and out, without files of its own. [`cli`] alone prints, reads arguments and the
 //! environment, and decides exit codes.

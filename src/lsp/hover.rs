@@ -117,7 +117,7 @@ pub(super) fn measure(path: &str) -> String {
             _ => {}
         }
     }
-    let plain = name.strip_prefix("test.").or_else(|| name.strip_prefix("train."));
+    let plain = ["test.", "train.", "val."].iter().find_map(|set| name.strip_prefix(set));
     let rows = manual::rows_in("Measures", plain.unwrap_or(&name));
     format!("`{path}`\n\n{}", rows.join("\n\n"))
 }

@@ -1,4 +1,4 @@
-//! Optimisers as operations: the updates of a training step in PyTorch's semantics, and their state.
+//! Optimisers as operations: the updates of a training step in PyTorch's semantics, their state, and averages of what they train.
 
 mod average;
 mod clip;

@@ -243,8 +243,8 @@ impl Offer<'_> {
 
     fn measures(&self, out: &mut Vec<CompletionItem>) {
         for (code, meaning) in manual::first_cells("Measures") {
-            let of_run = code == "R" || code.starts_with("scales.");
-            let sets: &[&str] = if of_run { &[""] } else { &["test.", "train."] };
+            let of_run = code == "R" || code.starts_with("scales.") || code.starts_with("best.");
+            let sets: &[&str] = if of_run { &[""] } else { &["test.", "train.", "val."] };
             for set in sets {
                 let label = format!("{set}{code}");
                 let snippet = code.contains('(') && self.workspace.snippets;
