@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::Source;
 use crate::ir::{AVERAGE, BufferRole, Graph};
+use crate::loss::CLASS_WEIGHTS;
 use crate::lower::StateEntry;
 
 /// Parameters and running statistics in the precision of the run; with `training` also what goes on from there needs: R(θ₀)
@@ -31,7 +32,8 @@ fn is_statistic(graph: &Graph, name: &str) -> bool {
     graph.buffers.iter().any(|buffer| buffer.name == name && is_running(buffer.role))
 }
 
-/// What SAM puts aside within a step is not kept between steps, and averages stand in the place of the parameters.
+/// What SAM puts aside within a step is not kept between steps, averages stand in the place of the parameters, and weights of
+/// classes stand in the text.
 fn is_trained_with(name: &str) -> bool {
-    !name.ends_with("/saved") && !name.ends_with(AVERAGE)
+    !name.ends_with("/saved") && !name.ends_with(AVERAGE) && name != CLASS_WEIGHTS
 }

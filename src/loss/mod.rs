@@ -16,5 +16,5 @@ mod size;
 pub use attach::{Objective, Subject, attach};
 pub use error::LossError;
 pub use functions::functions;
-pub use scales::{ScaleParam, Scales, declare, initial_scales, uses_size};
+pub use scales::{CLASS_WEIGHTS, ScaleParam, Scales, declare, initial_scales, uses_size};
 pub use size::{ParameterSize, attach_size};

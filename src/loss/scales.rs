@@ -8,6 +8,9 @@ use crate::ir::{Buffer, BufferId, BufferRole, Graph, Init, Param, ParamId, Param
 use crate::model::{Divisor, Form, Loss, Scale, ScaleExpr};
 use crate::syntax::ast::BinaryOp;
 
+/// The buffer of the weights of the classes.
+pub const CLASS_WEIGHTS: &str = "loss.class_weights";
+
 /// One scale in the tables of a graph.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ScaleParam {
@@ -73,7 +76,7 @@ pub fn declare(graph: &mut Graph, loss: &Loss) -> Scales {
     }
     if let Some(weights) = loss.base.class_weights() {
         graph.buffers.push(Buffer {
-            name: "loss.class_weights".to_owned(),
+            name: CLASS_WEIGHTS.to_owned(),
             shape: Shape::fixed([weights.len()]),
             role: BufferRole::ClassWeights,
             initial: 1.0,

@@ -144,6 +144,13 @@ train asam(sgd(lr=0.1, momentum=0.9, nesterov=true, weight_decay=5e-4, schedule=
 }
 ";
 
+const WEIGHTED: &str = "\
+data synthetic(blobs, shape=[4], classes=3, n_train=64, n_test=8)
+net small { linear(8) -> relu -> linear(classes) }
+loss two_scale(delta=0.1, base=cross_entropy(label_smoothing=0.1, weights=[1, 2, 0.5]), size=weights)
+train sgd(lr=0.1) { clip = 0.5  ema = 0.9 }
+";
+
 #[test]
 fn export_pytorch_reads_like_written_by_hand() {
     for name in ["lenet_cifar100", "quickstart", "wrn16_4_cifar10"] {
@@ -158,6 +165,10 @@ fn export_pytorch_reads_like_written_by_hand() {
         pytorch(source, "m.safetensors")
     });
     insta::assert_snapshot!("pytorch@mixed", text);
+    let text = with(&compile(Path::new("weighted.net"), WEIGHTED, &[]), |source| {
+        pytorch(source, "w.safetensors")
+    });
+    insta::assert_snapshot!("pytorch@weighted", text);
 }
 
 #[test]
@@ -184,6 +195,21 @@ fn export_of_tensors_has_running_statistics_and_what_training_needs() {
         );
         assert!(names(true).len() >= plain.len());
     });
+}
+
+#[test]
+fn export_leaves_out_what_stands_elsewhere() {
+    let compiled = compile(Path::new("weighted.net"), WEIGHTED, &[]);
+    let (spec, checked) = compiled.sound().unwrap();
+    let joint = specc::grad::joint(checked, &spec.loss, &spec.train).unwrap();
+    let (state, about) = (state(&joint.eval), about(None));
+    let source = Source { checked, spec, state: &state, about: &about };
+    let names: Vec<&str> = weights(&source, true).iter().map(|entry| entry.name.as_str()).collect();
+    let expected =
+        ["linear1.weight", "linear1.bias", "linear2.weight", "linear2.bias", "loss.r1", "loss.r2"];
+    assert_eq!(names, expected);
+    assert!(state.buffers.iter().any(|entry| entry.name == "loss.class_weights"));
+    assert!(state.buffers.iter().any(|entry| entry.name == "linear1.weight/ema"));
 }
 
 #[test]
