@@ -213,6 +213,8 @@ fn build(modules: &[Module]) -> Result<Vec<PathBuf>, String> {
         "-x",
         "c++",
     ];
+    // Such as `-fsanitize=address`: `tools/asan.sh`.
+    let more = std::env::var("SPECC_KERNEL_FLAGS").unwrap_or_default();
     let _alone = BUILDING.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("kernels");
     std::fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
@@ -221,7 +223,7 @@ fn build(modules: &[Module]) -> Result<Vec<PathBuf>, String> {
     for module in modules {
         let source = format!("{}\n{}", include_str!("shim.cc"), module.source);
         let mut hasher = DefaultHasher::new();
-        (FLAGS, &source).hash(&mut hasher);
+        (FLAGS, &more, &source).hash(&mut hasher);
         let path = folder.join(format!("{:016x}.so", hasher.finish()));
         if !path.is_file() && !children.iter().any(|(known, ..)| *known == path) {
             let text = path.with_extension("cc");
@@ -229,6 +231,7 @@ fn build(modules: &[Module]) -> Result<Vec<PathBuf>, String> {
             std::fs::write(&text, source).map_err(|error| error.to_string())?;
             let child = Command::new(std::env::var("CXX").unwrap_or_else(|_| "c++".to_owned()))
                 .args(FLAGS)
+                .args(more.split_whitespace())
                 .arg("-o")
                 .args([&partial, &text])
                 .spawn()
