@@ -38,6 +38,17 @@ pub fn arg_span(arg: &Arg) -> Span {
     arg.key.as_ref().map_or(arg.value.span, |key| key.span.to(arg.value.span))
 }
 
+/// The row of a group that a call names; reports a name that the group does not have.
+pub fn named_row(group: Group, call: &Call, errors: &mut Diagnostics) -> Option<&'static CallRow> {
+    let Spanned { value: name, span } = &call.callee;
+    let row = group.row(name);
+    if row.is_none() {
+        let known: Vec<_> = group.names().map(str::to_owned).collect();
+        unknown_name(group.noun(), name, &known, *span, errors);
+    }
+    row
+}
+
 /// Finds the parameter of each argument; reports unknown, duplicate, surplus and missing ones.
 pub fn bind<'a>(
     row: &'static CallRow,

@@ -7,9 +7,9 @@ use crate::data::{
 };
 use crate::diag::{Diagnostics, Span, ToDiagnostic};
 use crate::model::bind::{
-    Bound, Reader, as_call, as_items, as_text, bind, call_span, looks_like, wrong_type,
+    Bound, Reader, as_call, as_items, as_text, bind, call_span, looks_like, named_row, wrong_type,
 };
-use crate::model::eval::{eval, unknown_name};
+use crate::model::eval::eval;
 use crate::model::table::{Group, ParamRow};
 use crate::model::{ModelError, Scope};
 use crate::syntax::ast::{Call, Expr, ExprKind};
@@ -28,12 +28,7 @@ pub(super) fn resolve(
     ctx: &ResolveContext<'_>,
     errors: &mut Diagnostics,
 ) -> Option<Data> {
-    let name = call.callee.value.as_str();
-    let Some(row) = Group::Data.row(name) else {
-        let known: Vec<_> = Group::Data.names().map(str::to_owned).collect();
-        unknown_name(Group::Data.noun(), name, &known, call.callee.span, errors);
-        return None;
-    };
+    let row = named_row(Group::Data, call, errors)?;
     let bound = bind(row, call, call_span(call), errors);
     let source = source(&bound, scope, errors);
     let takes = |key: &str| row.param(key).is_some();
@@ -188,16 +183,11 @@ fn label_noise(
         wrong_type(bound.row.param("label_noise")?, looks_like(expr), expr.span, errors);
         return None;
     };
-    let name = call.callee.value.as_str();
-    let Some(row) = Group::LabelNoise.row(name) else {
-        let known: Vec<_> = Group::LabelNoise.names().map(str::to_owned).collect();
-        unknown_name(Group::LabelNoise.noun(), name, &known, call.callee.span, errors);
-        return None;
-    };
+    let row = named_row(Group::LabelNoise, call, errors)?;
     let bound = bind(row, call, expr.span, errors);
     let mut reader = Reader::new(&bound, scope, errors);
     let (rate, seed) = (reader.float("rate"), reader.int("seed"));
-    let kind = if name == "pairs" { NoiseKind::Pairs } else { NoiseKind::Symmetric };
+    let kind = if row.name == "pairs" { NoiseKind::Pairs } else { NoiseKind::Symmetric };
     let noise = LabelNoise { kind, rate: rate?, seed: u64::try_from(seed?).unwrap_or(0) };
     bound.complete.then_some(noise)
 }
@@ -281,22 +271,15 @@ fn augment(expr: &Expr, scope: &dyn Scope, errors: &mut Diagnostics) -> Option<A
     let mut sound = true;
     let mut seen: Vec<(&str, Span)> = vec![];
     for item in as_items(expr) {
-        let row = as_call(item).map(|call| (call, Group::Augment.row(&call.callee.value)));
-        let (call, row) = match row {
-            Some((call, Some(row))) => (call, row),
-            Some((call, None)) => {
-                let known: Vec<_> = Group::Augment.names().map(str::to_owned).collect();
-                let name = &call.callee.value;
-                unknown_name(Group::Augment.noun(), name, &known, call.callee.span, errors);
-                sound = false;
-                continue;
-            }
-            None => {
-                let param = Group::Data.row("mnist").and_then(|row| row.param("augment"))?;
-                wrong_type(param, looks_like(item), item.span, errors);
-                sound = false;
-                continue;
-            }
+        let Some(call) = as_call(item) else {
+            let param = Group::Data.row("mnist").and_then(|row| row.param("augment"))?;
+            wrong_type(param, looks_like(item), item.span, errors);
+            sound = false;
+            continue;
+        };
+        let Some(row) = named_row(Group::Augment, call, errors) else {
+            sound = false;
+            continue;
         };
         if let Some((_, first)) = seen.iter().find(|(name, _)| *name == row.name) {
             let error = ModelError::DuplicateArgument {

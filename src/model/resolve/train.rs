@@ -2,7 +2,9 @@
 
 use super::data::Data;
 use crate::diag::{Diagnostics, Span, Spanned, ToDiagnostic};
-use crate::model::bind::{Bound, Reader, as_call, bind_with, call_span, looks_like, wrong_type};
+use crate::model::bind::{
+    Bound, Reader, as_call, bind_with, call_span, looks_like, named_row, wrong_type,
+};
 use crate::model::eval::{describe, eval, unknown_name};
 use crate::model::table::{CallRow, Group, Type, alternatives};
 use crate::model::{
@@ -96,11 +98,7 @@ fn optimizer(
     errors: &mut Diagnostics,
 ) -> Option<RuleSettings> {
     let name = call.callee.value.as_str();
-    let Some(row) = Group::Optimizer.row(name) else {
-        let known: Vec<_> = Group::Optimizer.names().map(str::to_owned).collect();
-        unknown_name(Group::Optimizer.noun(), name, &known, call.callee.span, errors);
-        return None;
-    };
+    let row = named_row(Group::Optimizer, call, errors)?;
     let hint = |key: &str| optimizer_hint(name, key);
     let bound = bind_with(row, call, call_span(call), &hint, errors);
     if matches!(name, "sam" | "asam") {
@@ -196,15 +194,10 @@ fn schedule(expr: &ast::Expr, scope: &dyn Scope, errors: &mut Diagnostics) -> Op
         wrong_type(row, looks_like(expr), expr.span, errors);
         return None;
     };
-    let name = call.callee.value.as_str();
-    let Some(row) = Group::Schedule.row(name) else {
-        let known: Vec<_> = Group::Schedule.names().map(str::to_owned).collect();
-        unknown_name(Group::Schedule.noun(), name, &known, call.callee.span, errors);
-        return None;
-    };
+    let row = named_row(Group::Schedule, call, errors)?;
     let bound = bind_with(row, call, expr.span, &|_| None, errors);
     let mut reader = Reader::new(&bound, scope, errors);
-    match name {
+    match row.name {
         "step" => {
             let milestones = reader.sizes("milestones");
             let gamma = reader.float("gamma");
