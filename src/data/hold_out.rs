@@ -85,8 +85,7 @@ pub(super) fn hold_out<F>(
             Ok((train, whole))
         }
         HeldOut::Random { fraction: _, seed } => {
-            let labels = whole.clean_labels().unwrap_or(whole.labels());
-            let in_test = stratified(labels, classes, n_test, (*seed, part));
+            let in_test = stratified(whole.meant_labels(), classes, n_test, (*seed, part));
             Ok(whole.partition(&in_test))
         }
         HeldOut::Files(_) | HeldOut::Last(_) => {

@@ -95,6 +95,11 @@ impl Split {
         self.clean.as_deref()
     }
 
+    /// The class of each sample as it was meant.
+    pub(super) fn meant_labels(&self) -> &[u32] {
+        self.clean.as_deref().unwrap_or(&self.labels)
+    }
+
     /// The values as stored.
     pub fn pixels(&self) -> &Pixels {
         &self.pixels

@@ -88,11 +88,6 @@ impl Values<'_> {
     }
 }
 
-/// The labels of a part before some were made wrong on purpose.
-fn meant(split: &Split) -> &[u32] {
-    split.clean_labels().unwrap_or(split.labels())
-}
-
 fn repeated(data: &Dataset, groups: &Groups) -> Option<Finding> {
     let (n_train, n_test) = (data.train.len(), data.test.len());
     let (in_train, in_test) = groups.of.split_at(n_train);
@@ -102,7 +97,7 @@ fn repeated(data: &Dataset, groups: &Groups) -> Option<Finding> {
         return None;
     }
     let mut labelled: Vec<(u32, u32)> =
-        in_train.iter().copied().zip(meant(&data.train).iter().copied()).collect();
+        in_train.iter().copied().zip(data.train.meant_labels().iter().copied()).collect();
     labelled.sort_unstable();
     let pairs = || {
         (0_u32..)
@@ -122,7 +117,7 @@ fn repeated(data: &Dataset, groups: &Groups) -> Option<Finding> {
 
 fn contradicting(data: &Dataset, groups: &Groups) -> Option<Finding> {
     let n_train = data.train.len();
-    let labels = meant(&data.train);
+    let labels = data.train.meant_labels();
     let mut order: Vec<(u32, u32, u32)> = (0_u32..)
         .zip(&groups.of[..n_train])
         .map(|(i, &group)| (group, labels[i as usize], i))
