@@ -171,7 +171,7 @@ fn export(args: &ExportArgs, terminal: &mut Terminal) -> Result<Written, Refused
     let about = about(&trained, &experiment, &dataset);
     let (checked, spec) = (experiment.checked(), experiment.spec());
     // What evaluation saw is what others get.
-    let state = checkpoint.state.measured();
+    let state = checkpoint.state.clone().measured();
     let source = Source { checked, spec, state: &state, about: &about };
     let usual = || PathBuf::from(format!("{}.{}", spec.net.name.value, format.ending()));
     let path = args.output.clone().unwrap_or_else(usual);

@@ -1,5 +1,6 @@
 //! What training asks of an executor; each target implements [`Program`].
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use super::Motion;
@@ -85,31 +86,27 @@ pub struct State {
 impl State {
     /// The state as evaluation sees it: averages in the place of what they are averages of.
     #[must_use]
-    pub fn measured(&self) -> Self {
-        let mut measured = self.clone();
-        let entries = measured.params.iter_mut().chain(&mut measured.buffers);
-        for entry in entries {
-            let name = format!("{}{AVERAGE}", entry.name);
-            if let Some(average) = self.buffers.iter().find(|buffer| buffer.name == name) {
-                entry.values = average.values.clone();
-            }
-        }
-        measured
+    pub fn measured(self) -> Self {
+        let of = |buffer: &StateEntry| {
+            let name = buffer.name.strip_suffix(AVERAGE)?.to_owned();
+            Some(StateEntry { name, ..buffer.clone() })
+        };
+        let averages: Vec<StateEntry> = self.buffers.iter().filter_map(of).collect();
+        self.with(&averages)
     }
-}
 
-impl State {
     /// The state with other values for these tensors, and for their averages.
     #[must_use]
-    pub fn with(&self, tensors: &[StateEntry]) -> Self {
-        let mut state = self.clone();
-        for entry in state.params.iter_mut().chain(&mut state.buffers) {
+    pub fn with(mut self, tensors: &[StateEntry]) -> Self {
+        let given: BTreeMap<&str, &HostTensor> =
+            tensors.iter().map(|tensor| (tensor.name.as_str(), &tensor.values)).collect();
+        for entry in self.params.iter_mut().chain(&mut self.buffers) {
             let name = entry.name.strip_suffix(AVERAGE).unwrap_or(&entry.name);
-            if let Some(given) = tensors.iter().find(|given| given.name == name) {
-                entry.values = given.values.clone();
+            if let Some(values) = given.get(name) {
+                entry.values.clone_from(values);
             }
         }
-        state
+        self
     }
 }
 

@@ -12,7 +12,7 @@ use super::checkpoint::digest;
 use super::position::shown;
 use super::tensors::write_tensors;
 use super::{StoreError, read_tensors};
-use crate::lower::{State, StateEntry};
+use crate::lower::State;
 use crate::measure::Means;
 
 const BEST: &str = "best.safetensors";
@@ -43,10 +43,9 @@ impl Best {
     /// # Errors
     /// [`StoreError::Io`].
     pub fn write(&mut self, state: &State, ckpt: &Path) -> Result<(), StoreError> {
-        let measured = state.measured();
-        let tensors: Vec<StateEntry> = shown(&measured).cloned().collect();
-        self.sha256 = digest(BEST, &tensors);
-        write_tensors(&ckpt.join(BEST), &tensors, &BTreeMap::new())
+        let measured = state.clone().measured();
+        self.sha256 = digest(BEST, shown(&measured));
+        write_tensors(&ckpt.join(BEST), shown(&measured), &BTreeMap::new())
     }
 
     /// `state` with the weights of this epoch.
@@ -65,6 +64,6 @@ impl Best {
             let expected = &self.sha256;
             return Err(damaged(format!("contents with SHA-256 {found}, expected {expected}")));
         }
-        Ok(state.with(&tensors))
+        Ok(state.clone().with(&tensors))
     }
 }

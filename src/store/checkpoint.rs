@@ -101,8 +101,11 @@ impl Checkpoint {
 }
 
 /// SHA-256, in hex, of a position and of tensors in the order of their names.
-pub(super) fn digest(position: &str, tensors: &[StateEntry]) -> String {
-    let mut tensors: Vec<&StateEntry> = tensors.iter().collect();
+pub(super) fn digest<'a>(
+    position: &str,
+    tensors: impl IntoIterator<Item = &'a StateEntry>,
+) -> String {
+    let mut tensors: Vec<&StateEntry> = tensors.into_iter().collect();
     tensors.sort_by(|a, b| a.name.cmp(&b.name));
     let mut hasher = Sha256::new();
     hasher.update(position);

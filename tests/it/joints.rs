@@ -83,14 +83,15 @@ impl Case {
         let len = self.shape.iter().product();
         let mut random = Random::new(1);
         let values = (0..len * n).map(|_| f64::from(random.single())).collect();
-        Labelled { numbers: Numbers { len, values }, classes: self.classes as u32 }
+        let labels = (0..n as u32).map(|i| (i * 7 + 3) % self.classes as u32).collect();
+        Labelled { numbers: Numbers { len, values }, labels }
     }
 }
 
 /// Numbers with labels.
 pub(crate) struct Labelled {
-    numbers: Numbers,
-    classes: u32,
+    pub(crate) numbers: Numbers,
+    pub(crate) labels: Vec<u32>,
 }
 
 impl lower::Samples for Labelled {
@@ -104,8 +105,8 @@ impl lower::Samples for Labelled {
         self.numbers.gather_f64(batch, out);
     }
     fn labels(&self, batch: &Batch<'_>, out: &mut [u32]) {
-        for (out, idx) in out.iter_mut().zip(batch.indices) {
-            *out = (idx * 7 + 3) % self.classes;
+        for (out, index) in out.iter_mut().zip(batch.indices) {
+            *out = self.labels[*index as usize];
         }
     }
 }
