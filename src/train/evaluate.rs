@@ -45,10 +45,7 @@ pub fn evaluate_splits(
     let states = program.state().into_iter().zip(program.size());
     // Without augmentation the seed of the samples does not matter.
     let train = evaluate(program, &SplitSamples::train(dataset, 0), batch);
-    let val: Vec<Option<_>> = match SplitSamples::val(dataset) {
-        Some(samples) => evaluate(program, &samples, batch).into_iter().map(Some).collect(),
-        None => train.iter().map(|_| None).collect(),
-    };
+    let val = on_held_out(dataset, train.len(), |val| evaluate(program, val, batch));
     let test = evaluate(program, &SplitSamples::test(dataset), batch);
     let replicas = states.zip(train.into_iter().zip(val).zip(test));
     let replicas: Vec<_> = replicas.collect();
@@ -70,6 +67,18 @@ pub fn evaluate_splits(
         Ok(Evaluated { scales, scalars, train, val, test })
     });
     measured.collect()
+}
+
+/// What each of so many replicas gives on the samples that are held out, where there are any.
+pub(super) fn on_held_out<T>(
+    dataset: &Dataset,
+    replicas: usize,
+    of: impl FnOnce(&SplitSamples<'_>) -> Vec<T>,
+) -> Vec<Option<T>> {
+    match SplitSamples::val(dataset) {
+        Some(val) => of(&val).into_iter().map(Some).collect(),
+        None => (0..replicas).map(|_| None).collect(),
+    }
 }
 
 fn measure_split(

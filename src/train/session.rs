@@ -5,6 +5,7 @@
 
 use std::ops::Range;
 
+use super::evaluate::on_held_out;
 use super::run::{Run, Timing};
 use super::{
     Ended, Entry, LearningRate, Means, Observer, Progress, RunError, RunLength, RunPlan,
@@ -196,10 +197,8 @@ impl<'a> Session<'a> {
         let seconds = self.stopwatch.seconds();
         let timing = Timing { seconds, samples: self.timed_samples };
         let (dataset, batch) = (self.plan.dataset, self.plan.train.batch);
-        let val: Vec<Option<_>> = match SplitSamples::val(dataset) {
-            Some(val) => means(&mut *self.program, &val, batch).into_iter().map(Some).collect(),
-            None => self.places.iter().map(|_| None).collect(),
-        };
+        let program = &mut *self.program;
+        let val = on_held_out(dataset, self.places.len(), |val| means(program, val, batch));
         let test = means(&mut *self.program, &SplitSamples::test(dataset), batch);
         let records = self.each(val.into_iter().zip(test).collect(), |run, (val, test)| {
             Ok(run.end_epoch(val.transpose()?, test?, timing, partial)?)
