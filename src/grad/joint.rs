@@ -196,13 +196,17 @@ impl Run<'_> {
         if !loss::uses_size(&self.loss.form) {
             eval.outputs.remove("R");
             eval.outputs.remove("log_R");
+            eval = clean(&eval);
         }
-        self.measured(&eval)
+        self.measured(eval)
     }
 
     /// A graph as evaluation computes it: of averages, where there are any.
-    fn measured(&self, graph: &Graph) -> Graph {
-        clean(&optim::of_averages(graph, &self.averages))
+    fn measured(&self, graph: Graph) -> Graph {
+        if self.averages.is_empty() {
+            return graph;
+        }
+        clean(&optim::of_averages(&graph, &self.averages))
     }
 
     fn size(&self) -> Option<Graph> {
@@ -212,6 +216,6 @@ impl Run<'_> {
         let size = loss::attach_size(&mut emit, normalizer);
         graph.outputs.insert("R".to_owned(), size.value);
         graph.outputs.insert("log_R".to_owned(), size.log);
-        Some(self.measured(&graph))
+        Some(self.measured(clean(&graph)))
     }
 }

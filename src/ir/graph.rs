@@ -198,6 +198,12 @@ impl Graph {
         (id, NodeId(self.nodes.add_node(node).index() as u32))
     }
 
+    /// Adds a buffer to the table alone.
+    pub fn keep(&mut self, buffer: Buffer) -> BufferId {
+        self.buffers.push(buffer);
+        BufferId(self.buffers.len() as u32 - 1)
+    }
+
     /// Adds a buffer and the node that reads it.
     pub fn add_buffer(
         &mut self,
@@ -205,9 +211,8 @@ impl Graph {
         origin: Span,
         layer: Option<LayerId>,
     ) -> (BufferId, NodeId) {
-        let id = BufferId(self.buffers.len() as u32);
         let shape = buffer.shape.clone();
-        self.buffers.push(buffer);
+        let id = self.keep(buffer);
         let node = Node {
             op: Op::Buffer(id),
             shape,

@@ -65,24 +65,22 @@ pub fn declare(graph: &mut Graph, loss: &Loss) -> Scales {
         }
     }
     if loss.divisor == Divisor::Initial && uses_size(&loss.form) {
-        graph.buffers.push(Buffer {
+        scales.initial_size = Some(graph.keep(Buffer {
             name: "loss.R0".to_owned(),
             shape: Shape::fixed([1]),
             role: BufferRole::InitialSize,
             initial: 1.0,
             min_samples: 0,
-        });
-        scales.initial_size = Some(BufferId(graph.buffers.len() as u32 - 1));
+        }));
     }
     if let Some(weights) = loss.base.class_weights() {
-        graph.buffers.push(Buffer {
+        scales.class_weights = Some(graph.keep(Buffer {
             name: CLASS_WEIGHTS.to_owned(),
             shape: Shape::fixed([weights.len()]),
             role: BufferRole::ClassWeights,
             initial: 1.0,
             min_samples: 0,
-        });
-        scales.class_weights = Some(BufferId(graph.buffers.len() as u32 - 1));
+        }));
     }
     scales
 }

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::ir::{
-    AVERAGE, Buffer, BufferId, BufferRole, Emit, Graph, Op, ParamId, Part, Update, Written, copy,
-    rebuild,
+    AVERAGE, Buffer, BufferId, BufferRole, Emit, Graph, NodeId, Op, ParamId, Part, Update, Written,
+    copy, rebuild,
 };
 
 /// The buffer of the average of each trained parameter and running statistic.
@@ -34,8 +34,7 @@ pub fn declare_averages(graph: &mut Graph, trained: &[ParamId]) -> Averages {
     let buffers: Vec<(Written, Buffer)> = params.chain(statistics).collect();
     let mut averages = Averages::new();
     for (of, buffer) in buffers {
-        graph.buffers.push(buffer);
-        averages.insert(of, BufferId(graph.buffers.len() as u32 - 1));
+        averages.insert(of, graph.keep(buffer));
     }
     averages
 }
@@ -48,12 +47,18 @@ pub fn average(graph: &mut Graph, averages: &Averages, decay: f64) {
     for Update { target, value } in graph.updates.clone() {
         let Some(buffer) = averages.get(&target) else { continue };
         let mut emit = Emit { part: Part::Update, ..Emit::beside(graph, value) };
-        let old = emit.buffer(*buffer);
-        let kept = emit.times(old, decay);
-        let new = emit.times(value, 1.0 - decay);
-        let value = emit.add(kept, new);
-        graph.updates.push(Update { target: Written::Buffer(*buffer), value });
+        decayed(&mut emit, *buffer, decay, value);
     }
+}
+
+/// β · old + (1 − β) · new, which replaces the old one in `buffer`.
+pub(super) fn decayed(emit: &mut Emit<'_>, buffer: BufferId, beta: f64, new: NodeId) -> NodeId {
+    let new = emit.times(new, 1.0 - beta);
+    let old = emit.buffer(buffer);
+    let kept = emit.times(old, beta);
+    let value = emit.add(kept, new);
+    emit.graph.updates.push(Update { target: Written::Buffer(buffer), value });
+    value
 }
 
 /// The graph with averages in the place of what they are averages of.

@@ -1,7 +1,8 @@
 //! Gradients that are too long, shortened all alike.
 
+use super::norm::{add_squares, over_norm};
 use crate::diag::Span;
-use crate::ir::{Binary, Emit, Graph, NodeId, Op, Part, Unary};
+use crate::ir::{Binary, Emit, Graph, NodeId, Part};
 
 /// Keeps the norm that divides away from zero.
 const FLOOR: f64 = 1e-6;
@@ -20,16 +21,11 @@ pub fn clip(
     let mut squares = None;
     for gradient in gradients.iter().flatten() {
         let mut emit = Emit { part: Part::Update, ..Emit::beside(graph, *gradient) };
-        let square = emit.op(Op::SumSquares, &[*gradient]);
-        squares = Some(squares.map_or(square, |sum| emit.add(sum, square)));
+        squares = Some(add_squares(&mut emit, squares, *gradient));
     }
     let Some(squares) = squares else { return gradients.to_vec() };
     let mut emit = Emit { part: Part::Update, ..Emit::new(graph, origin) };
-    let norm = emit.unary(Unary::Sqrt, squares);
-    let floor = emit.number(FLOOR);
-    let divisor = emit.add(norm, floor);
-    let most = emit.number(max_norm);
-    let factor = emit.div(most, divisor);
+    let (_, factor) = over_norm(&mut emit, max_norm, squares, FLOOR);
     let one = emit.number(1.0);
     let factor = emit.binary(Binary::Min, one, factor);
     let shortened = |gradient: &Option<NodeId>| {

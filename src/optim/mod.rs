@@ -2,6 +2,7 @@
 
 mod average;
 mod clip;
+mod norm;
 mod sharpness;
 mod state;
 mod update;

@@ -1,8 +1,9 @@
 //! The first phase of SAM and ASAM: put the parameters aside and climb.
 
 use super::Slot;
+use super::norm::{add_squares, over_norm};
 use crate::diag::Span;
-use crate::ir::{Emit, Graph, NodeId, Op, ParamRole, Part, Unary, Update, Written};
+use crate::ir::{Emit, Graph, NodeId, ParamRole, Part, Unary, Update, Written};
 use crate::model::{Sharpness, SharpnessKind};
 
 /// Keeps ‖g‖ away from zero; far below any norm that matters, and representable in single precision.
@@ -33,18 +34,13 @@ pub fn perturb(
         let param = emit.param(slot.param);
         let adaptive = adaptive_size(&mut emit, sharpness, role, param);
         let scaled = adaptive.map_or(gradient, |size| emit.mul(size, gradient));
-        let square = emit.op(Op::SumSquares, &[scaled]);
-        squares = Some(squares.map_or(square, |sum| emit.add(sum, square)));
+        squares = Some(add_squares(&mut emit, squares, scaled));
         let direction = adaptive.map_or(scaled, |size| emit.mul(size, scaled));
         directions.push((slot.param, saved, param, direction));
     }
     let mut emit = Emit { part: Part::Update, ..Emit::new(graph, origin) };
     let squares = squares.unwrap_or_else(|| emit.number(0.0));
-    let norm = emit.unary(Unary::Sqrt, squares);
-    let floor = emit.number(NORM_FLOOR);
-    let divisor = emit.add(norm, floor);
-    let rho = emit.number(sharpness.rho);
-    let factor = emit.div(rho, divisor);
+    let (norm, factor) = over_norm(&mut emit, sharpness.rho, squares, NORM_FLOOR);
     for (id, saved, param, direction) in directions {
         let mut emit = Emit { part: Part::Update, ..Emit::beside(graph, param) };
         let step = emit.scale(factor, direction);

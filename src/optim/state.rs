@@ -46,6 +46,5 @@ fn slot(graph: &mut Graph, train: &Train, param: ParamId) -> Slot {
 fn buffer(graph: &mut Graph, param: ParamId, what: &str, role: BufferRole) -> BufferId {
     let Param { name, shape, .. } = graph.param(param);
     let (name, shape) = (format!("{name}/{what}"), shape.clone());
-    graph.buffers.push(Buffer { name, shape, role, initial: 0.0, min_samples: 0 });
-    BufferId(graph.buffers.len() as u32 - 1)
+    graph.keep(Buffer { name, shape, role, initial: 0.0, min_samples: 0 })
 }

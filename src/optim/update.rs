@@ -1,6 +1,7 @@
 //! The update rules: from gradients to new parameters and new optimiser state.
 
 use super::Slot;
+use super::average::decayed;
 use crate::ir::{
     Binary, BufferId, Emit, Graph, Hyper, NodeId, Op, ParamRole, Part, Unary, Update, Written,
 };
@@ -107,13 +108,10 @@ impl UpdateRule<'_, '_> {
 
     /// β · old + (1 − β) · new, stored.
     fn average(&mut self, buffer: Option<BufferId>, beta: f64, new: NodeId) -> NodeId {
-        let new = self.emit.times(new, 1.0 - beta);
-        let Some(buffer) = buffer else { return new };
-        let old = self.emit.buffer(buffer);
-        let kept = self.emit.times(old, beta);
-        let value = self.emit.add(kept, new);
-        self.store(buffer, value);
-        value
+        match buffer {
+            Some(buffer) => decayed(&mut self.emit, buffer, beta, new),
+            None => self.emit.times(new, 1.0 - beta),
+        }
     }
 
     fn decay_gradient(&mut self, weight_decay: f64) {
