@@ -45,7 +45,7 @@ impl Conv {
     /// Floats of scratch for [`Conv::forward_max_pool`] with windows of `size`.
     pub fn pool_scratch_len(&self, size: usize) -> usize {
         if let Some(pass) = &self.winograd.forward {
-            let whole = if size == winograd::TILE { 0 } else { self.geometry.out_len() };
+            let whole = if size == winograd::POOL { 0 } else { self.geometry.out_len() };
             return pass.scratch_len() + whole;
         }
         size * self.geometry.out_width() * self.geometry.out_channels * LANES
@@ -85,7 +85,7 @@ impl Conv {
         assert_eq!(masks.len(), pool.mask_len(), "length of the masks");
         assert!(scratch.len() >= self.pool_scratch_len(size), "length of the scratch");
         if let Some(pass) = &self.winograd.forward {
-            if size == winograd::TILE {
+            if size == winograd::POOL {
                 let then = Then::Pool { relu };
                 pass.run(x, packed, scratch, &mut Images { y, masks, bias, then });
             } else {

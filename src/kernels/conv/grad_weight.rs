@@ -15,7 +15,7 @@ use crate::kernels::lanes::lane_sums;
 use crate::kernels::micro::outer::{self, Line, PANEL};
 use crate::kernels::micro::{choose_tile, dot, parts};
 use crate::kernels::turn::turn_pixel;
-use crate::kernels::winograd;
+use crate::kernels::winograd::{self, Gradient};
 
 /// Input channels of a group from which on channels lie along the vector.
 const MIN_VECTOR_CHANNELS: usize = 12;
@@ -92,7 +92,7 @@ impl Conv {
         assert_eq!(sums.len(), self.grad_weight_len(), "length of the accumulators");
         assert!(scratch.len() >= self.grad_weight_scratch_len(), "length of the scratch");
         if let Some(plan) = &self.winograd.grad_weight {
-            plan.add(x, dy, sums, scratch);
+            plan.add(x, Gradient::Whole(dy), sums, scratch);
             return;
         }
         for group in 0..self.geometry.groups {

@@ -10,6 +10,7 @@ mod grad_input;
 mod grad_input_pooled;
 mod grad_weight;
 mod grad_weight_pooled;
+mod grad_weight_winners;
 mod sweep;
 
 pub use super::geometry::{ConvGeometry, GeometryError};

@@ -1,7 +1,7 @@
 //! The last transform of a pass, with what follows a convolution: bias, relu, 2×2 max pooling.
 //!
-//! In: the products of a tile at its 16 points. Out: four pixels of the target, those outside the image left out, or one
-//! pixel of the pooled target with its masks. Invariant: the same bits as without what follows, then what follows.
+//! In: the products of a tile at its points. Out: the pixels of the target, those outside the image left out, or the pixels of
+//! the pooled target with their masks. Invariant: the same bits as without what follows, then what follows.
 
 use std::ops::Range;
 
@@ -9,6 +9,15 @@ use super::TILE;
 use super::transform::gather;
 use crate::kernels::LANES;
 use crate::kernels::isa::{Isa, Simd, per_isa};
+
+/// Side of the windows that a pass pools.
+pub(crate) const POOL: usize = 2;
+
+/// Windows along each side of a tile.
+const SIDE: usize = TILE / POOL;
+
+/// Windows of a tile.
+pub(super) const WINDOWS: usize = SIDE * SIDE;
 
 /// What becomes of the sums of a pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,7 +28,7 @@ pub(crate) enum Then {
     Add,
     /// Written where positive.
     Relu,
-    /// The largest of each 2×2 tile is written, and who it is; with relu first if asked.
+    /// The largest of each 2×2 window is written, and who it is; with relu first if asked.
     Pool {
         /// Whether relu comes first.
         relu: bool,
@@ -44,8 +53,8 @@ impl Images<'_> {
     /// When a slice has the wrong length for a target of so many rows and columns.
     pub(super) fn check(&self, [rows, columns]: [usize; 2], outputs: usize) {
         let n_vectors = if matches!(self.then, Then::Pool { .. }) {
-            let n = rows / TILE * (columns / TILE) * outputs;
-            assert_eq!(self.masks.len(), n * TILE * TILE, "length of the masks");
+            let n = rows / POOL * (columns / POOL) * outputs;
+            assert_eq!(self.masks.len(), n * POOL * POOL, "length of the masks");
             n
         } else {
             rows * columns * outputs
@@ -89,17 +98,21 @@ pub(super) unsafe fn finish(
     let first = finish.outputs.start;
     let bias = images.bias.map_or(std::ptr::null(), |bias| bias[first..].as_ptr());
     if let Then::Pool { relu } = images.then {
-        let (width, height) = (columns / TILE, rows / TILE);
-        if tile[0] < height && tile[1] < width {
-            let vector = (tile[0] * width + tile[1]) * n_channels + first;
-            let y = images.y[vector * LANES..].as_mut_ptr();
-            let masks = images.masks[vector * TILE * TILE..].as_mut_ptr();
-            // SAFETY: forwarded from the caller; the window lies inside the pooled image.
-            unsafe { pool(isa, finish, bias, relu, y, masks) };
-        }
+        let (width, height) = (columns / POOL, rows / POOL);
+        let windows = std::array::from_fn(|i| {
+            let (row, column) = (SIDE * tile[0] + i / SIDE, SIDE * tile[1] + i % SIDE);
+            if row >= height || column >= width {
+                return None;
+            }
+            let vector = (row * width + column) * n_channels + first;
+            let masks = images.masks[vector * POOL * POOL..].as_mut_ptr();
+            Some(Window { y: images.y[vector * LANES..].as_mut_ptr(), masks })
+        });
+        // SAFETY: forwarded from the caller; the windows lie inside the pooled image.
+        unsafe { pool(isa, finish, bias, relu, &windows) };
         return;
     }
-    let pixels = [0, 1, 2, 3].map(|i| {
+    let pixels = std::array::from_fn(|i| {
         let (row, column) = (TILE * tile[0] + i / TILE, TILE * tile[1] + i % TILE);
         if row < rows && column < columns {
             images.y[((row * columns + column) * n_channels + first) * LANES..].as_mut_ptr()
@@ -111,21 +124,23 @@ pub(super) unsafe fn finish(
     unsafe { write(isa, finish, bias, images.then, &pixels) };
 }
 
-per_isa!(unsafe fn write(finish: &Finish, bias: *const f32, then: Then, pixels: &[*mut f32; 4]) = write_body);
+per_isa!(unsafe fn write(
+    finish: &Finish, bias: *const f32, then: Then, pixels: &[*mut f32; TILE * TILE]
+) = write_body);
 
 #[inline(always)]
 unsafe fn write_body<S: Simd>(
     finish: &Finish,
     bias: *const f32,
     then: Then,
-    pixels: &[*mut f32; 4],
+    pixels: &[*mut f32; TILE * TILE],
 ) {
     for output in 0..finish.outputs.len() {
         for part in (0..LANES).step_by(S::N) {
             // SAFETY: the caller vouches for the products, the bias and the pixels of all outputs.
             unsafe {
                 let values = biased::<S>(finish, bias, output, part);
-                for (pixel, value) in pixels.iter().zip(values) {
+                for (pixel, &value) in pixels.iter().zip(values.as_flattened()) {
                     let to = pixel.add(output * LANES + part);
                     let value = match then {
                         Then::Write | Then::Pool { .. } => value,
@@ -140,8 +155,17 @@ unsafe fn write_body<S: Simd>(
     }
 }
 
+/// Where a pooled pixel goes.
+#[derive(Clone, Copy, Debug)]
+struct Window {
+    /// Its vector of the first output.
+    y: *mut f32,
+    /// Four words for each output.
+    masks: *mut u16,
+}
+
 per_isa!(unsafe fn pool(
-    finish: &Finish, bias: *const f32, relu: bool, y: *mut f32, masks: *mut u16
+    finish: &Finish, bias: *const f32, relu: bool, windows: &[Option<Window>; WINDOWS]
 ) = pool_body);
 
 /// As `pool2d::max` does it: the first maximum of a window wins, and a NaN before all.
@@ -150,52 +174,64 @@ unsafe fn pool_body<S: Simd>(
     finish: &Finish,
     bias: *const f32,
     relu: bool,
-    y: *mut f32,
-    masks: *mut u16,
+    windows: &[Option<Window>; WINDOWS],
 ) {
     for output in 0..finish.outputs.len() {
-        let mut words = [0u16; 4];
+        let mut words = [[0u16; POOL * POOL]; WINDOWS];
         for part in (0..LANES).step_by(S::N) {
-            // SAFETY: the caller vouches for the products, the bias, and the target of all outputs.
+            // SAFETY: the caller vouches for the products, the bias, and the windows of all outputs.
             unsafe {
                 let values = biased::<S>(finish, bias, output, part);
-                let mut best = values[0];
-                for value in values {
-                    let larger = S::or(S::gt(value, best), S::is_nan(value));
-                    best = S::select(larger, value, best);
-                }
-                let zero = S::splat(0.0);
-                let result = if relu { S::max(zero, best) } else { best };
-                S::store(y.add(output * LANES + part), result);
-                let alive = if relu { S::gt(best, zero) } else { S::eq(best, best) };
-                let mut open = S::bits(S::or(alive, S::is_nan(best)));
-                for (word, value) in words.iter_mut().zip(values) {
-                    let is_best = S::or(S::eq(value, best), S::is_nan(value));
-                    let won = S::bits(is_best) & open;
-                    open &= !won;
-                    *word |= won << part;
+                for (i, (window, words)) in windows.iter().zip(&mut words).enumerate() {
+                    let Some(window) = window else { continue };
+                    let (row, column) = (POOL * (i / SIDE), POOL * (i % SIDE));
+                    let [upper, lower] = [values[row], values[row + 1]];
+                    let values =
+                        [upper[column], upper[column + 1], lower[column], lower[column + 1]];
+                    let mut best = values[0];
+                    for value in values {
+                        let larger = S::or(S::gt(value, best), S::is_nan(value));
+                        best = S::select(larger, value, best);
+                    }
+                    let zero = S::splat(0.0);
+                    let result = if relu { S::max(zero, best) } else { best };
+                    S::store(window.y.add(output * LANES + part), result);
+                    let alive = if relu { S::gt(best, zero) } else { S::eq(best, best) };
+                    let mut open = S::bits(S::or(alive, S::is_nan(best)));
+                    for (word, value) in words.iter_mut().zip(values) {
+                        let is_best = S::or(S::eq(value, best), S::is_nan(value));
+                        let won = S::bits(is_best) & open;
+                        open &= !won;
+                        *word |= won << part;
+                    }
                 }
             }
         }
-        // SAFETY: four words for each output.
-        unsafe { masks.cast::<[u16; 4]>().add(output).write_unaligned(words) };
+        for (window, words) in windows.iter().zip(words) {
+            let Some(window) = window else { continue };
+            // SAFETY: four words for each output.
+            unsafe {
+                window.masks.cast::<[u16; POOL * POOL]>().add(output).write_unaligned(words);
+            }
+        }
     }
 }
 
-/// The four sums of a tile with their bias.
+/// The sums of a tile with their bias.
 #[inline(always)]
 unsafe fn biased<S: Simd>(
     finish: &Finish,
     bias: *const f32,
     output: usize,
     part: usize,
-) -> [S::V; 4] {
+) -> [[S::V; TILE]; TILE] {
     // SAFETY: forwarded from the caller.
     unsafe {
-        let mut sums = gather::<S>(finish.sums.add(output * finish.vector + part), finish.point);
+        let from = finish.sums.add(output * finish.vector + part);
+        let mut sums = gather::<S>(from, finish.point);
         if !bias.is_null() {
             let bias = S::splat(*bias.add(output));
-            for sum in &mut sums {
+            for sum in sums.as_flattened_mut() {
                 *sum = S::add(*sum, bias);
             }
         }

@@ -5,7 +5,7 @@
 
 use super::output::{self, Finish, Images};
 use super::transform::{self, POINTS, Targets};
-use super::{PATCH, TILE, pays};
+use super::{PATCH, TILE, cost};
 use crate::kernels::LANES;
 use crate::kernels::geometry::ConvGeometry;
 use crate::kernels::isa::Isa;
@@ -65,9 +65,7 @@ impl Pass {
         [inputs, outputs]: [usize; 2],
     ) -> Option<Self> {
         let n_tiles = target[0].div_ceil(TILE) * target[1].div_ceil(TILE);
-        if !pays(geometry, inputs, outputs, n_tiles) {
-            return None;
-        }
+        cost(geometry, inputs, outputs, n_tiles)?;
         let tile_bytes = POINTS * inputs * LANES * size_of::<f32>();
         let strip = (CACHED_PATCHES / tile_bytes).clamp(MAX_STRIP / 2, MAX_STRIP).min(n_tiles);
         let (tile_rows, _) = choose_tile(isa.registers(), outputs, strip);
@@ -92,8 +90,8 @@ impl Pass {
             let tile = unsafe { packed.range(len * first..len * (first + width)) };
             for input in 0..self.inputs {
                 for output in 0..width {
-                    let points = transform::kernel(self.taps(weight, first + output, input));
-                    for (point, value) in points.into_iter().enumerate() {
+                    let taps = self.taps(weight, first + output, input);
+                    for (point, value) in transform::kernel(taps).into_iter().enumerate() {
                         tile[(point * self.inputs + input) * width + output] = value;
                     }
                 }
@@ -189,8 +187,8 @@ impl Pass {
         }
     }
 
-    /// Where the 4×4 source pixels of a tile are; zeros for those outside.
-    fn pixels(&self, tile: [usize; 2], x: &[f32], zeros: &[f32]) -> [*const f32; PATCH * PATCH] {
+    /// Where the source pixels of a tile are; zeros for those outside.
+    fn pixels(&self, tile: [usize; 2], x: &[f32], zeros: &[f32]) -> [*const f32; POINTS] {
         let at = |axis: usize, i: usize| {
             let position = (TILE * tile[axis] + i) as isize - self.before;
             usize::try_from(position).ok().filter(|position| *position < self.source[axis])

@@ -122,7 +122,10 @@ fn block_name(kernel: &BlockKernel) -> String {
         }
         BlockKernel::ConvGradInput(conv) => by(conv, 1, "conv_grad_input").to_owned(),
         BlockKernel::ConvGradWeight(conv) => by(conv, 2, "conv_grad_weight").to_owned(),
-        BlockKernel::ConvGradWeightPooled(_) => "conv_grad_weight of winners".to_owned(),
+        BlockKernel::ConvGradWeightPooled(plan) => {
+            let by = if plan.by_winograd() { "winograd_" } else { "" };
+            format!("{by}conv_grad_weight of winners")
+        }
         BlockKernel::ConvGradInputPooled(_) => "conv_grad_input of winners".to_owned(),
         BlockKernel::PlainConv(_) => "plain_conv".to_owned(),
         BlockKernel::PlainConvGradInput(_) => "plain_conv_grad_input".to_owned(),

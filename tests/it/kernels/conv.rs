@@ -57,6 +57,18 @@ fn nan(n: usize) -> Vec<f32> {
     vec![f32::NAN; n]
 }
 
+/// By Winograd's algorithm the results of a tile, and the taps of a kernel, share their rounding: their scale is that of the largest
+/// among `n` neighbours.
+fn shared(by_winograd: bool, n: usize, mut scale: Vec<f64>) -> Vec<f64> {
+    if by_winograd {
+        for scale in scale.chunks_mut(n) {
+            let largest = scale.iter().copied().fold(0.0, f64::max);
+            scale.fill(largest);
+        }
+    }
+    scale
+}
+
 fn check(g: &ConvGeometry, seed: u64) {
     let mut random = Random::new(seed);
     let (x, dy) = (random.singles(g.in_len()), random.singles(g.out_len()));
@@ -94,13 +106,14 @@ fn check(g: &ConvGeometry, seed: u64) {
         same.check(isa, &[&y, &plain, &dx, &added, &grad]);
 
         let pixels = g.out_height() * g.out_width();
+        let [forward, backward, weights] = conv.by_winograd();
         let (mut expected_grad, mut grad_scale) = (vec![0.0; grad.len()], vec![0.0; grad.len()]);
         for lane in 0..LANES {
             let (x, dy) = (sample(&x, g.in_channels, lane), sample(&dy, g.out_channels, lane));
             let (x_size, dy_size) = (magnitudes(&x), magnitudes(&dy));
             let w_size = magnitudes(&wide_weight);
             let expected = reference::conv_forward(g, &x, &wide_weight);
-            let scale = reference::conv_forward(g, &x_size, &w_size);
+            let scale = shared(forward, pixels, reference::conv_forward(g, &x_size, &w_size));
             let found = sample(&plain, g.out_channels, lane);
             assert_close("y", Tolerance::Sum, &found, &expected, &scale);
             let expected: Vec<f64> =
@@ -111,6 +124,7 @@ fn check(g: &ConvGeometry, seed: u64) {
 
             let expected = reference::conv_grad_input(g, &dy, &wide_weight);
             let scale = reference::conv_grad_input(g, &dy_size, &w_size);
+            let scale = shared(backward, g.in_height * g.in_width, scale);
             let found = sample(&dx, g.in_channels, lane);
             assert_close("dx", Tolerance::Sum, &found, &expected, &scale);
             let before = sample(&before, g.in_channels, lane);
@@ -128,6 +142,7 @@ fn check(g: &ConvGeometry, seed: u64) {
                 *sum += term;
             }
         }
+        let grad_scale = shared(weights, 9, grad_scale);
         assert_close("dW", Tolerance::Sum, &wide(&grad), &expected_grad, &grad_scale);
     }
 }
@@ -185,6 +200,7 @@ fn check_winners(g: &ConvGeometry, size: usize, relu: bool, seed: u64) -> bool {
                 scale[at] += size;
             }
         }
+        let scale = shared(plan.by_winograd(), 9, scale);
         assert_close("dW of winners", Tolerance::Sum, &wide(&grad), &expected, &scale);
     }
     true
@@ -265,6 +281,13 @@ proptest! {
     }
 
     #[test]
+    fn winograd_gives_the_weight_gradient_behind_a_pool(
+        g in winograd_geometries(), relu: bool, seed in 0u64..1000
+    ) {
+        check_winners(&g, 2, relu, seed);
+    }
+
+    #[test]
     fn pooled_winograd_is_winograd_then_pool(
         g in winograd_geometries(), size in 1usize..4, relu: bool, seed in 0u64..1000
     ) {
@@ -304,6 +327,10 @@ fn winograd_is_taken_where_it_pays() {
         assert_eq!(taken(g), [false; 3], "{g:?}");
     }
     assert_eq!(Conv::direct(Isa::detect(), base).unwrap().by_winograd(), [false; 3]);
+    let behind_pool =
+        |g, size| PooledGradWeight::new(Isa::detect(), g, size).unwrap().by_winograd();
+    assert!(behind_pool(base, 2) && !behind_pool(base, 3));
+    assert!(!behind_pool(ConvGeometry { kernel: 5, pad: 2, ..base }, 2));
     let odd = ConvGeometry { in_channels: 37, out_channels: 24, in_height: 9, in_width: 7, ..base };
     assert_eq!(taken(odd), [true; 3]);
     check(&odd, 4);
