@@ -78,6 +78,12 @@ impl<'g> Facts<'g> {
         &self.users[id.0 as usize]
     }
 
+    /// The node of the largest singular value of `w`, with which its vectors are found.
+    pub(super) fn singular_value(&self, w: NodeId) -> NodeId {
+        let norm = self.users(w).iter().find(|user| *self.op(**user) == Op::SpectralNorm);
+        *norm.expect("a gradient of a singular value comes with the value")
+    }
+
     /// Whether an update or the logits want the tensor itself.
     pub(super) fn is_wanted(&self, id: NodeId) -> bool {
         self.wanted[id.0 as usize]

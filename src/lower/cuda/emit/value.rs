@@ -200,8 +200,7 @@ impl Code<'_> {
     /// u vᵀ of the largest singular value of `w`, which a task of a lower level has found.
     fn singular(&mut self, w: NodeId, at: &At) -> String {
         let facts = self.facts();
-        let norm = facts.users(w).iter().find(|user| *facts.op(**user) == Op::SpectralNorm);
-        let norm = *norm.expect("a gradient of a singular value comes with the value");
+        let norm = facts.singular_value(w);
         let [rows, columns] = matrix(facts, norm);
         let base = Self::doubles(self.ground.layout.offset(norm));
         let (row, column) =

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use super::facts::{Class, Facts};
 use super::product::tiling;
 use super::selection::{Body, Home, Read, Selection, TaskIdx};
-use crate::ir::{Binary, Homogeneity, NodeId, Op, Update};
+use crate::ir::{Binary, GradOp, Homogeneity, NodeId, Op, Update};
 
 /// Loads that a value may cost before two readers share it through memory.
 const SHARED_COST: usize = 6;
@@ -138,7 +138,10 @@ impl Select<'_, '_> {
             Op::DropoutMask { .. } => &[],
             _ => self.facts.inputs(id),
         };
-        for input in inputs {
+        // The vectors of a singular value are found with the value.
+        let norm = matches!(self.facts.op(id), Op::Grad(GradOp::SpectralNorm))
+            .then(|| self.facts.singular_value(inputs[0]));
+        for input in inputs.iter().chain(&norm) {
             let is_stored =
                 self.selection.home(*input).is_some() || self.facts.class(*input) == Class::Leaf;
             let through = [Read { node: *input, same: true }];
