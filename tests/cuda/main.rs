@@ -2,6 +2,8 @@
 #![allow(dead_code, clippy::disallowed_methods, reason = "helpers are shared with the other tests")]
 #![expect(clippy::unwrap_used, reason = "helpers of tests panic like the tests they serve")]
 
+#[path = "../it/benches.rs"]
+mod benches;
 #[path = "../it/cases.rs"]
 mod cases;
 #[path = "../it/close.rs"]
@@ -30,6 +32,7 @@ mod errors;
 mod harness;
 #[cfg(feature = "cuda")]
 mod nvrtc;
+mod operations;
 mod plans;
 mod programs;
 #[cfg(feature = "emulated")]

@@ -12,6 +12,8 @@
 
 mod analyze;
 #[cfg(feature = "exec")]
+mod benches;
+#[cfg(feature = "exec")]
 mod cases;
 mod charts;
 mod check;

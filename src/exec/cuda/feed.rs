@@ -41,12 +41,17 @@ pub(super) fn fill(
         let to = words[feed.windows..].chunks_mut(WINDOW_WORDS);
         to.zip(&windows).for_each(|(words, window)| write_window(words, window));
     }
+    write_call(words, hyper, seed, n);
+    (words[7], words[8]) = (u32::from(is_raw), u32::from(is_moved));
+    Ok(is_raw)
+}
+
+/// Writes the call of a step on `n` samples, which are numbers already.
+pub(super) fn write_call(words: &mut [u32], hyper: &HyperValues, seed: u64, n: usize) {
     write_double(&mut words[0..2], hyper.lr);
     write_double(&mut words[2..4], hyper.step as f64);
     (words[4], words[5]) = (seed as u32, (seed >> 32) as u32);
-    (words[6], words[7]) = (n as u32, u32::from(is_raw));
-    words[8] = u32::from(is_moved);
-    Ok(is_raw)
+    (words[6], words[7], words[8]) = (n as u32, 0, 0);
 }
 
 fn write_double(words: &mut [u32], value: f64) {

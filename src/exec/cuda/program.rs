@@ -36,7 +36,12 @@ pub struct CudaProgram<D: Driver> {
 
 /// The texts of a plan.
 pub fn modules(plan: &CudaPlan) -> Vec<Module> {
-    let launches: Vec<_> = plan.phases.iter().flat_map(|phase| &phase.launches).collect();
+    modules_of(plan.phases.iter().flat_map(|phase| &phase.launches))
+}
+
+/// The texts of launches whose names differ.
+pub fn modules_of<'a>(launches: impl Iterator<Item = &'a Launch>) -> Vec<Module> {
+    let launches: Vec<_> = launches.collect();
     let module = |launches: &[&Launch]| {
         let mut source = SOURCES.concat();
         for launch in launches {

@@ -8,6 +8,7 @@
     reason = "patterns look for a few operations; the exhaustive choice of kernels is in `facts`"
 )]
 
+mod alone;
 mod decompose;
 mod direct;
 mod emit;
@@ -19,6 +20,7 @@ mod selection;
 mod text;
 mod types;
 
+pub use alone::{Alone, At, Value, alone};
 pub use types::{
     CudaPhase, CudaPlan, Feed, Launch, Memory, Place, PlanOptions, Scalars, Task, TaskKind,
 };
