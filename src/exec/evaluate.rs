@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use super::exchange::{bind, load_batch};
 use super::ops::Context;
-use super::reference::{Options, bind, load_batch};
+use super::reference::Options;
 use super::tensor::{Real, View, cast};
 use super::walk::walk;
 use crate::ir::Graph;

@@ -12,6 +12,8 @@ pub mod cuda;
 #[cfg(feature = "exec")]
 mod evaluate;
 #[cfg(feature = "exec")]
+mod exchange;
+#[cfg(feature = "exec")]
 mod fused;
 #[cfg(feature = "exec")]
 mod init;

@@ -3,22 +3,21 @@
 //! In: a plan, a state, batches. Out: steps, logits, the state. Invariant: a step that leaves something that is not finite
 //! changes nothing.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use candle_core::Tensor;
 
 use super::blame;
+use super::exchange::{bind, entry, load_batch, motion, report, size_with};
 use super::ops::Context;
 use super::profile::{Clock, PhaseTimes, Profiled, Times, Unwatched, Watch};
-use super::tensor::{Real, View, cast, is_finite, tensor, to_double};
+use super::tensor::{Real, View, cast, is_finite};
 use super::walk::{Results, walk};
 use crate::ir;
 use crate::kernels::isa::Isa;
 use crate::lower::reference::{ReferencePhase, ReferencePlan};
 use crate::lower::{
-    Batch, DType, ExecError, HostTensor, HyperValues, Motion, PhaseOutputs, Program, State,
-    StateEntry, StepOutput, ValueId,
+    Batch, DType, ExecError, HostTensor, HyperValues, Motion, Program, State, StepOutput,
 };
 
 /// What a program is told beside its plan.
@@ -294,66 +293,6 @@ impl Program for ReferenceProgram {
     }
 }
 
-/// R by a `size` phase in double precision.
-pub(super) fn size_with(
-    phase: &ReferencePhase,
-    params: &[Tensor],
-    buffers: &[Tensor],
-) -> Result<f64, ExecError> {
-    let params = params.iter().map(cast::<f64>).collect::<Result<Vec<_>, _>>()?;
-    let buffers = buffers.iter().map(cast::<f64>).collect::<Result<Vec<_>, _>>()?;
-    let ctx = Context {
-        seed: 0,
-        hyper: HyperValues { lr: 0.0, step: 0 },
-        indices: &[],
-        input: None,
-        labels: None,
-        params: &params,
-        buffers: &buffers,
-    };
-    let results = walk::<f64>(phase, &ctx, |_, _| Ok(()))?;
-    let size = phase.outputs.size.expect("graphs of the size give R");
-    Ok(to_double(results.get(size))?)
-}
-
-/// Tensors of the tables from entries of equal names, in the order of the tables.
-pub(super) fn bind<'a>(
-    table: impl Iterator<Item = (&'a str, &'a ir::Shape)>,
-    entries: &[StateEntry],
-    dtype: DType,
-) -> Result<Vec<Tensor>, ExecError> {
-    let by_name: BTreeMap<&str, &StateEntry> =
-        entries.iter().map(|entry| (entry.name.as_str(), entry)).collect();
-    table
-        .map(|(name, shape)| {
-            let found = by_name.get(name);
-            let len = found.map_or(0, |entry| match &entry.values {
-                HostTensor::F32(values) => values.len(),
-                HostTensor::F64(values) => values.len(),
-            });
-            match found {
-                Some(entry) if entry.shape == shape.dims && len == shape.elements() => {
-                    Ok(match dtype {
-                        DType::F32 => tensor(f32::from_host(&entry.values), &shape.dims)?,
-                        DType::F64 => tensor(f64::from_host(&entry.values), &shape.dims)?,
-                    })
-                }
-                Some(_) | None => Err(ExecError::Shape {
-                    name: name.to_owned(),
-                    found: found.map(|entry| entry.shape.clone()).unwrap_or_default(),
-                    expected: shape.dims.clone(),
-                }),
-            }
-        })
-        .collect()
-}
-
-impl From<candle_core::Error> for ExecError {
-    fn from(error: candle_core::Error) -> Self {
-        Self::Device { message: error.to_string() }
-    }
-}
-
 /// The instruction set that candle's matrix product picks on this machine.
 fn isa() -> &'static str {
     #[cfg(target_arch = "x86_64")]
@@ -366,49 +305,4 @@ fn isa() -> &'static str {
         }
     }
     "portable"
-}
-
-/// The samples `[n, len]` and labels `[n]` of a batch.
-pub(super) fn load_batch<T: Real>(batch: &Batch<'_>) -> Result<(Tensor, Tensor), ExecError> {
-    let n = batch.indices.len();
-    if n == 0 {
-        return Err(ExecError::Device { message: "a batch without samples".to_owned() });
-    }
-    let len = batch.samples.sample_len();
-    let mut values = vec![T::default(); n * len];
-    T::gather(batch, &mut values);
-    let mut labels = vec![0_u32; n];
-    batch.samples.labels(batch, &mut labels);
-    Ok((tensor(values, &[n, len])?, tensor(labels, &[n])?))
-}
-
-fn report(outputs: &PhaseOutputs, results: &Results) -> Result<StepOutput, ExecError> {
-    let number = |id: Option<ValueId>| -> Result<Option<f64>, ExecError> {
-        id.map(|id| Ok(to_double(results.get(id))?)).transpose()
-    };
-    #[expect(clippy::cast_sign_loss, reason = "counts are not negative")]
-    let count = |value: f64| value.round().max(0.0) as u64;
-    Ok(StepOutput {
-        loss: number(outputs.loss)?.unwrap_or(f64::NAN),
-        correct: number(outputs.correct)?.map_or(0, count),
-        well: number(outputs.well)?.map(count),
-        size: number(outputs.size)?,
-    })
-}
-
-fn motion<T: Real + Into<f64>>(
-    name: &str,
-    before: &Tensor,
-    after: &Tensor,
-) -> Result<Motion, ExecError> {
-    Ok(Motion::of(name, &View::<T>::new(before)?, &View::<T>::new(after)?))
-}
-
-fn entry(name: &str, tensor: &Tensor) -> Result<StateEntry, ExecError> {
-    let values = if tensor.dtype() == candle_core::DType::F32 {
-        f32::to_host(View::<f32>::new(tensor)?.to_vec())
-    } else {
-        f64::to_host(View::<f64>::new(tensor)?.to_vec())
-    };
-    Ok(StateEntry { name: name.to_owned(), shape: tensor.dims().to_vec(), values })
 }

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::aligned::{self, Pair};
+use super::exchange::{bind, size_with};
 use super::init::{entry, init};
-use super::reference::{bind, size_with};
 use super::tensor::Real;
 use crate::diag::{Code, Diagnostic, Span, ToDiagnostic};
 use crate::grad::Joint;
