@@ -3,8 +3,10 @@
 use std::path::PathBuf;
 
 use specc::exec::cuda::gpu::{Cache, Compiler};
-use specc::exec::cuda::modules;
+use specc::exec::cuda::{Module, modules, modules_of};
+use specc::lower::reference::{self, OnGpu};
 
+use crate::joints::{LENET, MIXED, case_of};
 use crate::plans::shipped;
 
 /// Architectures: A100, H100 and H200, B200.
@@ -14,36 +16,57 @@ const ARCHITECTURES: [&str; 3] = ["sm_80", "sm_90", "sm_100"];
 const DEEP: [&str; 1] = ["wrn28_10_cifar100_asam"];
 
 #[test]
-#[expect(clippy::print_stderr, reason = "a skipped test says so")]
 fn every_shipped_spec_compiles_by_nvrtc() {
-    let Some(folder) = std::env::var_os("SPECC_NVRTC").map(PathBuf::from) else {
+    let Some(folder) = folder() else { return };
+    let plans = shipped();
+    let texts = plans.iter().filter(|(name, _)| !DEEP.contains(&name.as_str()));
+    let texts = texts.flat_map(|(name, plan)| modules(plan).into_iter().map(move |m| (name, m)));
+    let all: Vec<(&String, Module)> = texts.collect();
+    for architecture in ARCHITECTURES {
+        compiles(&folder, architecture, &all);
+    }
+}
+
+#[test]
+fn every_operation_alone_compiles_by_nvrtc() {
+    let Some(folder) = folder() else { return };
+    for net in [LENET, MIXED] {
+        let operations = OnGpu::of(&reference::plan(&case_of(net).joint().0), 40);
+        let modules = modules_of(operations.all().flat_map(|alone| &alone.launches));
+        let name = net.to_owned();
+        let all: Vec<_> = modules.into_iter().map(|module| (&name, module)).collect();
+        compiles(&folder, ARCHITECTURES[1], &all);
+    }
+}
+
+/// Where NVRTC is, if anywhere.
+#[expect(clippy::print_stderr, reason = "a skipped test says so")]
+fn folder() -> Option<PathBuf> {
+    let folder = std::env::var_os("SPECC_NVRTC").map(PathBuf::from);
+    if folder.is_none() {
         eprintln!(
             "SKIPPED: `pip install nvidia-cuda-nvrtc` and name the folder of libnvrtc in $SPECC_NVRTC"
         );
-        return;
-    };
-    let plans = shipped();
-    for architecture in ARCHITECTURES {
-        let folders = std::slice::from_ref(&folder);
-        let compiler = Compiler::new(architecture, folders, None::<std::sync::Arc<dyn Cache>>)
-            .unwrap_or_else(|error| panic!("{error}"));
-        let texts = plans.iter().filter(|(name, _)| !DEEP.contains(&name.as_str()));
-        let texts =
-            texts.flat_map(|(name, plan)| modules(plan).into_iter().map(move |m| (name, m)));
-        // Each text is compiled on a thread of its own, as many at once as there are processors.
-        let all: Vec<_> = texts.collect();
-        let at_once = std::thread::available_parallelism().map_or(1, usize::from);
-        for some in all.chunks(at_once) {
-            std::thread::scope(|scope| {
-                for (name, module) in some {
-                    let compiler = &compiler;
-                    scope.spawn(move || {
-                        let image = compiler.compile(&module.source);
-                        let image = image.unwrap_or_else(|error| panic!("{name}: {error}"));
-                        assert!(image.cubin.0.starts_with(b"\x7fELF"), "{name}");
-                    });
-                }
-            });
-        }
+    }
+    folder
+}
+
+/// Compiles texts, each on a thread of its own, as many at once as there are processors.
+fn compiles(folder: &PathBuf, architecture: &str, all: &[(&String, Module)]) {
+    let folders = std::slice::from_ref(folder);
+    let compiler = Compiler::new(architecture, folders, None::<std::sync::Arc<dyn Cache>>)
+        .unwrap_or_else(|error| panic!("{error}"));
+    let at_once = std::thread::available_parallelism().map_or(1, usize::from);
+    for some in all.chunks(at_once) {
+        std::thread::scope(|scope| {
+            for (name, module) in some {
+                let compiler = &compiler;
+                scope.spawn(move || {
+                    let image = compiler.compile(&module.source);
+                    let image = image.unwrap_or_else(|error| panic!("{name}: {error}"));
+                    assert!(image.cubin.0.starts_with(b"\x7fELF"), "{name}");
+                });
+            }
+        });
     }
 }

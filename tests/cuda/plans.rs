@@ -3,14 +3,22 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use specc::grad::Joint;
 use specc::lower::cuda::{CudaPlan, MAX_SHARED, PlanOptions, plan};
+use specc::lower::reference::{self, OnGpu, Way};
 
 use crate::pipeline::{built, compile};
 
 /// The plans of the shipped specs by name.
 pub(crate) fn shipped() -> BTreeMap<String, CudaPlan> {
+    let planned = |joint: &Joint, batch| plan(joint, &PlanOptions { batch, replicas: 1 });
+    of_shipped(planned)
+}
+
+/// What `f` makes of the shipped specs, by name; it is given the size of a batch too.
+fn of_shipped<T>(f: impl Fn(&Joint, usize) -> T) -> BTreeMap<String, T> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("specs");
-    let mut plans = BTreeMap::new();
+    let mut all = BTreeMap::new();
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.extension().is_none_or(|extension| extension != "net") {
@@ -21,9 +29,9 @@ pub(crate) fn shipped() -> BTreeMap<String, CudaPlan> {
         let (spec, checked) = built(&compiled);
         let joint = specc::grad::joint(checked, &spec.loss, &spec.train).unwrap();
         let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
-        plans.insert(name, plan(&joint, &PlanOptions { batch: spec.train.batch, replicas: 1 }));
+        all.insert(name, f(&joint, spec.train.batch));
     }
-    plans
+    all
 }
 
 /// Launches of a training step.
@@ -48,6 +56,28 @@ fn launches_fit_every_architecture() {
         for launch in plan.phases.iter().flat_map(|phase| &phase.launches) {
             assert!(launch.shared <= MAX_SHARED, "{name} {}", launch.name);
             assert!(launch.blocks > 0 && launch.blocks < 1 << 31, "{name} {}", launch.name);
+        }
+    }
+}
+
+#[test]
+fn every_step_of_the_reference_has_who_computes_it_on_a_gpu() {
+    let planned = |joint: &Joint, batch| {
+        let plan = reference::plan(joint);
+        let operations = OnGpu::of(&plan, batch);
+        (plan, operations)
+    };
+    for (name, (plan, operations)) in of_shipped(planned) {
+        let phases = plan.phases.train.iter().chain([&plan.phases.eval]);
+        for (phase, step) in phases.flat_map(|phase| phase.steps.iter().map(move |s| (phase, s))) {
+            let alone = operations.get(phase, step);
+            assert_eq!(alone.is_some(), phase.way(step) == Way::Kernel, "{name}: {}", step.op);
+            // A custom operation of candle has up to three operands.
+            let fits = alone.is_none_or(|alone| (1..=3).contains(&alone.operands.len()));
+            assert!(fits, "{name}: {}", step.op);
+        }
+        for launch in operations.all().flat_map(|alone| &alone.launches) {
+            assert!(launch.shared <= MAX_SHARED && launch.blocks < 1 << 31, "{name}");
         }
     }
 }

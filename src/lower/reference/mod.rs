@@ -2,12 +2,16 @@
 //!
 //! In: a [`Joint`]. Out: a [`ReferencePlan`] with the life of each value.
 
+mod on_gpu;
 mod text;
 mod types;
+mod way;
 
 use std::collections::BTreeMap;
 
+pub use on_gpu::OnGpu;
 pub use types::{Footprint, Owner, ReferencePhase, ReferencePlan, ReferenceStep, ReferenceValue};
+pub use way::{Way, way};
 
 use super::{PhaseOutputs, Phases, Tables, ValueId, Write};
 use crate::grad::Joint;

@@ -1,0 +1,58 @@
+//! The operations of a plan that kernels compute where the reference runs on a GPU, each lowered alone.
+
+use std::collections::BTreeMap;
+
+use super::{ReferencePhase, ReferencePlan, ReferenceStep, Way, way};
+use crate::ir::{Op, Shape};
+use crate::lower::cuda::{Alone, Value, alone};
+
+/// The operations of a plan; what computes equal steps is there once.
+#[derive(Clone, Debug, Default)]
+pub struct OnGpu {
+    operations: BTreeMap<String, Alone>,
+}
+
+impl OnGpu {
+    /// Lowers the operations of `plan` on at most `batch` samples. R is asked for in double precision and left out.
+    pub fn of(plan: &ReferencePlan, batch: usize) -> Self {
+        let mut operations = BTreeMap::new();
+        let phases = plan.phases.train.iter().chain([&plan.phases.eval]);
+        for (phase, step) in phases.flat_map(|phase| phase.steps.iter().map(move |s| (phase, s))) {
+            if phase.way(step) == Way::Kernel {
+                let name = format!("operation{}", operations.len());
+                let operands = phase.operands(step);
+                let lower = || alone(&name, &step.op, &operands, batch, step.origin);
+                operations.entry(key(&step.op, &operands)).or_insert_with(lower);
+            }
+        }
+        Self { operations }
+    }
+
+    /// All of them.
+    pub fn all(&self) -> impl Iterator<Item = &Alone> + Clone {
+        self.operations.values()
+    }
+
+    /// That of a step, where kernels compute it.
+    pub fn get(&self, phase: &ReferencePhase, step: &ReferenceStep) -> Option<&Alone> {
+        self.operations.get(&key(&step.op, &phase.operands(step)))
+    }
+}
+
+impl ReferencePhase {
+    /// Who computes a step on a GPU.
+    pub fn way(&self, step: &ReferenceStep) -> Way {
+        let shapes: Vec<&Shape> = step.inputs.iter().map(|id| &self.value(*id).shape).collect();
+        way(&step.op, &shapes, &self.value(step.output).shape)
+    }
+
+    fn operands(&self, step: &ReferenceStep) -> Vec<Value> {
+        let values = step.inputs.iter().map(|id| self.value(*id));
+        values.map(|value| Value { shape: value.shape.clone(), kind: value.kind }).collect()
+    }
+}
+
+/// Equal for steps that one set of launches computes.
+fn key(op: &Op, operands: &[Value]) -> String {
+    format!("{op:?} {operands:?}")
+}
