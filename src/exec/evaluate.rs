@@ -57,6 +57,7 @@ fn evaluate_as<T: Real>(
         labels: Some(&labels),
         params: &params,
         buffers: &buffers,
+        device: None,
     };
     let results = walk::<T>(&phase, &ctx, |_, _| Ok(()))?;
     let mut evaluated = BTreeMap::new();

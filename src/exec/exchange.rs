@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use candle_core::Tensor;
 
 use super::ops::Context;
-use super::tensor::{Real, View, cast, tensor, to_double};
+use super::tensor::{Real, View, cast, tensor, to_double, to_host};
 use super::walk::{Results, walk};
 use crate::ir;
 use crate::lower::reference::ReferencePhase;
@@ -75,14 +75,15 @@ pub(super) fn report(outputs: &PhaseOutputs, results: &Results) -> Result<StepOu
     })
 }
 
-/// R by a `size` phase in double precision.
+/// R by a `size` phase in double precision, on the host.
 pub(super) fn size_with(
     phase: &ReferencePhase,
     params: &[Tensor],
     buffers: &[Tensor],
 ) -> Result<f64, ExecError> {
-    let params = params.iter().map(cast::<f64>).collect::<Result<Vec<_>, _>>()?;
-    let buffers = buffers.iter().map(cast::<f64>).collect::<Result<Vec<_>, _>>()?;
+    let double = |tensor: &Tensor| cast::<f64>(&to_host(tensor)?);
+    let params = params.iter().map(double).collect::<Result<Vec<_>, _>>()?;
+    let buffers = buffers.iter().map(double).collect::<Result<Vec<_>, _>>()?;
     let ctx = Context {
         seed: 0,
         hyper: HyperValues { lr: 0.0, step: 0 },
@@ -91,6 +92,7 @@ pub(super) fn size_with(
         labels: None,
         params: &params,
         buffers: &buffers,
+        device: None,
     };
     let results = walk::<f64>(phase, &ctx, |_, _| Ok(()))?;
     let size = phase.outputs.size.expect("graphs of the size give R");
@@ -103,15 +105,17 @@ pub(super) fn motion<T: Real + Into<f64>>(
     before: &Tensor,
     after: &Tensor,
 ) -> Result<Motion, ExecError> {
-    Ok(Motion::of(name, &View::<T>::new(before)?, &View::<T>::new(after)?))
+    let (before, after) = (to_host(before)?, to_host(after)?);
+    Ok(Motion::of(name, &View::<T>::new(&before)?, &View::<T>::new(&after)?))
 }
 
 /// A tensor under its name, for the host.
 pub(super) fn entry(name: &str, tensor: &Tensor) -> Result<StateEntry, ExecError> {
+    let tensor = to_host(tensor)?;
     let values = if tensor.dtype() == candle_core::DType::F32 {
-        f32::to_host(View::<f32>::new(tensor)?.to_vec())
+        f32::to_host(View::<f32>::new(&tensor)?.to_vec())
     } else {
-        f64::to_host(View::<f64>::new(tensor)?.to_vec())
+        f64::to_host(View::<f64>::new(&tensor)?.to_vec())
     };
     Ok(StateEntry { name: name.to_owned(), shape: tensor.dims().to_vec(), values })
 }

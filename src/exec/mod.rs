@@ -10,6 +10,8 @@ mod blame;
 pub mod cpu;
 pub mod cuda;
 #[cfg(feature = "exec")]
+mod device;
+#[cfg(feature = "exec")]
 mod evaluate;
 #[cfg(feature = "exec")]
 mod exchange;

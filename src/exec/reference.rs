@@ -8,10 +8,11 @@ use std::sync::Arc;
 use candle_core::Tensor;
 
 use super::blame;
+use super::device::OnDevice;
 use super::exchange::{bind, entry, load_batch, motion, report, size_with};
 use super::ops::Context;
 use super::profile::{Clock, PhaseTimes, Profiled, Times, Unwatched, Watch};
-use super::tensor::{Real, View, cast, is_finite};
+use super::tensor::{Real, View, cast, is_finite, to_host};
 use super::walk::{Results, walk};
 use crate::ir;
 use crate::kernels::isa::Isa;
@@ -40,6 +41,8 @@ pub struct ReferenceProgram {
     plan: ReferencePlan,
     options: Options,
     pool: Arc<rayon::ThreadPool>,
+    /// What computes, where it is not the processor.
+    device: Option<OnDevice>,
     params: Vec<Tensor>,
     buffers: Vec<Tensor>,
 }
@@ -57,12 +60,26 @@ impl ReferenceProgram {
     /// [`ExecError::Shape`] when a tensor of the plan is missing from the state or has another shape,
     /// [`ExecError::Device`] when no threads can be had.
     pub fn new(plan: ReferencePlan, state: &State, options: Options) -> Result<Self, ExecError> {
+        Self::bound(plan, state, options, None)
+    }
+
+    /// The same where `device` computes.
+    pub(super) fn bound(
+        plan: ReferencePlan,
+        state: &State,
+        options: Options,
+        device: Option<OnDevice>,
+    ) -> Result<Self, ExecError> {
+        if device.is_some() && options.dtype != DType::F32 {
+            let message = "kernels of a GPU are in single precision".to_owned();
+            return Err(ExecError::Device { message });
+        }
         let pool = rayon::ThreadPoolBuilder::new()
             .num_threads(options.threads.max(1))
             .build()
             .map_err(|error| ExecError::Device { message: error.to_string() })?;
         let mut program =
-            Self { plan, options, pool: Arc::new(pool), params: vec![], buffers: vec![] };
+            Self { plan, options, pool: Arc::new(pool), device, params: vec![], buffers: vec![] };
         program.load(state)?;
         Ok(program)
     }
@@ -109,7 +126,7 @@ impl ReferenceProgram {
             let begun = watch.now();
             let (input, labels) = match loaded.take() {
                 Some(loaded) => loaded,
-                None => load_batch::<T>(batch)?,
+                None => self.placed(load_batch::<T>(batch)?)?,
             };
             let since = if number == 0 { watch.loaded(begun) } else { begun };
             let phase = &self.plan.phases.train[number];
@@ -156,13 +173,13 @@ impl ReferenceProgram {
         watch: &impl Watch,
     ) -> Result<(HostTensor, StepOutput), ExecError> {
         let begun = watch.now();
-        let (input, labels) = load_batch::<T>(batch)?;
+        let (input, labels) = self.placed(load_batch::<T>(batch)?)?;
         let since = watch.loaded(begun);
         let ctx = self.context(batch, &HyperValues { lr: 0.0, step: 0 }, &input, &labels);
         let phase = &self.plan.phases.eval;
         let results = walk_watched::<T>(phase, &ctx, watch, since)?;
         let logits = phase.outputs.logits.expect("graphs of evaluation give logits");
-        let rows = T::to_host(View::<T>::new(results.get(logits))?.to_vec());
+        let rows = T::to_host(View::<T>::new(&to_host(results.get(logits))?)?.to_vec());
         let output = report(&phase.outputs, &results)?;
         watch.end(begun);
         Ok((rows, output))
@@ -183,7 +200,21 @@ impl ReferenceProgram {
             labels: Some(labels),
             params: &self.params,
             buffers: &self.buffers,
+            device: self.device.as_ref(),
         }
+    }
+
+    /// Samples and labels where the program computes.
+    fn placed(&self, (input, labels): (Tensor, Tensor)) -> Result<(Tensor, Tensor), ExecError> {
+        let Some(device) = &self.device else { return Ok((input, labels)) };
+        Ok((input.to_device(device.device())?, labels.to_device(device.device())?))
+    }
+
+    /// Tensors of the host where the program computes.
+    fn all_placed(&self, tensors: Vec<Tensor>) -> Result<Vec<Tensor>, ExecError> {
+        let Some(device) = &self.device else { return Ok(tensors) };
+        let placed = tensors.into_iter().map(|tensor| tensor.to_device(device.device()));
+        Ok(placed.collect::<Result<_, _>>()?)
     }
 
     /// One watch for each phase of a step; nobody looks through it.
@@ -283,13 +314,14 @@ impl Program for ReferenceProgram {
         let buffers = self.plan.tables.buffers.iter().map(|b| (b.name.as_str(), &b.shape));
         let params = bind(params, &state.params, dtype)?;
         let buffers = bind(buffers, &state.buffers, dtype)?;
+        let (params, buffers) = (self.all_placed(params)?, self.all_placed(buffers)?);
         self.params = params;
         self.buffers = buffers;
         Ok(())
     }
 
     fn isa(&self) -> String {
-        isa().to_owned()
+        self.device.as_ref().map_or_else(|| isa().to_owned(), OnDevice::name)
     }
 }
 

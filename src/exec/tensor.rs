@@ -168,9 +168,14 @@ pub(super) fn cast<T: Real>(tensor: &Tensor) -> Result<Tensor> {
     }
 }
 
+/// The tensor on the host.
+pub(super) fn to_host(tensor: &Tensor) -> Result<Tensor> {
+    tensor.to_device(&Device::Cpu)
+}
+
 /// The first element of a tensor of reals as a double.
 pub(super) fn to_double(tensor: &Tensor) -> Result<f64> {
-    let values = View::<f64>::new(&cast::<f64>(tensor)?)?.first().copied();
+    let values = View::<f64>::new(&to_host(&cast::<f64>(tensor)?)?)?.first().copied();
     values.ok_or_else(|| Error::Msg("an empty tensor".to_owned()))
 }
 
@@ -179,11 +184,33 @@ pub(super) fn is_finite(tensor: &Tensor) -> Result<bool> {
     fn all<T: Real>(tensor: &Tensor) -> Result<bool> {
         Ok(View::<T>::new(tensor)?.iter().all(|v| v.finite()))
     }
+    if !tensor.device().is_cpu() {
+        return is_finite(&traced(tensor)?);
+    }
     if tensor.dtype() == candle_core::DType::F32 {
         all::<f32>(tensor)
     } else if tensor.dtype() == candle_core::DType::F64 {
         all::<f64>(tensor)
     } else {
         Ok(true)
+    }
+}
+
+/// On the host a single number that is not finite where an element is not: 0 · x is 0 or NaN.
+fn traced(tensor: &Tensor) -> Result<Tensor> {
+    if tensor.dtype().is_float() { to_host(&(tensor * 0.0)?.sum_all()?) } else { to_host(tensor) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_finite_leaves_a_trace() {
+        for (value, expected) in [(0.5, true), (f32::INFINITY, false), (f32::NAN, false)] {
+            let x = tensor(vec![1.0, value, -1e38, 3e38], &[2, 2]).unwrap();
+            assert_eq!(is_finite(&traced(&x).unwrap()).unwrap(), expected);
+            assert_eq!(is_finite(&x).unwrap(), expected);
+        }
     }
 }

@@ -29,12 +29,17 @@ pub(super) fn walk<T: Real>(
     ctx: &Context<'_>,
     mut watch: impl FnMut(usize, &Tensor) -> Result<(), ExecError>,
 ) -> Result<Results, ExecError> {
-    afford(phase, ctx.indices.len(), size_of::<T>())?;
+    if ctx.device.is_none() {
+        afford(phase, ctx.indices.len(), size_of::<T>())?;
+    }
     let mut results = Results { values: vec![None; phase.values.len()] };
     let released = phase.released();
     for (idx, step) in phase.steps.iter().enumerate() {
         let inputs: Vec<&Tensor> = step.inputs.iter().map(|id| results.get(*id)).collect();
-        let value = ops::run::<T>(&step.op, &inputs, &phase.value(step.output).shape, ctx)?;
+        let value = match ctx.device {
+            Some(device) => device.run(phase, step, &inputs, ctx)?,
+            None => ops::run::<T>(&step.op, &inputs, &phase.value(step.output).shape, ctx)?,
+        };
         watch(idx, &value)?;
         results.values[step.output.0 as usize] = Some(value);
         for id in &released[idx] {

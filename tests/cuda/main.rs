@@ -32,6 +32,7 @@ mod errors;
 mod harness;
 #[cfg(feature = "cuda")]
 mod nvrtc;
+mod one_by_one;
 mod operations;
 mod plans;
 mod programs;

@@ -3,16 +3,16 @@
 use candle_core::{Result, Tensor};
 
 /// [`crate::ir::Op::Linear`].
-pub(super) fn forward(x: &Tensor, w: &Tensor) -> Result<Tensor> {
+pub(in crate::exec) fn forward(x: &Tensor, w: &Tensor) -> Result<Tensor> {
     x.matmul(&w.t()?)
 }
 
 /// [`crate::ir::GradOp::LinearInput`].
-pub(super) fn grad_input(dy: &Tensor, w: &Tensor) -> Result<Tensor> {
+pub(in crate::exec) fn grad_input(dy: &Tensor, w: &Tensor) -> Result<Tensor> {
     dy.matmul(w)
 }
 
 /// [`crate::ir::GradOp::LinearWeight`].
-pub(super) fn grad_weight(dy: &Tensor, x: &Tensor) -> Result<Tensor> {
+pub(in crate::exec) fn grad_weight(dy: &Tensor, x: &Tensor) -> Result<Tensor> {
     dy.t()?.matmul(x)
 }

@@ -7,13 +7,14 @@ mod classes;
 mod conv;
 mod elementwise;
 mod layout;
-mod linear;
+pub(super) mod linear;
 mod norm;
 mod pool;
 mod spectral;
 
 use candle_core::{Error, Result, Tensor};
 
+use super::device::OnDevice;
 use super::parallel::rows;
 use super::tensor::{Real, cast, scalar, tensor};
 use crate::ir::{GradOp, Hyper, Op, Shape};
@@ -21,7 +22,6 @@ use crate::kernels::dropout::Dropout;
 use crate::lower::HyperValues;
 
 /// What operations without operands read.
-#[derive(Debug)]
 pub(super) struct Context<'a> {
     /// Seed of the run.
     pub seed: u64,
@@ -37,6 +37,8 @@ pub(super) struct Context<'a> {
     pub params: &'a [Tensor],
     /// Kept tensors by their id.
     pub buffers: &'a [Tensor],
+    /// What computes, where it is not the processor.
+    pub device: Option<&'a OnDevice>,
 }
 
 /// The result of `op`, of shape `shape` for the batch of `ctx`.
@@ -124,11 +126,11 @@ fn gradient<T: Real>(op: GradOp, inputs: &[&Tensor]) -> Result<Tensor> {
     }
 }
 
-fn operand<'a>(inputs: &[&'a Tensor], idx: usize) -> Result<&'a Tensor> {
+pub(super) fn operand<'a>(inputs: &[&'a Tensor], idx: usize) -> Result<&'a Tensor> {
     inputs.get(idx).copied().ok_or_else(|| Error::Msg("an operand is missing".to_owned()))
 }
 
-fn leaf(tensor: Option<&Tensor>) -> Result<&Tensor> {
+pub(super) fn leaf(tensor: Option<&Tensor>) -> Result<&Tensor> {
     tensor.ok_or_else(|| Error::Msg("a phase reads what it is not given".to_owned()))
 }
 
