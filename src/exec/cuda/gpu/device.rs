@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use cudarc::driver::{DriverError, result, sys};
 
-use super::{Cache, Compiler, GpuError, library};
+use super::{Cache, Compiler, GpuError, compile_all, library};
 use crate::exec::cuda::driver::{Argument, Call, Driver, GraphId, KernelId, MemoryId, Module};
 use crate::kernels::cuda::THREADS;
 use crate::lower::ExecError;
@@ -232,16 +232,7 @@ impl Gpu {
 impl Driver for Gpu {
     fn compile(&mut self, modules: &[Module]) -> Result<Vec<Vec<KernelId>>, ExecError> {
         self.enter()?;
-        // Texts are compiled side by side, and loaded one after the other.
-        let compiler = &self.compiler;
-        let images: Vec<_> = std::thread::scope(|scope| {
-            let started: Vec<_> = modules
-                .iter()
-                .map(|module| scope.spawn(move || compiler.compile(&module.source)))
-                .collect();
-            let ended = started.into_iter().map(std::thread::ScopedJoinHandle::join);
-            ended.map(|image| image.expect("the compiler does not panic")).collect()
-        });
+        let images = compile_all(&self.compiler, modules);
         let mut kernels = vec![];
         for (module, image) in modules.iter().zip(images) {
             kernels.push(self.load(&image?.cubin.0, &module.kernels)?);

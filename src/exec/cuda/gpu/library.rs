@@ -17,29 +17,34 @@ pub(super) fn find_driver() -> Result<(), GpuError> {
 }
 
 /// Whether NVRTC is there: where the loader looks, or in one of `folders`, from which it is loaded.
-#[expect(unsafe_code, reason = "a library is loaded")]
 pub(super) fn find_nvrtc(folders: &[PathBuf]) -> Result<(), GpuError> {
-    // SAFETY: loading the library runs its initialisers alone.
-    if unsafe { nvrtc::sys::is_culib_present() } {
-        return Ok(());
+    let is_there = find(nvrtc::sys::is_culib_present, NVRTC_NAMES, folders);
+    if is_there { Ok(()) } else { Err(GpuError::NoNvrtc) }
+}
+
+/// Whether a library is there, or can be loaded from one of `folders`.
+#[expect(unsafe_code, reason = "a library is loaded")]
+fn find<const N: usize>(
+    is_present: unsafe fn() -> bool,
+    names: [&str; N],
+    folders: &[PathBuf],
+) -> bool {
+    // SAFETY: loading a library of CUDA runs its initialisers alone.
+    if unsafe { is_present() } {
+        return true;
     }
-    let paths = folders.iter().flat_map(|folder| NVRTC_NAMES.map(|name| folder.join(name)));
-    for path in paths.filter(|path| path.is_file()) {
-        if load(&path) {
-            return Ok(());
-        }
-    }
-    Err(GpuError::NoNvrtc)
+    let paths = folders.iter().flat_map(|folder| names.map(|name| folder.join(name)));
+    // SAFETY: as above.
+    paths.filter(|path| path.is_file()).any(|path| load(&path) && unsafe { is_present() })
 }
 
 /// Loads a library for good: later the loader finds it by its name.
 #[expect(unsafe_code, reason = "a library is loaded")]
 fn load(path: &Path) -> bool {
-    // SAFETY: loading NVRTC runs its initialisers alone.
+    // SAFETY: loading a library of CUDA runs its initialisers alone.
     let Ok(library) = (unsafe { libloading::Library::new(path) }) else { return false };
     std::mem::forget(library);
-    // SAFETY: as above.
-    unsafe { nvrtc::sys::is_culib_present() }
+    true
 }
 
 /// Folders of a Python environment that hold the libraries of its packages.

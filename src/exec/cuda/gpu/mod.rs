@@ -11,7 +11,7 @@ mod nvrtc;
 pub use device::{Gpu, GpuInfo, check, devices};
 pub use error::GpuError;
 pub use library::{python_folders, toolkit_folders};
-pub use nvrtc::{Compiler, Cubin, Image};
+pub use nvrtc::{Compiler, Cubin, Image, compile_all};
 
 /// Keeps compiled kernels between runs.
 pub trait Cache: Send + Sync {

@@ -8,6 +8,7 @@ use cudarc::nvrtc::{result, sys};
 use sha2::{Digest, Sha256};
 
 use super::{Cache, GpuError, library};
+use crate::exec::cuda::Module;
 
 /// Options that decide about bits: products are fused into sums, denormal numbers stay, divisions and roots are exact.
 const OPTIONS: [&str; 6] = [
@@ -78,6 +79,18 @@ impl Compiler {
         hasher.update(source);
         crate::ir::hex(&hasher.finalize())
     }
+}
+
+/// Compiles texts side by side; the images in their order.
+pub fn compile_all(compiler: &Compiler, modules: &[Module]) -> Vec<Result<Image, GpuError>> {
+    std::thread::scope(|scope| {
+        let started: Vec<_> = modules
+            .iter()
+            .map(|module| scope.spawn(move || compiler.compile(&module.source)))
+            .collect();
+        let ended = started.into_iter().map(std::thread::ScopedJoinHandle::join);
+        ended.map(|image| image.expect("the compiler does not panic")).collect()
+    })
 }
 
 #[expect(unsafe_code, reason = "a call of NVRTC")]
