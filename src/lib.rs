@@ -20,7 +20,7 @@
 //! | [`optim`] | graph | graph | SGD, Adam, AdamW, SAM and ASAM, clipped gradients and averaged weights as operations |
 //! | [`passes`] | graph | graph | dead and equal nodes, constants |
 //! | [`lower`] | joint | `ReferencePlan`, `CpuPlan`, `CudaPlan` | order, buffers and lifetimes, a plan for each target over shared tables; the contract with training |
-//! | `exec` | plan | `Program` | the reference executor on candle (feature `exec`), the fused kernels' executor, the GPU's over a driver (feature `cuda`) |
+//! | `exec` | plan | `Program` | the reference executor on candle (feature `exec`; on its CUDA device, feature `candle-cuda`), the fused kernels' executor, the GPU's over a driver (feature `cuda`) |
 //! | [`train`] | program, data | run | batches, schedules, records, checkpoints, measures |
 //! | `experiment` | `Compiled` | runs | machine, seeds, identity, run directories; training, evaluation and timing start here |
 //! | [`measure`] | logits | `SplitSummary` | margins, close-enough, top-k, super-classes, masses, histograms |

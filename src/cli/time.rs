@@ -123,7 +123,7 @@ fn show(
         peak: peak(machine.threads),
         threads: machine.threads,
         dtype: machine.dtype,
-        executor: experiment.target().name(),
+        executor: experiment.options().machine.executor(),
         is_real: dataset.is_some(),
     };
     if args.json {

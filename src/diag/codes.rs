@@ -119,6 +119,7 @@ codes! {
     E0504 "no compiler for kernels",
     E0505 "a kernel that does not compile",
     E0506 "too little memory on the GPU",
+    E0507 "a library of CUDA is not there",
     // E06: data.
     E0601 "data not found",
     E0602 "a data file is truncated or too long",

@@ -35,6 +35,8 @@ mod walk;
 
 #[cfg(feature = "exec")]
 pub use aligned::Pair;
+#[cfg(feature = "candle-cuda")]
+pub use device::CandleGpu;
 #[cfg(feature = "exec")]
 pub use evaluate::{Evaluated, evaluate};
 #[cfg(feature = "exec")]

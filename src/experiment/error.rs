@@ -67,10 +67,15 @@ impl ExperimentError {
             Self::Spec(diagnostics) | Self::Together(diagnostics) => diagnostics.clone(),
             Self::Device(device) => {
                 let found = unavailable(&format!("`--device {device}`"));
-                vec![if cfg!(feature = "cuda") {
+                vec![if cfg!(feature = "candle-cuda") {
+                    found
+                        .expected("`auto` or `cpu` with `--dtype f64`")
+                        .help("leave `--device` out, or compute in f32")
+                } else if cfg!(feature = "cuda") {
                     found
                         .expected("`auto` or `cpu` with `--no-fuse` or `--dtype f64`")
                         .help("leave `--device` out, or use fused kernels in f32")
+                        .note("`--no-fuse` on a GPU takes a build with `--features candle-cuda`")
                 } else {
                     found
                         .expected("`auto` or `cpu`; this program was built without `cuda`")

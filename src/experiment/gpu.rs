@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 
 use super::{Experiment, ExperimentError};
+#[cfg(feature = "candle-cuda")]
+use crate::lower::{ExecError, Target};
 use crate::lower::{Replicas, State};
 
 /// What a GPU needs of the machine that is no part of a run.
@@ -44,6 +46,19 @@ pub(super) fn programs(
     let GpuPlaces { libraries, kernels } = &experiment.options().gpu;
     let cache =
         kernels.as_ref().map(|folder| Arc::new(Kept(KernelFolder::new(folder))) as Arc<dyn Cache>);
+    #[cfg(feature = "candle-cuda")]
+    if experiment.target() == Target::Reference {
+        use crate::exec::{CandleGpu, ReferenceProgram};
+        use crate::lower::{Program, reference};
+        let gpu = CandleGpu::open(number, libraries, cache).map_err(ExperimentError::Gpu)?;
+        let program = |(seed, state): &(u64, &State)| {
+            let (plan, options) = (reference::plan(experiment.joint()), experiment.binding(*seed));
+            let program = ReferenceProgram::on_gpu(plan, state, options, gpu.clone())?;
+            Ok(Box::new(program) as Box<dyn Program>)
+        };
+        let programs: Vec<_> = runs.iter().map(program).collect::<Result<_, ExecError>>()?;
+        return Ok(Box::new(programs));
+    }
     let gpu = Gpu::open(number, libraries, cache).map_err(ExperimentError::Gpu)?;
     let options = PlanOptions { batch: experiment.spec().train.batch, replicas: runs.len() };
     let plan = plan(experiment.joint(), &options);

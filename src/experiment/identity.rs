@@ -2,18 +2,20 @@
 
 use sha2::{Digest, Sha256};
 
+use super::{Device, Machine};
 use crate::ir;
 use crate::kernels::isa::{Isa, IsaKind};
 use crate::lower::{DType, Target};
 use crate::model;
+use crate::store::Identity;
 use crate::syntax::{self, ast};
 
 /// SHA-256, in hex, of what makes results differ: the resolved spec without its seeds and without values that equal their
 /// defaults, precision, executor and the hash of the file of initial weights.
-pub fn spec_hash(spec: &model::Spec, dtype: DType, target: Target, init: Option<&str>) -> String {
+pub fn spec_hash(spec: &model::Spec, machine: Machine, init: Option<&str>) -> String {
     let mut seedless = spec.clone();
     seedless.train.seeds = vec![0];
-    hash(&model::to_ast(&seedless), &dtype.to_string(), target.name(), init)
+    hash(&model::to_ast(&seedless), &machine.dtype.to_string(), machine.executor(), init)
 }
 
 /// The [`spec_hash`] of the run with this `resolved.net`.
@@ -56,12 +58,40 @@ pub fn resolved_text(spec: &model::Spec, seed: u64) -> String {
     syntax::print(&model::to_ast(&spec))
 }
 
+/// The executor of the reference on a GPU, whose bits are not those of the processor.
+const REFERENCE_ON_GPU: &str = "reference-cuda";
+
+impl Machine {
+    /// The executor by name: that of its target, but of the reference on a GPU.
+    pub fn executor(&self) -> &'static str {
+        match (self.target(), self.device) {
+            (Target::Reference, Device::Cuda(_)) => REFERENCE_ON_GPU,
+            (target, Device::Auto | Device::Cpu | Device::Cuda(_)) => target.name(),
+        }
+    }
+
+    /// The same precision and executor as a run that is known, so that it gives the same bits.
+    #[must_use]
+    pub fn like(mut self, recorded: &Identity) -> Self {
+        if recorded.dtype == DType::F64.to_string() {
+            self.dtype = DType::F64;
+        }
+        let executor = recorded.executor.as_str();
+        self.fused &= ![Target::Reference.name(), REFERENCE_ON_GPU].contains(&executor);
+        if self.device == Device::Auto {
+            let is_gpu = [Target::Cuda.name(), REFERENCE_ON_GPU].contains(&executor);
+            self.device = if is_gpu { Device::Cuda(0) } else { Device::Cpu };
+        }
+        self
+    }
+}
+
 /// The executor as `run.json` names it: instruction sets of equal bits have one name.
-pub(super) fn executor(target: Target, isa: Isa) -> String {
-    match (target, isa.kind()) {
+pub(super) fn executor(machine: Machine, isa: Isa) -> String {
+    match (machine.target(), isa.kind()) {
         (Target::Cpu, IsaKind::Portable) => "cpu portable".to_owned(),
         (Target::Cpu, IsaKind::Avx512 | IsaKind::Avx2) | (Target::Reference | Target::Cuda, _) => {
-            target.name().to_owned()
+            machine.executor().to_owned()
         }
     }
 }

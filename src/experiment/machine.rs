@@ -6,7 +6,6 @@ use std::str::FromStr;
 
 use crate::kernels::isa::{Isa, IsaKind};
 use crate::lower::{DType, Target};
-use crate::store::Identity;
 
 use super::ExperimentError;
 
@@ -87,18 +86,13 @@ impl Machine {
         (self, gpu)
     }
 
-    /// The same precision and executor as a run that is known, so that it gives the same bits.
-    #[must_use]
-    pub fn like(mut self, recorded: &Identity) -> Self {
-        if recorded.dtype == DType::F64.to_string() {
-            self.dtype = DType::F64;
+    /// Whether this program was built to compute so on a GPU.
+    fn is_built(self) -> bool {
+        match self.target() {
+            Target::Cuda => cfg!(feature = "cuda"),
+            Target::Reference => cfg!(feature = "candle-cuda") && self.dtype == DType::F32,
+            Target::Cpu => false,
         }
-        self.fused &= recorded.executor != Target::Reference.name();
-        if self.device == Device::Auto {
-            let is_gpu = recorded.executor == Target::Cuda.name();
-            self.device = if is_gpu { Device::Cuda(0) } else { Device::Cpu };
-        }
-        self
     }
 
     /// The instruction set, where device and instruction set are there.
@@ -107,13 +101,17 @@ impl Machine {
     /// [`ExperimentError`] where one of them is not.
     pub(super) fn find(&self, folders: &[PathBuf]) -> Result<Isa, ExperimentError> {
         if let Device::Cuda(_) = self.device
-            && (!cfg!(feature = "cuda") || self.target() != Target::Cuda)
+            && !self.is_built()
         {
             return Err(ExperimentError::Device(self.device));
         }
         #[cfg(feature = "cuda")]
         if let Device::Cuda(number) = self.device {
             crate::exec::cuda::gpu::check(number, folders)?;
+            #[cfg(feature = "candle-cuda")]
+            if self.target() == Target::Reference {
+                crate::exec::cuda::gpu::check_math(number, folders)?;
+            }
         }
         #[cfg(not(feature = "cuda"))]
         let _ = folders;

@@ -122,7 +122,7 @@ impl Study {
                     sweep: sweep.name.value.clone(),
                     labels: sweep.values(cell).map(label).collect(),
                     settings: sweep.settings(cell),
-                    hash: spec_hash(spec, machine.dtype, machine.target(), None),
+                    hash: spec_hash(spec, *machine, None),
                     seeds: spec.train.seeds.clone(),
                     spec: spec.clone(),
                 });

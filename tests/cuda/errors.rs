@@ -18,6 +18,7 @@ fn each_fault_has_its_code_and_says_what_to_do() {
         ("E0503", GpuError::NoDevice { number: 2, count: 1 }, "`specc time --devices`"),
         ("E0504", GpuError::NoNvrtc, "pip install nvidia-cuda-nvrtc"),
         ("E0505", GpuError::Kernel { log }, "update NVRTC"),
+        ("E0507", GpuError::NoLibrary { name: "libcublas" }, "pip install nvidia-cublas"),
         ("E0506", GpuError::Memory { needed: 40 << 30, free: 20 << 30 }, "at most 50 %"),
     ] {
         let text = text(&error);

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # What only a GPU can tell: bits, numbers, times. No network; under eight minutes on one GPU.
-# usage: SPECC=path/to/specc [DATA=folder] [TESTS=path/to/cuda-tests] tools/gpu/check.sh [REPORT]
+# usage: SPECC=path/to/specc [DATA=folder] [TESTS=path/to/cuda-tests] [CANDLE=path/to/specc-with-candle-cuda] tools/gpu/check.sh [REPORT]
 set -uo pipefail
 root=$(cd "$(dirname "$0")/../.." && pwd)
 specc=${SPECC:-$root/target/release/specc}
@@ -54,6 +54,10 @@ same() {
   echo "loss by step: CPU, GPU"
   paste <(grep -o '"loss":[^,]*' "$work/cpu/metrics.jsonl") <(grep -o '"loss":[^,]*' "$work/gpu/metrics.jsonl")
 } >"$report/numbers.txt" 2>&1
+
+if [ -n "${CANDLE:-}" ]; then
+  must "losses through candle" env SPECC="$CANDLE" "$root/tools/gpu/candle.sh" "$report"
+fi
 
 if command -v compute-sanitizer >/dev/null; then
   for tool in memcheck racecheck initcheck; do

@@ -5,12 +5,16 @@
 //! [`crate::lower::cuda::alone`] lowers, compiled before the first step.
 
 mod driven;
+#[cfg(feature = "candle-cuda")]
+mod gpu;
 mod library;
 mod program;
 
 use candle_core::{Device, Tensor};
 
 use self::driven::Driven;
+#[cfg(feature = "candle-cuda")]
+pub use self::gpu::CandleGpu;
 use super::cuda::Reading;
 use super::ops::{self, Context};
 use super::tensor::{cast, to_host};

@@ -12,10 +12,10 @@ pub use measure::{Timed, Walls};
 pub use peak::{Peak, peak};
 pub use timer::{Call, PhaseCosts};
 
-use super::{Experiment, ExperimentError};
+use super::{Device, Experiment, ExperimentError};
 use crate::data::Dataset;
 use crate::exec;
-use crate::lower::{Samples, Target};
+use crate::lower::Samples;
 use crate::train::SplitSamples;
 
 use measure::{Batches, fastest_step, measure};
@@ -38,6 +38,10 @@ pub fn step_seconds(
     let batch = experiment.spec().train.batch;
     let batches = Batches::new(&samples, dataset.train.len(), batch, seed);
     let binding = exec::Options { threads, ..experiment.binding(seed) };
+    let device = experiment.options().machine.device;
+    if let Device::Cuda(_) = device {
+        return Err(ExperimentError::Device(device));
+    }
     let (joint, target) = (experiment.joint(), experiment.target());
     let mut program = exec::instantiate(joint, target, &start.state, binding)?;
     Ok(fastest_step(&mut *program, &batches)?)
@@ -64,7 +68,7 @@ pub fn time(
     };
     let batches = Batches::new(&*samples, n, batch, seed);
     let (target, binding) = (experiment.target(), experiment.binding(seed));
-    if target == Target::Cuda {
+    if let Device::Cuda(_) = experiment.options().machine.device {
         let runs: Vec<_> = (seed..).take(replicas).map(|seed| (seed, &start.state)).collect();
         let program = experiment.programs(&runs)?;
         return Ok(measure(&mut Whole::new(program), &batches, steps)?);

@@ -14,7 +14,7 @@ use crate::pipeline::diagnose;
 type Scenario = fn() -> Done;
 
 /// Codes of fetching need a server of one's own, some others a program of one's own; the tests that raise them.
-const ELSEWHERE: [(&str, &str, &str); 14] = [
+const ELSEWHERE: [(&str, &str, &str); 15] = [
     ("E0355", "loss.rs", include_str!("../loss.rs")),
     ("E0356", "loss.rs", include_str!("../loss.rs")),
     ("E0502", "cuda/errors.rs", include_str!("../../cuda/errors.rs")),
@@ -22,6 +22,7 @@ const ELSEWHERE: [(&str, &str, &str); 14] = [
     ("E0504", "cuda/errors.rs", include_str!("../../cuda/errors.rs")),
     ("E0505", "cuda/errors.rs", include_str!("../../cuda/errors.rs")),
     ("E0506", "cuda/errors.rs", include_str!("../../cuda/errors.rs")),
+    ("E0507", "cuda/errors.rs", include_str!("../../cuda/errors.rs")),
     ("E0614", "data/fetch.rs", include_str!("../data/fetch.rs")),
     ("E0615", "data/fetch.rs", include_str!("../data/fetch.rs")),
     ("E0617", "data/fetch.rs", include_str!("../data/fetch.rs")),
@@ -113,7 +114,7 @@ const SCENARIOS: &[(&str, Scenario)] = &[
     }),
     ("E0706", || tiny("eval spec.net")),
     ("E0501", || tiny("train spec.net --device cuda")),
-    ("E0707", || tiny("train spec.net --device cuda --no-fuse")),
+    ("E0707", || tiny("train spec.net --device cuda --dtype f64")),
     ("E0708", || tiny("train spec.net --init spec.net")),
     ("E0709", || tiny("train spec.net -o new-directory --resume")),
     ("E0710", || changed("net tiny", "net tiny(init=zeros)", "train spec.net")),

@@ -110,7 +110,7 @@ fn errors_are_one_document_too() {
         (2, "E0214", "train spec.net loss.dleta=1"),
         (1, "E0701", "train spec.net -o foreign"),
         (1, "E0702", "train spec.net -o r --seed 1"),
-        (1, "E0707", "train spec.net --device cuda --no-fuse"),
+        (1, "E0707", "train spec.net --device cuda --dtype f64"),
         (1, "E0708", "train spec.net --init foreign.safetensors -o q"),
         (2, "E0708", "train spec.net --init missing -o q"),
         (1, "E0709", "train spec.net --resume -o q"),

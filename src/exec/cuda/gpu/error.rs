@@ -28,6 +28,12 @@ pub enum GpuError {
     /// The library that compiles kernels is not on this machine.
     #[error("no NVRTC")]
     NoNvrtc,
+    /// A library that candle's device opens is not on this machine.
+    #[error("no `{name}`")]
+    NoLibrary {
+        /// The library.
+        name: &'static str,
+    },
     /// A kernel does not compile.
     #[error("a kernel does not compile: {log}")]
     Kernel {
@@ -86,6 +92,12 @@ impl ToDiagnostic for GpuError {
                     "NVRTC on the loader's path, in CUDA's folder or in the Python environment",
                 )
                 .help("run `pip install nvidia-cuda-nvrtc`, or use `--device cpu`"),
+            Self::NoLibrary { name } => {
+                Diagnostic::new(Code::E0507, "a library of CUDA is not there")
+                    .note(format!("found: no `{name}`"))
+                    .expected("cuBLAS and cuRAND, which operation by operation on a GPU needs")
+                    .help("run `pip install nvidia-cublas nvidia-curand`, or leave `--no-fuse` out")
+            }
             Self::Kernel { log } => Diagnostic::new(Code::E0505, "a kernel does not compile")
                 .note(format!("it said: {log}"))
                 .help("update NVRTC, or use `--device cpu`"),

@@ -22,6 +22,32 @@ pub(super) fn find_nvrtc(folders: &[PathBuf]) -> Result<(), GpuError> {
     if is_there { Ok(()) } else { Err(GpuError::NoNvrtc) }
 }
 
+/// As [`super::check`], where also the libraries can be used that candle's device opens.
+///
+/// # Errors
+/// [`GpuError`].
+#[cfg(feature = "candle-cuda")]
+pub fn check_math(number: u16, folders: &[PathBuf]) -> Result<super::GpuInfo, GpuError> {
+    let gpu = super::check(number, folders)?;
+    find_math(folders)?;
+    Ok(gpu)
+}
+
+/// Whether the libraries are there that candle's device opens: where the loader looks, or in one of `folders`.
+#[cfg(feature = "candle-cuda")]
+fn find_math(folders: &[PathBuf]) -> Result<(), GpuError> {
+    use cudarc::{cublas, curand};
+    const CUBLAS_NAMES: [&str; 3] = ["libcublas.so.13", "libcublas.so.12", "libcublas.so"];
+    const CURAND_NAMES: [&str; 2] = ["libcurand.so.10", "libcurand.so"];
+    if !find(cublas::sys::is_culib_present, CUBLAS_NAMES, folders) {
+        return Err(GpuError::NoLibrary { name: "libcublas" });
+    }
+    if !find(curand::sys::is_culib_present, CURAND_NAMES, folders) {
+        return Err(GpuError::NoLibrary { name: "libcurand" });
+    }
+    Ok(())
+}
+
 /// Whether a library is there, or can be loaded from one of `folders`.
 #[expect(unsafe_code, reason = "a library is loaded")]
 fn find<const N: usize>(

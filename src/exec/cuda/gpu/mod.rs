@@ -10,6 +10,8 @@ mod nvrtc;
 
 pub use device::{Gpu, GpuInfo, check, devices};
 pub use error::GpuError;
+#[cfg(feature = "candle-cuda")]
+pub use library::check_math;
 pub use library::{python_folders, toolkit_folders};
 pub use nvrtc::{Compiler, Cubin, Image, compile_all};
 
