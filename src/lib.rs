@@ -34,7 +34,8 @@
 //! | [`chart`] | numbers with words | SVG, tables, pgfplots | scales, axes, legends, colours; the kinds of charts |
 //!
 //! Two functions go through the stages: [`compile::compile`] from a text to `Checked` with every problem at once and without
-//! files, and `experiment::run` from there to a run directory. A program that embeds the library calls these.
+//! files ([`compile::files`] reads them), and `experiment::run` from there to a run directory. A program that embeds the library
+//! calls these.
 //!
 //! Shared ground: [`diag`] (codes, diagnostics, rendering), [`data`] (readers, fetching, held-out samples, augmentation), [`store`]
 //! (run directories, checkpoints), [`kernels`] (slices in, slices out). [`lsp`] answers editors from what the stages up to

@@ -5,13 +5,13 @@
 
 use std::path::PathBuf;
 
-use super::compile::{self, Request, Texts};
 use super::environment;
 use super::outcome::Outcome;
 use super::terminal::Terminal;
 use crate::check::numeric::Trial;
 use crate::check::{Mode, Options};
 use crate::compile::Compiled;
+use crate::compile::files::{self, Looked, Request};
 use crate::data;
 use crate::grad::{self, Joint};
 use crate::kernels::isa::Isa;
@@ -20,7 +20,6 @@ use crate::lower::cuda::CudaPlan;
 use crate::lower::{self, Target};
 use crate::report::check::{emit, json, text};
 use crate::report::picture;
-use crate::syntax::ast::ItemKind;
 use crate::{ir, model, syntax};
 
 /// Operations that `--numeric` may cost.
@@ -97,38 +96,10 @@ enum Bn {
     Eval,
 }
 
-/// The spec, after a look at every cell of its sweeps. Where a sweep supplies an item, the first cell stands for the spec.
-fn with_cells(request: &Request<'_>, terminal: &mut Terminal) -> Compiled {
-    let texts = match Texts::read(request.spec) {
-        Ok(texts) => texts,
-        Err(unread) => return *unread,
-    };
-    let compiled = texts.compile(request);
-    if !compiled.ast.items.iter().any(|item| matches!(item.kind, ItemKind::Sweep(_))) {
-        return compiled;
-    }
-    let cells = texts.cells(request);
-    if cells.file.fault().is_some() {
-        return cells.file;
-    }
-    for of in &cells.sweeps {
-        let (name, n) = (&of.sweep.name.value, of.sweep.cells.len());
-        terminal.tell(format!("sweep {name}: {n} cells are sound"));
-    }
-    let first = cells.sweeps.first().and_then(|of| Some((of, of.sweep.cells.first()?)));
-    match first {
-        Some((of, cell)) if compiled.fault().is_some() => {
-            terminal.tell("what follows is its first cell");
-            texts.cell(request, &of.sweep.settings(cell))
-        }
-        _ => compiled,
-    }
-}
-
 /// Runs `specc check`.
 #[expect(clippy::unnecessary_wraps, reason = "one signature for all commands")]
 pub(crate) fn run(args: &CheckArgs, terminal: &mut Terminal) -> anyhow::Result<Outcome> {
-    let locations = environment::locations(args.data_dir.as_deref(), args.spec.parent());
+    let locations = environment::locations(args.data_dir.as_deref()).beside(args.spec.parent());
     let mode = match args.bn {
         Bn::Train => Mode::Train,
         Bn::Eval => Mode::Eval,
@@ -140,8 +111,14 @@ pub(crate) fn run(args: &CheckArgs, terminal: &mut Terminal) -> anyhow::Result<O
         locations: &locations,
         check: Options { budget, ..Options::from(mode) },
     };
-    let mut compiled = with_cells(&request, terminal);
-    if !compile::look_at_data(&mut compiled, &locations) {
+    let Looked { mut compiled, sweeps, is_first_cell } = files::with_cells(&request);
+    for (name, n) in sweeps {
+        terminal.tell(format!("sweep {name}: {n} cells are sound"));
+    }
+    if is_first_cell {
+        terminal.tell("what follows is its first cell");
+    }
+    if !files::look_at_data(&mut compiled, &locations) {
         let bound = data::GLANCE_BYTES >> 20;
         terminal.tell(format!("`specc train` looks at the composition of data above {bound} MiB"));
     }
@@ -162,7 +139,7 @@ pub(crate) fn run(args: &CheckArgs, terminal: &mut Terminal) -> anyhow::Result<O
             tried.as_ref().map(|(tried, _)| tried.as_slice()),
         );
         terminal.print(format!("{document:#}"));
-        return Ok(compile::outcome(&compiled));
+        return Ok(Outcome::from(&compiled));
     }
     if let Some(stage) = args.emit {
         let target = match (args.no_fuse, args.cuda) {
@@ -181,7 +158,7 @@ pub(crate) fn run(args: &CheckArgs, terminal: &mut Terminal) -> anyhow::Result<O
         }
         terminal.report(&compiled.diagnostics, &compiled.sources);
     }
-    Ok(compile::outcome(&compiled))
+    Ok(Outcome::from(&compiled))
 }
 
 fn emit(compiled: &Compiled, stage: Emit, target: Target, terminal: &mut Terminal) {

@@ -54,7 +54,7 @@ pub(crate) fn new(args: &NewArgs, terminal: &mut Terminal) -> anyhow::Result<Out
 
 /// `specc data`.
 pub(crate) fn data(args: &DataArgs, terminal: &mut Terminal) -> anyhow::Result<Outcome> {
-    let locations = environment::locations(args.data_dir.as_deref(), None);
+    let locations = environment::locations(args.data_dir.as_deref());
     let mut bar = FetchBar::new(Terminal::is_watched(), false);
     let result = data::run(args, &locations, &mut bar, terminal.out());
     match result.map_err(anyhow::Error::downcast::<DataError>) {

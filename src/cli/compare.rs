@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 
 use super::comparing::{DeeperArgs, LEVEL, measures};
-use super::compile;
+use super::environment;
 use super::fetch::load_data;
 use super::groups::DataPlace;
 use super::outcome::Outcome;
 use super::terminal::Terminal;
+use crate::experiment::compile_run;
 use crate::model::{Measure, NoMeasure};
 use crate::report::contact_sheet;
 use crate::store::write_atomic;
@@ -131,10 +132,11 @@ fn sheet(
         );
         return Ok(Outcome::Usage);
     };
-    let (compiled, locations) = compile::of_run(Path::new(run), args.data.data_dir.as_deref());
+    let locations = environment::locations(args.data.data_dir.as_deref());
+    let (compiled, locations) = compile_run(Path::new(run), &locations);
     let Some((spec, _)) = compiled.sound() else {
         terminal.report(&compiled.diagnostics, &compiled.sources);
-        return Ok(compile::outcome(&compiled));
+        return Ok(Outcome::from(&compiled));
     };
     let dataset = match load_data(&spec.data, &locations, args.data.offline, terminal) {
         Ok(dataset) => dataset,

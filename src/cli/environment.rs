@@ -9,15 +9,13 @@ use crate::data::Locations;
 #[cfg(feature = "exec")]
 use crate::experiment::GpuPlaces;
 
-/// Where data is looked for, given `--data-dir` and the folder of the spec.
-pub(crate) fn locations(data_dir: Option<&Path>, spec_dir: Option<&Path>) -> Locations {
+/// Where data is looked for, given `--data-dir`.
+pub(crate) fn locations(data_dir: Option<&Path>) -> Locations {
     let folder =
         |name: &str| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let cache = folder("XDG_CACHE_HOME").or_else(|| Some(folder("HOME")?.join(".cache")));
     Locations {
-        // The folder of `a.net` is the empty path, which the system cannot look into.
-        spec_dir: spec_dir
-            .map(|dir| if dir.as_os_str().is_empty() { Path::new(".") } else { dir }.to_owned()),
+        spec_dir: None,
         data_dir: data_dir.map(Path::to_owned),
         env_dir: folder("SPECC_DATA"),
         cache_dir: cache.map(|cache| cache.join("specc")),
@@ -37,7 +35,7 @@ pub(crate) fn gpu_places() -> GpuPlaces {
         libraries.extend(environments.flat_map(of_environment));
         libraries.extend(crate::experiment::toolkit_folders());
     }
-    let kernels = locations(None, None).cache_dir.map(|cache| cache.join("kernels"));
+    let kernels = locations(None).cache_dir.map(|cache| cache.join("kernels"));
     GpuPlaces { libraries, kernels }
 }
 

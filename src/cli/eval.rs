@@ -2,11 +2,13 @@
 
 use std::path::PathBuf;
 
+use super::environment;
 use super::fetch::load_data;
 use super::groups::{DataPlace, MachineArgs};
 use super::outcome::Outcome;
 use super::terminal::Terminal;
-use super::trained::{AtArgs, Trained};
+use super::trained::AtArgs;
+use crate::experiment::Trained;
 use crate::report;
 use crate::store::Checkpoint;
 use crate::train::Evaluated;
@@ -43,7 +45,8 @@ pub(crate) fn run(args: &EvalArgs, terminal: &mut Terminal) -> anyhow::Result<Ou
 }
 
 fn evaluate(args: &EvalArgs, terminal: &mut Terminal) -> anyhow::Result<Outcome> {
-    let trained = match Trained::read(&args.run, args.at.at, args.data.data_dir.as_deref()) {
+    let locations = environment::locations(args.data.data_dir.as_deref());
+    let trained = match Trained::read(&args.run, args.at.at(), &locations) {
         Ok(trained) => trained,
         Err(error) => {
             terminal.report_error(&error);
@@ -51,7 +54,7 @@ fn evaluate(args: &EvalArgs, terminal: &mut Terminal) -> anyhow::Result<Outcome>
         }
     };
     let Trained { checkpoint, compiled, locations, .. } = &trained;
-    let experiment = match trained.experiment(args.machine.machine()) {
+    let experiment = match trained.experiment(args.machine.machine(), environment::gpu_places()) {
         Ok(experiment) => experiment,
         Err(error) => return Ok(terminal.refuse(&error, &compiled.sources)),
     };

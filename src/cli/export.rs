@@ -9,10 +9,10 @@ use super::fetch::load_data;
 use super::groups::DataPlace;
 use super::outcome::Outcome;
 use super::terminal::Terminal;
-use super::trained::{AtArgs, Trained};
+use super::trained::AtArgs;
 use crate::data::Dataset;
 use crate::diag::ToDiagnostic;
-use crate::experiment::{Device, Experiment, Machine};
+use crate::experiment::{Device, Experiment, Machine, Trained};
 use crate::export::{self, About, Source};
 use crate::lower::DType;
 use crate::store::{self, StoreError, write_atomic};
@@ -152,7 +152,8 @@ fn export(args: &ExportArgs, terminal: &mut Terminal) -> Result<Written, Refused
         terminal.report_usage(message, FORM);
         return Err(Outcome::Usage.into());
     }
-    let trained = match Trained::read(&args.run, args.at.at, args.data.data_dir.as_deref()) {
+    let locations = environment::locations(args.data.data_dir.as_deref());
+    let trained = match Trained::read(&args.run, args.at.at(), &locations) {
         Ok(trained) => trained,
         Err(error) => return Err(told(&error, terminal)),
     };
@@ -164,7 +165,7 @@ fn export(args: &ExportArgs, terminal: &mut Terminal) -> Result<Written, Refused
         fused: true,
         isa: None,
     };
-    let experiment = trained.experiment(machine);
+    let experiment = trained.experiment(machine, environment::gpu_places());
     let experiment = experiment.map_err(|error| terminal.refuse(&error, &compiled.sources))?;
     let data = load_data(&experiment.spec().data, locations, args.data.offline, terminal);
     let dataset = data.map_err(|error| told(&error, terminal))?;

@@ -2,9 +2,10 @@
 
 use std::path::PathBuf;
 
-use super::compile;
+use super::environment;
 use super::outcome::Outcome;
 use super::terminal::Terminal;
+use crate::compile::files;
 use crate::report::picture;
 use crate::store::write_atomic;
 
@@ -43,9 +44,10 @@ pub(crate) fn run(args: &GraphArgs, terminal: &mut Terminal) -> anyhow::Result<O
             return Ok(Outcome::Usage);
         }
     };
-    let compiled = compile::facts(&args.spec, &args.overrides, args.data_dir.as_deref());
+    let locations = environment::locations(args.data_dir.as_deref()).beside(args.spec.parent());
+    let compiled = files::facts(&args.spec, &args.overrides, &locations);
     terminal.report(&compiled.diagnostics, &compiled.sources);
-    let Some(checked) = &compiled.checked else { return Ok(compile::outcome(&compiled)) };
+    let Some(checked) = &compiled.checked else { return Ok(Outcome::from(&compiled)) };
     let text = draw(&picture::picture(checked, args.expand));
     match &args.output {
         None => terminal.print(text),
@@ -56,5 +58,5 @@ pub(crate) fn run(args: &GraphArgs, terminal: &mut Terminal) -> anyhow::Result<O
             }
         }
     }
-    Ok(compile::outcome(&compiled))
+    Ok(Outcome::from(&compiled))
 }

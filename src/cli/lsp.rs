@@ -39,7 +39,7 @@ impl Host for Machine {
     }
 
     fn describe(&self, folder: &Path, spec: &DataSpec) -> Result<Description, Box<Diagnostic>> {
-        let locations = environment::locations(self.data_dir.as_deref(), Some(folder));
+        let locations = environment::locations(self.data_dir.as_deref()).beside(Some(folder));
         data::describe(spec, &locations).map_err(|error| Box::new(error.to_diagnostic()))
     }
 

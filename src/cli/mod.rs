@@ -8,7 +8,6 @@ mod commands;
 mod compare;
 #[cfg(feature = "exec")]
 mod comparing;
-mod compile;
 mod completions;
 #[cfg(feature = "exec")]
 mod crew;

@@ -1,5 +1,6 @@
 //! How a command ends: the exit codes of `formats.md`.
 
+use crate::compile::Compiled;
 use crate::diag::{Diagnostic, Fault, ToDiagnostic};
 #[cfg(feature = "exec")]
 use crate::train::StopReason;
@@ -39,6 +40,13 @@ impl From<Fault> for Outcome {
             Fault::Diverged => Self::Diverged,
             Fault::Run => Self::Failed,
         }
+    }
+}
+
+/// What the errors of a spec ask for.
+impl From<&Compiled> for Outcome {
+    fn from(compiled: &Compiled) -> Self {
+        compiled.fault().map_or(Self::Ok, Self::from)
     }
 }
 

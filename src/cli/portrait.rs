@@ -2,10 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use super::compile;
+use super::environment;
 use super::outcome::Outcome;
 use super::terminal::Terminal;
-use crate::compile::Compiled;
+use crate::compile::{Compiled, files};
+#[cfg(feature = "exec")]
+use crate::experiment;
 use crate::portrait::{Difference, Portrait, STAGES, Stage, text};
 
 /// The arguments of both.
@@ -67,7 +69,7 @@ impl PortraitArgs {
     ) -> Result<Portrait, Outcome> {
         let compiled = self.compiled(path);
         // Warnings are for `check`.
-        let outcome = compile::outcome(&compiled);
+        let outcome = Outcome::from(&compiled);
         if outcome != Outcome::Ok {
             terminal.report(&compiled.diagnostics, &compiled.sources);
             return Err(outcome);
@@ -85,12 +87,12 @@ impl PortraitArgs {
     }
 
     fn compiled(&self, path: &Path) -> Compiled {
-        let data_dir = self.data_dir.as_deref();
+        let locations = environment::locations(self.data_dir.as_deref());
         #[cfg(feature = "exec")]
         if path.is_dir() {
-            return compile::of_run(path, data_dir).0;
+            return experiment::compile_run(path, &locations).0;
         }
-        compile::facts(path, &self.overrides, data_dir)
+        files::facts(path, &self.overrides, &locations.beside(path.parent()))
     }
 }
 

@@ -9,12 +9,13 @@ use std::process::{Command, Stdio};
 use subject::{Subject, subject};
 
 use super::comparing::DeeperArgs;
-use super::compile;
+use super::environment;
 use super::outcome::Outcome;
 use super::problem::Problem;
 use super::terminal::Terminal;
 use crate::compile::Compiled;
 use crate::data::{self, Dataset, Locations};
+use crate::experiment::compile_run;
 use crate::report::page::{Page, files, html, text};
 use crate::report::runs::{Detail, Known, Member, groups_page, run_page};
 use crate::store::{StoreError, read_spec, read_text, write_atomic};
@@ -80,7 +81,7 @@ fn page(args: &ReportArgs) -> Result<Page, Problem> {
 fn one(row: Row, data_dir: Option<&Path>) -> Result<Page, Problem> {
     let dir = row.run.path().to_owned();
     let member = Member::of_run(row, Detail::Samples)?;
-    let (compiled, locations) = compile::of_run(&dir, data_dir);
+    let (compiled, locations) = compile_run(&dir, &environment::locations(data_dir));
     let (data, no_data) = match dataset(&compiled, &locations) {
         Ok(data) => (Some(data), None),
         Err(why) => (None, Some(why)),

@@ -7,7 +7,6 @@ mod devices;
 
 use std::path::PathBuf;
 
-use super::compile::{self, Request};
 use super::environment;
 use super::fetch::load_data;
 use super::groups::{DataPlace, MachineArgs};
@@ -15,6 +14,7 @@ use super::outcome::Outcome;
 use super::terminal::Terminal;
 use crate::check;
 use crate::compile::Compiled;
+use crate::compile::files::{self, Request};
 use crate::data::{DataError, Dataset};
 use crate::experiment::timing::{peak, time};
 use crate::experiment::{Device, Experiment, Options};
@@ -66,21 +66,21 @@ pub(crate) fn run(args: &TimeArgs, terminal: &mut Terminal) -> anyhow::Result<Ou
             "`--replicas` is for a GPU: the processor takes runs one by one; add `--device cuda`"
         );
     }
-    let locations = environment::locations(args.data.data_dir.as_deref(), spec.parent());
+    let locations = environment::locations(args.data.data_dir.as_deref()).beside(spec.parent());
     let request = Request {
         spec,
         overrides: &args.overrides,
         locations: &locations,
         check: check::Options::default(),
     };
-    let compiled = compile::compile(&request);
+    let compiled = files::compile(&request);
     terminal.report(&compiled.diagnostics, &compiled.sources);
     let outcome = match &compiled.model {
         Some(spec) if compiled.checked.is_some() => {
             let data = load_data(&spec.data, &locations, args.data.offline, terminal);
             show(args, &compiled, data, terminal)?
         }
-        Some(_) | None => compile::outcome(&compiled),
+        Some(_) | None => Outcome::from(&compiled),
     };
     if args.json && outcome != Outcome::Ok {
         let failed = timing::failed(terminal.reported());

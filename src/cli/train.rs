@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use super::compile::{self, Request};
 use super::crew::{Task, make_all, singly};
 use super::environment;
 use super::events::EventArgs;
@@ -18,6 +17,7 @@ use super::runs::tell_of_earlier;
 use super::signals::Signals;
 use super::terminal::Terminal;
 use crate::check;
+use crate::compile::files::{self, Request};
 use crate::data::{self, Dataset};
 use crate::experiment::{self, Ended, Existing, Experiment, ExperimentError, Options, timing};
 use crate::lower::Target;
@@ -228,7 +228,7 @@ fn train(args: &TrainArgs, terminal: &mut Terminal) -> anyhow::Result<Report> {
     let resumed = args.spec.is_none().then(|| spec.parent().map(Path::to_owned)).flatten();
     let folder = resumed.as_deref().and_then(experiment::spec_folder);
     let folder = folder.as_deref().or(spec.parent());
-    let locations = environment::locations(args.data.data_dir.as_deref(), folder);
+    let locations = environment::locations(args.data.data_dir.as_deref()).beside(folder);
     let recorded = match resumed.as_deref().map(RunDir::identity_in).transpose() {
         Ok(recorded) => recorded.flatten(),
         Err(error) => {
@@ -238,7 +238,7 @@ fn train(args: &TrainArgs, terminal: &mut Terminal) -> anyhow::Result<Report> {
     };
     let check = check::Options::default();
     let request = Request { spec: &spec, overrides: &args.overrides, locations: &locations, check };
-    let mut compiled = compile::compile(&request);
+    let mut compiled = files::compile(&request);
     let folder = environment::absolute(folder.unwrap_or(Path::new("")));
     let options = options(&args, folder);
     let command = Command { seeds: options.seeds.as_deref(), max_steps: options.max_steps };
@@ -246,7 +246,7 @@ fn train(args: &TrainArgs, terminal: &mut Terminal) -> anyhow::Result<Report> {
     compiled.diagnostics.extend(overruled.into_iter().flatten());
     terminal.report(&compiled.diagnostics, &compiled.sources);
     if compiled.sound().is_none() {
-        return Ok(compile::outcome(&compiled).into());
+        return Ok(Outcome::from(&compiled).into());
     }
     let experiment = match Experiment::prepare(&compiled, options, recorded.as_ref()) {
         Ok(experiment) => experiment,
@@ -270,7 +270,7 @@ fn train(args: &TrainArgs, terminal: &mut Terminal) -> anyhow::Result<Report> {
         }
     };
     let findings = data::composition(&dataset, &experiment.spec().data);
-    terminal.report(&compile::about_data(experiment.spec(), &findings), &compiled.sources);
+    terminal.report(&files::about_data(experiment.spec(), &findings), &compiled.sources);
     let signals = Signals::install()?;
     if let Some(gpu) = experiment.gpu() {
         terminal.tell(format!("training on {gpu}"));

@@ -4,13 +4,12 @@ use std::path::PathBuf;
 
 use serde_json::json;
 
-use super::compile::{self, Request, Texts};
 use super::environment;
 use super::groups::MachineArgs;
 use super::outcome::Outcome;
 use super::terminal::Terminal;
 use crate::check;
-use crate::compile::Cells;
+use crate::compile::files::{self, Request};
 use crate::store::StoreError;
 use crate::study::{Judged, Study, Verdict, stored, verdicts, verdicts_text};
 
@@ -47,20 +46,17 @@ pub(crate) struct VerifyArgs {
 /// Runs `specc verify`.
 #[expect(clippy::unnecessary_wraps, reason = "one signature for all commands")]
 pub(crate) fn run(args: &VerifyArgs, terminal: &mut Terminal) -> anyhow::Result<Outcome> {
-    let locations = environment::locations(args.data_dir.as_deref(), args.spec.parent());
+    let locations = environment::locations(args.data_dir.as_deref()).beside(args.spec.parent());
     let request = Request {
         spec: &args.spec,
         overrides: &args.overrides,
         locations: &locations,
         check: check::Options::without_witnesses(),
     };
-    let cells = match Texts::read(&args.spec) {
-        Ok(texts) => texts.cells(&request),
-        Err(unread) => Cells { file: *unread, sweeps: vec![], claims: vec![] },
-    };
+    let cells = files::cells(&request);
     terminal.report(&cells.file.diagnostics, &cells.file.sources);
     let (outcome, judged) = if cells.file.fault().is_some() {
-        (compile::outcome(&cells.file), vec![])
+        (Outcome::from(&cells.file), vec![])
     } else if cells.claims.is_empty() {
         terminal.report_usage("the spec has no `claim`", "specc verify SPEC [key=value …]");
         (Outcome::Usage, vec![])

@@ -2,9 +2,10 @@
 //!
 //! In: a text with its overrides, a loader of imports, a description of data. Out: [`Compiled`], which holds what each stage
 //! made of it and every independent problem in source order. Afterwards a spec with a checked graph and no error can be
-//! trained: its loss fits its net. Nothing is read or printed here.
+//! trained: its loss fits its net. Nothing is read or printed here; [`files`] reads what a file needs.
 
 mod cells;
+pub mod files;
 
 use std::path::Path;
 

@@ -23,6 +23,15 @@ pub struct Locations {
 }
 
 impl Locations {
+    /// The same for a spec in this folder; an empty path is the working directory.
+    #[must_use]
+    pub fn beside(&self, folder: Option<&Path>) -> Self {
+        // The folder of `a.net` is the empty path, which the system cannot look into.
+        let named =
+            |dir: &Path| if dir.as_os_str().is_empty() { ".".into() } else { dir.to_owned() };
+        Self { spec_dir: folder.map(named), ..self.clone() }
+    }
+
     /// The data folders in the order of the search, without repetition.
     pub fn data_folders(&self) -> Vec<&Path> {
         let mut folders: Vec<&Path> = vec![];

@@ -15,6 +15,7 @@ mod machine;
 mod prepare;
 mod run;
 pub mod timing;
+mod trained;
 
 #[cfg(feature = "cuda")]
 pub use crate::exec::cuda::gpu::{GpuInfo, devices as gpus, python_folders, toolkit_folders};
@@ -27,5 +28,6 @@ pub use log::{duration, epoch_line};
 pub use machine::{Device, Machine, UnknownDevice};
 pub use prepare::{Experiment, Options};
 pub use run::{Existing, everywhere, run, run_together};
+pub use trained::{At, Trained, compile_run};
 
 pub use crate::train::Ended;

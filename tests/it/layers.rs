@@ -16,7 +16,7 @@ const PERMITTED: [(&str, &[&str]); 28] = [
     ("loss", &["check", "diag", "ir", "model", "syntax"]),
     ("optim", &["diag", "ir", "model"]),
     ("grad", &["check", "diag", "ir", "loss", "model", "optim", "passes"]),
-    ("compile", &["check", "data", "diag", "grad", "ir", "model", "syntax"]),
+    ("compile", &["check", "data", "diag", "grad", "ir", "model", "store", "syntax"]),
     ("lower", &["diag", "grad", "ir", "kernels", "passes"]),
     ("exec", &["diag", "grad", "ir", "kernels", "loss", "lower", "model"]),
     ("measure", &["diag"]),

@@ -8,8 +8,9 @@ use rayon::prelude::*;
 use super::claims::{self, Judgement};
 use super::{ReportArgs, dataset};
 use crate::cli::comparing::{LEVEL, measures};
-use crate::cli::compile;
+use crate::cli::environment;
 use crate::cli::problem::Problem;
+use crate::experiment::compile_run;
 use crate::report::runs::{Detail, Facet, Member, Named, Pictures, Study};
 use crate::store::{RunDir, StoreError};
 use crate::study::{Row, RunGroup, SweepDocument, find};
@@ -220,7 +221,7 @@ fn study(mut study: Study, data_dir: Option<&Path>) -> Subject {
         let mut rows = facet.groups.iter().flat_map(|g| &g.members).filter_map(|m| m.row.as_ref());
         let data = rows.next().and_then(|row| {
             let dir = row.run.path();
-            let (compiled, locations) = compile::of_run(dir, data_dir);
+            let (compiled, locations) = compile_run(dir, &environment::locations(data_dir));
             dataset(&compiled, &locations).ok()
         });
         if let Some(data) = data {

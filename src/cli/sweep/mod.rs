@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 
 use workshop::Workshop;
 
-use super::compile::{self, Request, Texts};
 use super::environment;
 use super::events::EventArgs;
 use super::groups::{DataPlace, MachineArgs};
@@ -17,6 +16,7 @@ use super::slurm::{Sent, SlurmArgs};
 use super::terminal::Terminal;
 use super::verify;
 use crate::check;
+use crate::compile::files::{Request, Texts};
 use crate::study::{
     Estimate, Judged, Made, RunState, Study, StudyRun, SweepDocument, SweepResult, plan_text,
     stored, table, verdicts,
@@ -165,7 +165,8 @@ pub(super) fn swept(
     show: bool,
     terminal: &mut Terminal,
 ) -> anyhow::Result<(Outcome, Told)> {
-    let locations = environment::locations(args.data.data_dir.as_deref(), args.spec.parent());
+    let locations =
+        environment::locations(args.data.data_dir.as_deref()).beside(args.spec.parent());
     let request = Request {
         spec: &args.spec,
         overrides: &args.overrides,
@@ -176,13 +177,13 @@ pub(super) fn swept(
         Ok(texts) => texts,
         Err(unread) => {
             terminal.report(&unread.diagnostics, &unread.sources);
-            return Ok((compile::outcome(&unread), Told::default()));
+            return Ok((Outcome::from(&*unread), Told::default()));
         }
     };
     let cells = texts.cells(&request);
     terminal.report(&cells.file.diagnostics, &cells.file.sources);
     if cells.file.fault().is_some() {
-        return Ok((compile::outcome(&cells.file), Told::default()));
+        return Ok((Outcome::from(&cells.file), Told::default()));
     }
     if cells.sweeps.is_empty() {
         terminal.report_usage("the spec has no `sweep`", "specc sweep SPEC [key=value …]");

@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::SweepArgs;
-use crate::cli::compile::{Request, Texts};
 use crate::cli::crew::{Task, make_all, singly};
 use crate::cli::environment;
 use crate::cli::fetch::load_data;
 use crate::cli::outcome::Outcome;
 use crate::cli::signals::Signals;
 use crate::cli::terminal::Terminal;
+use crate::compile::files::{Request, Texts};
 use crate::data::{self, DataError, DataSpec, Dataset, Source};
 use crate::experiment::{Device, Existing, Experiment, Options, timing};
 use crate::study::{
