@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use super::comparing::{DeeperArgs, LEVEL, measures};
+use super::comparing::DeeperArgs;
 use super::environment;
 use super::fetch::load_data;
 use super::groups::DataPlace;
@@ -15,7 +15,8 @@ use crate::model::{Measure, NoMeasure};
 use crate::report::contact_sheet;
 use crate::store::write_atomic;
 use crate::study::{
-    Comparison, Incomparable, RunGroup, comparison_latex, comparison_table, comparison_text,
+    Comparison, Incomparable, RunGroup, USUAL_LEVEL, comparison_latex, comparison_table,
+    comparison_text, usual_measures,
 };
 
 /// Images in a row of the sheet.
@@ -34,7 +35,7 @@ pub(crate) struct CompareArgs {
     metrics: Vec<String>,
 
     /// Level of the intervals.
-    #[arg(long, default_value_t = LEVEL, value_parser = parse_level)]
+    #[arg(long, default_value_t = USUAL_LEVEL, value_parser = parse_level)]
     level: f64,
 
     #[command(flatten)]
@@ -112,8 +113,8 @@ fn compared(args: &CompareArgs) -> Result<Comparison, Incomparable> {
         name.parse().map_err(|error: NoMeasure| Incomparable::Usage(error.to_string()))
     };
     let asked: Vec<Measure> = args.metrics.iter().map(parse).collect::<Result<_, _>>()?;
-    let measures = if asked.is_empty() { measures() } else { asked };
-    args.deeper.compare(&groups, &measures, args.level)
+    let measures = if asked.is_empty() { usual_measures() } else { asked };
+    args.deeper.deeper().compare(&groups, &measures, args.level)
 }
 
 /// Writes the sheet of samples that is asked for, of the first group that moved.

@@ -1,18 +1,6 @@
-//! What `compare` and `report` share: the measures of a comparison, and what is looked at beyond its table.
+//! `--match-scale` and `--samples`, which `compare` and `report` share.
 
-use crate::model::Measure;
-use crate::study::{Comparison, Incomparable, RunGroup, compare, match_scale, moved};
-
-/// Measures that are compared where none are asked for.
-const MEASURES: [&str; 3] = ["test.accuracy", "test.close_enough(0.05)", "train.accuracy"];
-
-/// Level of intervals where none is asked for.
-pub(super) const LEVEL: f64 = 0.95;
-
-/// Measures that are compared where none are asked for.
-pub(super) fn measures() -> Vec<Measure> {
-    MEASURES.map(|name| name.parse().expect("the usual measures are measures")).into()
-}
+use crate::study::Deeper;
 
 /// What is looked at beyond the table of a comparison.
 #[derive(Clone, Debug, clap::Args)]
@@ -31,26 +19,9 @@ pub(crate) struct DeeperArgs {
 }
 
 impl DeeperArgs {
-    /// Whether anything of it is asked for.
-    pub(super) fn is_asked(&self) -> bool {
-        self.match_scale || self.samples
-    }
-
-    /// The comparison with what is asked for.
-    pub(super) fn compare(
-        &self,
-        groups: &[RunGroup],
-        measures: &[Measure],
-        level: f64,
-    ) -> Result<Comparison, Incomparable> {
-        let mut found = compare(groups, measures, level)?;
-        if self.match_scale {
-            found.matched = Some(match_scale(groups, measures, level)?);
-        }
-        if self.samples {
-            found.samples = Some(moved(groups, self.mu)?);
-        }
-        Ok(found)
+    /// What is asked for.
+    pub(super) fn deeper(&self) -> Deeper {
+        Deeper { match_scale: self.match_scale, samples: self.samples.then_some(self.mu) }
     }
 }
 

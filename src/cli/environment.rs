@@ -74,14 +74,6 @@ pub(crate) fn set_threads(threads: Option<usize>) {
     }
 }
 
-/// The path from the root, where the working directory is known.
-#[cfg(feature = "exec")]
-pub(crate) fn absolute(path: &Path) -> PathBuf {
-    let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
-    let there = path.canonicalize().or_else(|_| std::path::absolute(path));
-    there.unwrap_or_else(|_| path.to_owned())
-}
-
 /// The task of an array job that this process is, as `12_3`.
 pub(crate) fn slurm_task() -> Option<String> {
     let of = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());

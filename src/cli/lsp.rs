@@ -12,10 +12,6 @@ use crate::diag::{Diagnostic, ToDiagnostic};
 use crate::lsp::{self, Host, Server};
 use crate::store;
 
-/// Most specs of a folder that are looked through for uses of a name, and how deep.
-const MAX_SPECS: usize = 2000;
-const MAX_DEPTH: usize = 8;
-
 /// Serve an editor: diagnostics, completion, hover and the rest, over stdin and stdout.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct LspArgs {
@@ -44,26 +40,7 @@ impl Host for Machine {
     }
 
     fn specs_below(&self, folder: &Path) -> Vec<PathBuf> {
-        let mut found = vec![];
-        let mut todo = vec![(folder.to_owned(), 0)];
-        while let Some((folder, depth)) = todo.pop() {
-            let Ok(entries) = folder.read_dir() else { continue };
-            for entry in entries.flatten() {
-                let (path, name) = (entry.path(), entry.file_name());
-                let hidden = name.to_string_lossy().starts_with('.');
-                let Ok(kind) = entry.file_type() else { continue };
-                if kind.is_dir() && !hidden && depth < MAX_DEPTH && name != "node_modules" {
-                    todo.push((path, depth + 1));
-                } else if kind.is_file() && path.extension().is_some_and(|end| end == "net") {
-                    found.push(path);
-                }
-                if found.len() >= MAX_SPECS {
-                    return found;
-                }
-            }
-        }
-        found.sort();
-        found
+        store::specs_below(folder)
     }
 }
 

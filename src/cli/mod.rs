@@ -26,8 +26,6 @@ mod groups;
 mod outcome;
 mod portrait;
 #[cfg(feature = "exec")]
-mod problem;
-#[cfg(feature = "exec")]
 mod report;
 #[cfg(feature = "exec")]
 mod reproduce;

@@ -1,31 +1,19 @@
 //! `specc report`: runs, sweeps, comparisons and files of logits as a page, as text, or as figures for a paper.
 
-mod claims;
-mod subject;
-
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-
-use subject::{Subject, subject};
 
 use super::comparing::DeeperArgs;
 use super::environment;
 use super::outcome::Outcome;
-use super::problem::Problem;
 use super::terminal::Terminal;
-use crate::compile::Compiled;
-use crate::data::{self, Dataset, Locations};
-use crate::experiment::compile_run;
 use crate::report::page::{Page, files, html, text};
-use crate::report::runs::{Detail, Known, Member, groups_page, run_page};
-use crate::store::{StoreError, read_spec, read_text, write_atomic};
-use crate::study::Row;
+use crate::report::runs::{Asked, page_of};
+use crate::store::{StoreError, write_atomic};
+use crate::study::QueryError;
 
 /// The file where none is named.
 const FILE: &str = "report.html";
-
-/// The largest `FAILED` that is read, 1 MiB.
-const MAX_BYTES: u64 = 1 << 20;
 
 /// Arguments of `specc report`.
 #[derive(Clone, Debug, clap::Args)]
@@ -63,56 +51,22 @@ pub(crate) struct ReportArgs {
 pub(crate) fn run(args: &ReportArgs, terminal: &mut Terminal) -> anyhow::Result<Outcome> {
     let made = page(args).and_then(|page| write(args, &page, terminal));
     let form = "specc report PATH … [-o FILE] [--text] [--figures DIR] [--open]";
-    Ok(made.unwrap_or_else(|problem| problem.tell(form, terminal)))
+    Ok(made.unwrap_or_else(|error| terminal.unanswered(&error, form)))
 }
 
-fn page(args: &ReportArgs) -> Result<Page, Problem> {
-    match subject(args)? {
-        Subject::Run(row) => one(*row, args.data_dir.as_deref()),
-        Subject::File(path) => {
-            let member = Member::of_file(&path, Detail::Samples)?;
-            Ok(run_page(&member, Known::default())?)
-        }
-        Subject::Study(study) => Ok(groups_page(&study)),
+fn page(args: &ReportArgs) -> Result<Page, QueryError> {
+    let deeper = args.deeper.deeper();
+    if args.paths.len() == 1 && deeper.is_asked() {
+        let problem =
+            "`--match-scale` and `--samples` compare groups: name two, such as ROOT:label";
+        return Err(QueryError::Usage(problem.to_owned()));
     }
-}
-
-/// The page of one run with whatever is at hand of its net and its data.
-fn one(row: Row, data_dir: Option<&Path>) -> Result<Page, Problem> {
-    let dir = row.run.path().to_owned();
-    let member = Member::of_run(row, Detail::Samples)?;
-    let (compiled, locations) = compile_run(&dir, &environment::locations(data_dir));
-    let (data, no_data) = match dataset(&compiled, &locations) {
-        Ok(data) => (Some(data), None),
-        Err(why) => (None, Some(why)),
-    };
-    let spec = read_spec(&dir.join("resolved.net")).ok();
-    let failed = dir.join("FAILED");
-    let failure = if failed.is_file() { Some(read_text(&failed, MAX_BYTES)?) } else { None };
-    let checked = compiled.checked.as_ref().or(compiled.refused.as_ref());
-    let known = Known {
-        net: checked.map(|checked| (checked, &compiled.sources)),
-        spec: spec.as_deref(),
-        data: data.as_ref(),
-        no_data: no_data.as_deref(),
-        failure: failure.as_deref(),
-    };
-    Ok(run_page(&member, known)?)
-}
-
-/// The data of a run, or why it is not at hand; nothing is fetched for a report.
-fn dataset(compiled: &Compiled, locations: &Locations) -> Result<Dataset, String> {
-    let Some((spec, _)) = compiled.sound() else {
-        return Err(
-            "The data is not known, because the spec of the run cannot be read here.".to_owned()
-        );
-    };
-    data::load(&spec.data, locations)
-        .map_err(|error| format!("Without pictures: the data is not at hand ({error})."))
+    let locations = environment::locations(args.data_dir.as_deref());
+    page_of(&Asked { paths: &args.paths, deeper, locations: &locations })
 }
 
 /// Writes what is asked for.
-fn write(args: &ReportArgs, page: &Page, terminal: &mut Terminal) -> Result<Outcome, Problem> {
+fn write(args: &ReportArgs, page: &Page, terminal: &mut Terminal) -> Result<Outcome, QueryError> {
     if args.text {
         let width = u16::try_from(Terminal::width()).unwrap_or(100);
         terminal.print(text(page, width));

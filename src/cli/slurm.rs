@@ -1,19 +1,13 @@
 //! `specc sweep --slurm`: the sweep as an array job.
 
 use std::path::Path;
-use std::time::Duration;
 
 use super::environment;
 use super::outcome::Outcome;
 use super::terminal::Terminal;
-use crate::study::{RunState, SlurmError, SlurmJob, Study, StudyRun, tasks_of};
+use crate::store::absolute;
+use crate::study::{SlurmError, SlurmJob, Study, StudyRun, wait_for};
 use crate::train::StopSignal;
-
-/// Tasks of an array where none are asked for, at most.
-const MOST_TASKS: usize = 16;
-
-/// How often `--wait` asks, in milliseconds.
-const ASK_EVERY: u64 = 2_000;
 
 /// Arguments that send a sweep to Slurm.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -58,13 +52,12 @@ impl SlurmArgs {
     /// What is submitted for these runs; `None` where that is not asked for, or all are done.
     pub(crate) fn job(&self, study: &Study, runs: &[StudyRun]) -> Option<SlurmJob> {
         let options = self.slurm.clone()?;
-        let left = runs.iter().filter(|run| RunState::of(&run.dir) != RunState::Done).count();
-        let tasks = self.tasks.map_or(left.min(MOST_TASKS), |tasks| left.min(tasks.into()));
+        let tasks = SlurmJob::tasks_for(runs, self.tasks.map(usize::from));
         (tasks > 0).then(|| SlurmJob {
             name: study.name.clone(),
-            folder: environment::absolute(Path::new("")),
+            folder: absolute(Path::new("")),
             command: environment::without_slurm(),
-            root: environment::absolute(&study.root),
+            root: absolute(&study.root),
             tasks,
             options,
         })
@@ -92,24 +85,19 @@ impl SlurmArgs {
                 .note(format!("`specc runs {} --slurm` shows how it stands", job.root.display()));
             return Sent::Done(Outcome::Ok);
         }
-        loop {
-            match tasks_of(&[number]) {
-                Ok(tasks) if tasks.is_empty() => return Sent::Here,
-                // A controller that is busy or away for a moment is asked again.
-                Ok(_) | Err(SlurmError::Refused { .. }) => {}
-                Err(error) => return Sent::Done(refuse(&error, terminal)),
-            }
-            if let Some(reason) = stop.reason() {
+        match wait_for(number, stop) {
+            Ok(None) => Sent::Here,
+            Ok(Some(reason)) => {
                 terminal.note(format!("job {number} goes on without this command"));
-                return Sent::Done(reason.into());
+                Sent::Done(reason.into())
             }
-            std::thread::sleep(Duration::from_millis(ASK_EVERY));
+            Err(error) => Sent::Done(refuse(&error, terminal)),
         }
     }
 }
 
 /// Says what Slurm does not do.
-pub(crate) fn refuse(error: &SlurmError, terminal: &mut Terminal) -> Outcome {
+fn refuse(error: &SlurmError, terminal: &mut Terminal) -> Outcome {
     match error {
         SlurmError::Missing { .. } => {
             terminal.report_usage(

@@ -7,6 +7,8 @@ use super::outcome::Outcome;
 use crate::diag::{self, Diagnostic, RenderStyle, Severity, SourceMap, ToDiagnostic, render};
 #[cfg(feature = "exec")]
 use crate::experiment::ExperimentError;
+#[cfg(feature = "exec")]
+use crate::study::QueryError;
 
 /// `--color`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -163,6 +165,21 @@ impl Terminal {
     pub(crate) fn refuse(&mut self, error: &ExperimentError, sources: &SourceMap) -> Outcome {
         self.report(&error.diagnostics(), sources);
         error.fault().map_or(Outcome::Failed, Outcome::from)
+    }
+
+    /// Says why a question about runs has no answer, with the form that its arguments take.
+    #[cfg(feature = "exec")]
+    pub(crate) fn unanswered(&mut self, error: &QueryError, form: &str) -> Outcome {
+        match error {
+            QueryError::Usage(message) => {
+                self.report_usage(message, form);
+                Outcome::Usage
+            }
+            QueryError::Store(error) => {
+                self.report_error(error);
+                Outcome::of_error(error)
+            }
+        }
     }
 
     /// Shows an error of the process itself; a closed pipe is no error.

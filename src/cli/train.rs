@@ -23,7 +23,7 @@ use crate::experiment::{self, Ended, Existing, Experiment, ExperimentError, Opti
 use crate::lower::Target;
 use crate::model::{Command, overruled_settings};
 use crate::report;
-use crate::store::RunDir;
+use crate::store::{RunDir, absolute};
 use crate::study::{self, RunEnd, Team};
 use crate::train::Summary;
 
@@ -239,7 +239,7 @@ fn train(args: &TrainArgs, terminal: &mut Terminal) -> anyhow::Result<Report> {
     let check = check::Options::default();
     let request = Request { spec: &spec, overrides: &args.overrides, locations: &locations, check };
     let mut compiled = files::compile(&request);
-    let folder = environment::absolute(folder.unwrap_or(Path::new("")));
+    let folder = absolute(folder.unwrap_or(Path::new("")));
     let options = options(&args, folder);
     let command = Command { seeds: options.seeds.as_deref(), max_steps: options.max_steps };
     let overruled = compiled.model.as_ref().map(|spec| overruled_settings(spec, &command));

@@ -7,12 +7,14 @@
 mod claims;
 mod compare;
 mod document;
+mod error;
 mod estimate;
 mod jobs;
 mod listing;
 mod long;
 #[cfg(feature = "parquet")]
 mod parquet;
+mod query;
 mod renamed;
 mod result;
 mod samples;
@@ -32,24 +34,27 @@ use crate::syntax::ast::{Expr, Key};
 
 pub use claims::{Judged, JudgedLine, Verdict, Wanted, verdicts, verdicts_text};
 pub use compare::{
-    Comparison, CurvePoint, DifferenceEntry, Differing, GroupEntry, Incomparable, MATCHED_COLUMNS,
-    Matched, MatchedCurve, MatchedMeasure, MeasureEntry, MovedSample, Moves, RunGroup,
-    SEEDS_MEANING, SeedMoves, Spread, brief_table, compare, comparison_latex, comparison_table,
-    comparison_text, curves_title, match_scale, matched_table, most_table, moved, seeds_table,
-    temperatures,
+    Comparison, CurvePoint, Deeper, DifferenceEntry, Differing, GroupEntry, Incomparable,
+    MATCHED_COLUMNS, Matched, MatchedCurve, MatchedMeasure, MeasureEntry, MovedSample, Moves,
+    RunGroup, SEEDS_MEANING, SeedMoves, Spread, USUAL_LEVEL, brief_table, compare,
+    comparison_latex, comparison_table, comparison_text, curves_title, match_scale, matched_table,
+    most_table, moved, seeds_table, temperatures, usual_measures,
 };
 pub use document::{AxisEntry, CellEntry, SweepDocument};
+pub use error::QueryError;
 pub use estimate::{DataAtHand, Estimate, SampleCounts, estimate};
 pub use jobs::{Share, share};
 pub use listing::{Cell, Column, Filter, Group, Row, find, group, sort};
 pub use long::{Long, long};
 #[cfg(feature = "parquet")]
 pub use parquet::parquet;
-pub use renamed::{Renamed, earlier, rename};
+pub use query::Query;
+pub use renamed::{Renamed, earlier, rename, renamed_document, renamed_text};
 pub use result::{Made, SweepResult, over_seeds, plan_text, stored, table};
 pub use samples::{logits as stored_logits, measured, open as open_logits};
 pub use slurm::{
-    SlurmError, SlurmJob, SlurmJobs, SlurmTask, SubmittedJob, tasks_of, tasks_text, with_tasks,
+    SlurmError, SlurmJob, SlurmJobs, SlurmTask, SubmittedJob, tasks_of, tasks_of_rows, tasks_text,
+    wait_for, with_tasks,
 };
 pub use state::RunState;
 pub use tables::{RunsDocument, Table, grouped, listing};

@@ -6,6 +6,8 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use serde_json::{Value, json};
+
 use super::{SweepDocument, find};
 use crate::diag::FileId;
 use crate::experiment::{hash_of_resolved, run_name};
@@ -22,6 +24,23 @@ pub struct Renamed {
     pub from: PathBuf,
     /// Where it is.
     pub to: PathBuf,
+}
+
+/// What was renamed, a line a run.
+pub fn renamed_text(renamed: &[Renamed]) -> String {
+    let line = |run: &Renamed| format!("{} → {}\n", run.from.display(), run.to.display());
+    let lines: String = renamed.iter().map(line).collect();
+    if lines.is_empty() { "all runs have today's identity".to_owned() } else { lines }
+}
+
+/// The same as a document, `specc.runs/1`.
+pub fn renamed_document(renamed: &[Renamed]) -> Value {
+    let entry = |run: &Renamed| json!({ "from": run.from, "to": run.to });
+    json!({
+        "schema": "specc.runs/1",
+        "ok": true,
+        "renamed": renamed.iter().map(entry).collect::<Vec<_>>(),
+    })
 }
 
 /// How many runs directly in a folder have an identity of an earlier version.

@@ -4,22 +4,30 @@
 //! says of them. Tasks share nothing but the folder: each takes the runs that nobody has, so that a task that is lost or
 //! requeued repeats nothing and leaves nothing out.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Cell, Row, Table};
+use super::{Cell, QueryError, Row, RunState, StudyRun, Table};
 use crate::store::{Owner, StoreError, read_json, write_shared};
+use crate::train::{StopReason, StopSignal};
 
 /// Seconds before the time limit at which tasks stop at a checkpoint.
 const WARNING_SECONDS: u32 = 120;
 
 /// How often a task that was killed is put back into the queue.
 const MAX_RESTARTS: u32 = 10;
+
+/// Tasks of an array where none are asked for, at most.
+const MOST_TASKS: usize = 16;
+
+/// How often a job is asked for while it is waited for, in milliseconds.
+const ASK_EVERY: u64 = 2_000;
 
 /// The largest `slurm.json` that is read, 16 MiB.
 const MAX_BYTES: u64 = 16 << 20;
@@ -66,6 +74,12 @@ pub enum SlurmError {
 }
 
 impl SlurmJob {
+    /// Tasks for these runs: as many as are asked for, or 16, but no more than runs are left; 0 where all are done.
+    pub fn tasks_for(runs: &[StudyRun], asked: Option<usize>) -> usize {
+        let left = runs.iter().filter(|run| RunState::of(&run.dir) != RunState::Done).count();
+        left.min(asked.unwrap_or(MOST_TASKS))
+    }
+
     /// The script of the job.
     pub fn script(&self) -> String {
         let log = self.root.join("slurm-%A_%a.log").display().to_string();
@@ -203,6 +217,42 @@ pub fn tasks_of(jobs: &[u64]) -> Result<Vec<SlurmTask>, SlurmError> {
         job.is_some_and(|job: u64| jobs.contains(&job))
     };
     Ok(said.lines().filter_map(task).filter(is_wanted).collect())
+}
+
+/// The tasks that are not over of the jobs that were submitted for the folders of some runs.
+///
+/// # Errors
+/// [`QueryError`], of a Slurm that is not there or refuses too.
+pub fn tasks_of_rows(rows: &[Row]) -> Result<Vec<SlurmTask>, QueryError> {
+    let folders: BTreeSet<&Path> = rows.iter().filter_map(|row| row.run.path().parent()).collect();
+    let mut jobs = vec![];
+    for folder in folders {
+        jobs.extend(SlurmJobs::read(folder)?.jobs.iter().map(|job| job.job));
+    }
+    tasks_of(&jobs).map_err(|error| match error {
+        SlurmError::Store(error) => QueryError::Store(error),
+        SlurmError::Missing { .. } | SlurmError::Refused { .. } => {
+            QueryError::Usage(error.to_string())
+        }
+    })
+}
+
+/// Waits until no task of a job is left; the reason where `stop` ended the waiting, not the job.
+///
+/// # Errors
+/// [`SlurmError`], but for a controller that is busy or away for a moment: it is asked again.
+pub fn wait_for(job: u64, stop: &dyn StopSignal) -> Result<Option<StopReason>, SlurmError> {
+    loop {
+        match tasks_of(&[job]) {
+            Ok(tasks) if tasks.is_empty() => return Ok(None),
+            Ok(_) | Err(SlurmError::Refused { .. }) => {}
+            Err(error) => return Err(error),
+        }
+        if let Some(reason) = stop.reason() {
+            return Ok(Some(reason));
+        }
+        std::thread::sleep(Duration::from_millis(ASK_EVERY));
+    }
 }
 
 /// Adds a column to a listing of runs: the task that works on each, or did when it died, and how it stands.

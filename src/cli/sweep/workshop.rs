@@ -36,7 +36,7 @@ impl<'a> Workshop<'a> {
         texts: &'a Texts,
         study: &'a Study,
     ) -> Self {
-        let folder = environment::absolute(args.spec.parent().unwrap_or(Path::new("")));
+        let folder = crate::store::absolute(args.spec.parent().unwrap_or(Path::new("")));
         Self { args, request, texts, study, folder, data: vec![] }
     }
 

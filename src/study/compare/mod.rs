@@ -6,6 +6,7 @@
 
 mod comparison;
 mod contrast;
+mod deeper;
 mod differing;
 mod group;
 mod member;
@@ -16,6 +17,7 @@ mod text;
 
 pub use comparison::{Comparison, GroupEntry, MeasureEntry, Spread, compare};
 pub use contrast::DifferenceEntry;
+pub use deeper::{Deeper, USUAL_LEVEL, usual_measures};
 pub use differing::Differing;
 pub use group::{Incomparable, RunGroup};
 pub use moved::{MovedSample, Moves, SeedMoves, moved};

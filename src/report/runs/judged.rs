@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use crate::check;
-use crate::cli::environment;
 use crate::compile::files::{Request, Texts};
+use crate::data::Locations;
 use crate::experiment::{self, Device, Machine};
 use crate::lower::DType;
 use crate::store::read_spec;
@@ -27,7 +27,7 @@ pub(super) fn judge(
     root: &Path,
     document: &SweepDocument,
     row: &Row,
-    data_dir: Option<&Path>,
+    locations: &Locations,
 ) -> Judgement {
     let dir = row.run.path();
     let folder = experiment::spec_folder(dir);
@@ -37,7 +37,7 @@ pub(super) fn judge(
     let path = original.clone().filter(|path| path.is_file()).unwrap_or_else(|| copy.clone());
     let mut judgement = Judgement { spec: read_spec(&path).ok(), ..Judgement::default() };
     let Ok(texts) = Texts::read(&path) else { return judgement };
-    let locations = environment::locations(data_dir).beside(folder.as_deref());
+    let locations = locations.beside(folder.as_deref());
     let cells = texts.cells(&Request {
         // Imports are looked for beside the original.
         spec: original.as_deref().unwrap_or(&copy),

@@ -5,15 +5,13 @@ use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
-use super::claims::{self, Judgement};
-use super::{ReportArgs, dataset};
-use crate::cli::comparing::{LEVEL, measures};
-use crate::cli::environment;
-use crate::cli::problem::Problem;
+use super::judged::{self, Judgement};
+use super::open::{Asked, dataset};
+use super::{Detail, Facet, Member, Named, Pictures, Study};
+use crate::data::Locations;
 use crate::experiment::compile_run;
-use crate::report::runs::{Detail, Facet, Member, Named, Pictures, Study};
 use crate::store::{RunDir, StoreError};
-use crate::study::{Row, RunGroup, SweepDocument, find};
+use crate::study::{QueryError, Row, RunGroup, SweepDocument, USUAL_LEVEL, find, usual_measures};
 
 /// Groups up to which classes are compared, for which their names are wanted.
 const NAMED_GROUPS: usize = 4;
@@ -26,20 +24,14 @@ pub(super) enum Subject {
 }
 
 /// Finds out what the paths stand for.
-pub(super) fn subject(args: &ReportArgs) -> Result<Subject, Problem> {
-    let data_dir = args.data_dir.as_deref();
-    let [path] = args.paths.as_slice() else { return groups(args) };
-    if args.deeper.is_asked() {
-        let problem =
-            "`--match-scale` and `--samples` compare groups: name two, such as ROOT:label";
-        return Err(Problem::Usage(problem.to_owned()));
-    }
+pub(super) fn subject(asked: &Asked<'_>) -> Result<Subject, QueryError> {
+    let [path] = asked.paths else { return groups(asked) };
     let place = Path::new(path);
     if place.is_file() {
         return Ok(Subject::File(place.to_owned()));
     }
     if !place.is_dir() {
-        return groups(args);
+        return groups(asked);
     }
     let mut rows = find(&[place.to_owned()])?;
     if RunDir::is_run(place) || rows.len() == 1 {
@@ -49,11 +41,11 @@ pub(super) fn subject(args: &ReportArgs) -> Result<Subject, Problem> {
         };
     }
     if rows.is_empty() {
-        return Err(Problem::Usage(format!("there is no run below `{path}`")));
+        return Err(QueryError::Usage(format!("there is no run below `{path}`")));
     }
     match SweepDocument::read(place)? {
-        Some(document) => sweep(place, &document, rows, data_dir),
-        None => several(path, rows, data_dir),
+        Some(document) => sweep(place, &document, rows, asked.locations),
+        None => several(path, rows, asked.locations),
     }
 }
 
@@ -62,14 +54,14 @@ fn sweep(
     root: &Path,
     document: &SweepDocument,
     rows: Vec<Row>,
-    data_dir: Option<&Path>,
-) -> Result<Subject, Problem> {
+    locations: &Locations,
+) -> Result<Subject, QueryError> {
     let used = |key: &str| {
         rows.iter().filter_map(|row| row.labels.get(key)).collect::<BTreeSet<_>>().len()
     };
     let varied: Vec<_> = document.axes.iter().filter(|axis| used(&axis.key) > 1).collect();
     let Some((colour, others)) = varied.split_first() else {
-        return several(&root.display().to_string(), rows, data_dir);
+        return several(&root.display().to_string(), rows, locations);
     };
     let mut notes = vec![];
     let all = rows.len();
@@ -93,7 +85,7 @@ fn sweep(
     }
     let first = cells.values().flat_map(BTreeMap::values).flatten().next();
     let judged =
-        first.map_or_else(Judgement::default, |row| claims::judge(root, document, row, data_dir));
+        first.map_or_else(Judgement::default, |row| judged::judge(root, document, row, locations));
     notes.extend(judged.notes);
     let facets = cells.into_iter().map(|(at, groups)| {
         let parts = others.iter().zip(&at).filter(|(_, at)| **at > 0);
@@ -119,12 +111,12 @@ fn sweep(
             named: Named::default(),
             pictures: Pictures::default(),
         },
-        data_dir,
+        locations,
     ))
 }
 
 /// Runs without labels: those of one spec are a group.
-fn several(title: &str, rows: Vec<Row>, data_dir: Option<&Path>) -> Result<Subject, Problem> {
+fn several(title: &str, rows: Vec<Row>, locations: &Locations) -> Result<Subject, QueryError> {
     let mut names: Vec<(String, Vec<Row>)> = vec![];
     for row in rows {
         let hash = row.run.identity().spec_hash.clone();
@@ -142,13 +134,13 @@ fn several(title: &str, rows: Vec<Row>, data_dir: Option<&Path>) -> Result<Subje
     });
     let groups = labelled.map(|(name, rows)| Ok((name, members(rows)?)));
     let groups: Vec<(String, Vec<Member>)> = groups.collect::<Result<_, StoreError>>()?;
-    Ok(study(plain("Runs", title, "spec", groups), data_dir))
+    Ok(study(plain("Runs", title, "spec", groups), locations))
 }
 
 /// Groups as they are named, each a colour.
-fn groups(args: &ReportArgs) -> Result<Subject, Problem> {
+fn groups(asked: &Asked<'_>) -> Result<Subject, QueryError> {
     let (mut named, mut found) = (vec![], vec![]);
-    for path in &args.paths {
+    for path in asked.paths {
         let place = Path::new(path);
         let mut members =
             if place.is_dir() { members(find(&[place.to_owned()])?)? } else { vec![] };
@@ -159,16 +151,17 @@ fn groups(args: &ReportArgs) -> Result<Subject, Problem> {
             members.extend(files.collect::<Result<Vec<_>, _>>()?);
         }
         if members.is_empty() {
-            return Err(Problem::Usage(format!("`{path}` has no run")));
+            return Err(QueryError::Usage(format!("`{path}` has no run")));
         }
         found.push((group.name.clone(), members));
         named.push(group);
     }
     let mut notes = vec![];
-    let comparison = (named.len() > 1).then(|| args.deeper.compare(&named, &measures(), LEVEL));
+    let comparison =
+        (named.len() > 1).then(|| asked.deeper.compare(&named, &usual_measures(), USUAL_LEVEL));
     let comparison = match comparison {
         Some(Ok(comparison)) => Some(comparison),
-        Some(Err(error)) if args.deeper.is_asked() => return Err(error.into()),
+        Some(Err(error)) if asked.deeper.is_asked() => return Err(error.into()),
         Some(Err(error)) => {
             notes.push(format!("The groups are not compared: {error}."));
             None
@@ -192,7 +185,7 @@ fn groups(args: &ReportArgs) -> Result<Subject, Problem> {
     let title = groups.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(" · ");
     let kind = if named.len() > 1 { "Comparison" } else { "Runs" };
     let study = Study { comparison, notes, ..plain(kind, &title, "group", groups) };
-    Ok(self::study(study, args.data_dir.as_deref()))
+    Ok(self::study(study, asked.locations))
 }
 
 /// A study of groups that differ in one thing.
@@ -213,7 +206,7 @@ fn plain(kind: &str, title: &str, axis: &str, groups: Vec<(String, Vec<Member>)>
 }
 
 /// With its data, where classes are named or samples are shown.
-fn study(mut study: Study, data_dir: Option<&Path>) -> Subject {
+fn study(mut study: Study, locations: &Locations) -> Subject {
     let moved = study.comparison.as_ref().and_then(|comparison| comparison.samples.as_ref());
     if let [facet] = study.facets.as_slice()
         && (moved.is_some() || facet.groups.len() <= NAMED_GROUPS)
@@ -221,8 +214,8 @@ fn study(mut study: Study, data_dir: Option<&Path>) -> Subject {
         let mut rows = facet.groups.iter().flat_map(|g| &g.members).filter_map(|m| m.row.as_ref());
         let data = rows.next().and_then(|row| {
             let dir = row.run.path();
-            let (compiled, locations) = compile_run(dir, &environment::locations(data_dir));
-            dataset(&compiled, &locations).ok()
+            let (compiled, places) = compile_run(dir, locations);
+            dataset(&compiled, &places).ok()
         });
         if let Some(data) = data {
             study = study.with_data(&data);
