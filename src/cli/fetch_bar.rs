@@ -1,8 +1,8 @@
 //! A fetch on the screen: a bar on a terminal, plain lines elsewhere.
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::ProgressBar;
 
-use super::terminal::say;
+use super::terminal::{bar, say};
 use crate::data::Failure;
 use crate::data::fetch::{FetchEvent, FetchProgress};
 use crate::report::data_sets::megabytes;
@@ -51,12 +51,8 @@ impl FetchProgress for FetchBar {
                     say(&format!("fetching {file} ({}{resumed})", megabytes(bytes)));
                     return;
                 }
-                let target = ProgressDrawTarget::stderr_with_hz(8);
-                let bar = ProgressBar::with_draw_target(Some(bytes), target);
                 let template = "{msg} {bar:24} {bytes}/{total_bytes} {bytes_per_sec} {eta}";
-                if let Ok(style) = ProgressStyle::with_template(template) {
-                    bar.set_style(style.progress_chars("=> "));
-                }
+                let bar = bar(bytes, template);
                 bar.set_message(file.to_owned());
                 bar.set_position(have);
                 self.bar = Some(bar);

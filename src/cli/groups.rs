@@ -65,8 +65,12 @@ impl MachineArgs {
         seconds: impl FnMut(usize) -> Option<f64>,
     ) -> Share {
         let processors = environment::processors();
-        let threads = self.threads.map(usize::from);
-        study::share(processors, n_runs, jobs.map(usize::from), threads, seconds)
+        study::share(processors, n_runs, jobs.map(usize::from), self.given(), seconds)
+    }
+
+    /// Threads that are asked for.
+    pub(crate) fn given(&self) -> Option<usize> {
+        self.threads.map(usize::from)
     }
 
     /// Threads to use.

@@ -32,6 +32,8 @@ mod reproduce;
 #[cfg(feature = "exec")]
 mod runs;
 #[cfg(feature = "exec")]
+mod screen;
+#[cfg(feature = "exec")]
 mod signals;
 #[cfg(feature = "exec")]
 mod slurm;

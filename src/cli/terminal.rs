@@ -2,6 +2,8 @@
 
 use std::io::{self, IsTerminal, Write};
 
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
 use super::environment;
 use super::outcome::Outcome;
 use crate::diag::{self, Diagnostic, RenderStyle, Severity, SourceMap, ToDiagnostic, render};
@@ -26,6 +28,14 @@ pub(crate) enum ColorChoice {
 pub(crate) fn say(text: &str) {
     // There is no other place to tell that stderr is closed.
     let _ = writeln!(io::stderr(), "{text}");
+}
+
+/// A bar on stderr that is drawn at most eight times a second.
+pub(crate) fn bar(len: u64, template: &str) -> ProgressBar {
+    let style = ProgressStyle::with_template(template).expect("the template is valid");
+    let bar = ProgressBar::with_draw_target(Some(len), ProgressDrawTarget::stderr_with_hz(8));
+    bar.set_style(style.progress_chars("=> "));
+    bar
 }
 
 /// Stdout and stderr of the process.

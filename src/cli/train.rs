@@ -1,19 +1,19 @@
 //! `specc train`: compile, load the data, and run every seed.
 
 mod plan;
-mod screen;
 
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use super::crew::{Task, make_all, singly};
+use super::crew::Board;
 use super::environment;
 use super::events::EventArgs;
 use super::fetch::load_data;
 use super::groups::{DataPlace, MachineArgs};
 use super::outcome::Outcome;
 use super::runs::tell_of_earlier;
+use super::screen::Screen;
 use super::signals::Signals;
 use super::terminal::Terminal;
 use crate::check;
@@ -24,10 +24,8 @@ use crate::lower::Target;
 use crate::model::{Command, overruled_settings};
 use crate::report;
 use crate::store::{RunDir, absolute};
-use crate::study::{self, RunEnd, Team};
+use crate::study::{self, RunEnd, Task, Team};
 use crate::train::Summary;
-
-pub(crate) use screen::Screen;
 
 /// Arguments of `specc train`.
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
@@ -371,7 +369,14 @@ fn several(
         go(&shared, dataset, &of_group);
         Ok(())
     };
-    let (outcome, ends) = make_all(&tasks, &singly(tasks.len()), team, &prepare, signals, terminal);
+    let groups = study::singly(tasks.len());
+    let mut board = Board::new(&tasks, team.jobs, terminal);
+    let ends =
+        study::make_all(tasks.len(), &groups, team, &prepare, signals, &mut |task, event| {
+            board.show(task, event);
+        });
+    let all_done = ends.iter().all(|end| matches!(end, Some(RunEnd::Done(_))));
+    let outcome = board.finish(all_done, signals);
     let mut report = Report::from(outcome);
     for (task, end) in tasks.into_iter().zip(ends) {
         match end {

@@ -11,6 +11,8 @@ mod grid;
 pub mod page;
 pub mod picture;
 #[cfg(feature = "exec")]
+pub mod progress;
+#[cfg(feature = "exec")]
 pub mod runs;
 mod sheet;
 mod summary_table;

@@ -21,8 +21,10 @@ mod samples;
 mod slurm;
 mod state;
 mod tables;
+mod tasks;
 mod tensorboard;
 mod work;
+mod workshop;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -58,8 +60,10 @@ pub use slurm::{
 };
 pub use state::RunState;
 pub use tables::{RunsDocument, Table, grouped, listing};
+pub use tasks::{Task, make_all, singly};
 pub use tensorboard::tensorboard;
 pub use work::{Event, Prepare, RunEnd, Team, Unprepared, work};
+pub use workshop::{Orders, Shift, Workshop};
 
 /// One combination of values, with what it trains.
 #[derive(Clone, Debug)]

@@ -1,10 +1,11 @@
 //! A run on the screen: a bar on a terminal, plain lines elsewhere.
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::ProgressBar;
 
-use super::super::terminal::{Terminal, say};
+use super::terminal::{Terminal, bar, say};
 use crate::diag::{Diagnostic, SourceMap};
-use crate::experiment::{duration, epoch_line};
+use crate::experiment::epoch_line;
+use crate::report::progress::Pace;
 use crate::train::{Beginning, EpochRecord, Observer, Progress, Stopwatch};
 
 /// Seconds between plain lines.
@@ -19,27 +20,14 @@ pub(crate) struct Screen<'a> {
     verbose: bool,
     bar: Option<ProgressBar>,
     last_line: Stopwatch,
-    rate: Rate,
-}
-
-#[derive(Debug)]
-struct Rate {
-    since: Stopwatch,
-    samples: u64,
-    steps: u64,
-}
-
-impl Rate {
-    fn start() -> Self {
-        Self { since: Stopwatch::start(), samples: 0, steps: 0 }
-    }
+    pace: Pace,
 }
 
 impl<'a> Screen<'a> {
     /// For a run whose messages point into `sources`.
     pub(crate) fn new(terminal: &'a mut Terminal, sources: &'a SourceMap, verbose: bool) -> Self {
-        let (last_line, rate) = (Stopwatch::start(), Rate::start());
-        Self { terminal, sources, verbose, bar: None, last_line, rate }
+        let (last_line, pace) = (Stopwatch::start(), Pace::start());
+        Self { terminal, sources, verbose, bar: None, last_line, pace }
     }
 
     /// Takes the bar away.
@@ -50,12 +38,7 @@ impl<'a> Screen<'a> {
     }
 
     fn show_bar(&mut self, steps: u64, done: u64) {
-        let target = ProgressDrawTarget::stderr_with_hz(8);
-        let bar = ProgressBar::with_draw_target(Some(steps), target);
-        let style = ProgressStyle::with_template("{bar:24} {pos}/{len} {msg}")
-            .expect("the template is valid")
-            .progress_chars("=> ");
-        bar.set_style(style);
+        let bar = bar(steps, "{bar:24} {pos}/{len} {msg}");
         bar.set_position(done);
         self.bar = Some(bar);
     }
@@ -84,12 +67,11 @@ impl Observer for Screen<'_> {
         if Terminal::is_watched() && !self.terminal.is_quiet() {
             self.show_bar(*steps, from.unwrap_or(0));
         }
-        (self.last_line, self.rate) = (Stopwatch::start(), Rate::start());
+        (self.last_line, self.pace) = (Stopwatch::start(), Pace::start());
     }
 
     fn step(&mut self, progress: &Progress) {
-        self.rate.samples += progress.samples;
-        self.rate.steps += 1;
+        self.pace.step(progress);
         if self.terminal.is_quiet() {
             return;
         }
@@ -97,16 +79,7 @@ impl Observer for Screen<'_> {
         if self.bar.is_none() && !due {
             return;
         }
-        let seconds = self.rate.since.seconds().max(1e-9);
-        let left = (progress.steps - progress.step) as f64 * seconds / self.rate.steps as f64;
-        let text = format!(
-            "epoch {} loss {:.4} acc {:.3} {:.0}/s eta {}",
-            progress.epoch,
-            progress.loss,
-            progress.accuracy,
-            self.rate.samples as f64 / seconds,
-            duration(left),
-        );
+        let text = self.pace.text(progress);
         match &self.bar {
             Some(bar) => {
                 bar.set_position(progress.step);

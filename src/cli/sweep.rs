@@ -1,13 +1,11 @@
 //! `specc sweep`: every cell of the sweeps of a file, by workers in one process.
 
-mod workshop;
-
 use std::path::{Path, PathBuf};
 
-use workshop::Workshop;
-
+use super::crew::Board;
 use super::environment;
 use super::events::EventArgs;
+use super::fetch::load_data;
 use super::groups::{DataPlace, MachineArgs};
 use super::outcome::Outcome;
 use super::runs::tell_of_earlier;
@@ -17,9 +15,11 @@ use super::terminal::Terminal;
 use super::verify;
 use crate::check;
 use crate::compile::files::{Request, Texts};
+use crate::data;
+use crate::store::absolute;
 use crate::study::{
-    Estimate, Judged, Made, RunState, Study, StudyRun, SweepDocument, SweepResult, plan_text,
-    stored, table, verdicts,
+    Estimate, Judged, Made, Orders, RunState, Study, StudyRun, SweepDocument, SweepResult,
+    Workshop, plan_text, stored, table, verdicts,
 };
 
 /// Arguments of `specc sweep`.
@@ -200,13 +200,13 @@ pub(super) fn swept(
         runs = runs.into_iter().skip(part - 1).step_by(of).collect();
     }
     tell_of_earlier(&study.root, terminal);
-    let workshop = Workshop::new(args, &request, &texts, &study);
+    let mut workshop = Workshop::new(&study, orders(args), &request, &texts);
     let mut estimated = None;
     let (mut outcome, made) = if args.dry_run {
         if let Some(job) = args.slurm.job(&study, &runs).filter(|_| show) {
             terminal.print(job.script());
         } else {
-            let estimate = workshop.estimate(&runs);
+            let estimate = workshop.estimate(&runs, data::load);
             if show {
                 terminal.print(plan_text(&study, &runs, &estimate));
             }
@@ -254,7 +254,7 @@ fn make(
             let made = stored(runs)?;
             (of_states(&made), made)
         }
-        None => workshop.make(runs, &signals, terminal)?,
+        None => make_here(args, workshop, runs, &signals, terminal)?,
     };
     if show {
         terminal.print(table(study, &made));
@@ -262,8 +262,50 @@ fn make(
     Ok((outcome, made))
 }
 
+/// How the runs are made.
+fn orders(args: &SweepArgs) -> Orders {
+    Orders {
+        machine: args.machine.decided(),
+        processors: environment::processors(),
+        threads: args.machine.given(),
+        jobs: args.jobs.map(usize::from),
+        spec_folder: absolute(args.spec.parent().unwrap_or(Path::new(""))),
+        log_every: args.log_every,
+        fail_fast: args.fail_fast,
+        gpu: environment::gpu_places(),
+    }
+}
+
+/// Makes the runs by workers of this process.
+fn make_here(
+    args: &SweepArgs,
+    mut workshop: Workshop<'_>,
+    runs: Vec<StudyRun>,
+    signals: &Signals,
+    terminal: &mut Terminal,
+) -> anyhow::Result<(Outcome, Vec<Made>)> {
+    let offline = args.data.offline;
+    let shift =
+        workshop.shift(&runs, |spec, locations| load_data(spec, locations, offline, terminal));
+    let shift = match shift {
+        Ok(shift) => shift,
+        Err(error) => {
+            terminal.report_error(&error);
+            return Ok((Outcome::of_error(&error), vec![]));
+        }
+    };
+    let (n_runs, tasks) = (runs.len(), shift.tasks.clone());
+    let mut board = Board::new(&tasks, shift.team.jobs, terminal);
+    let made = workshop.make(runs, shift, signals, &mut |task, event| board.show(task, event));
+    let all_done = made.as_ref().is_ok_and(|made| made.len() == n_runs && are_done(made));
+    Ok((board.finish(all_done, signals), made?))
+}
+
+fn are_done(made: &[Made]) -> bool {
+    made.iter().all(|made| made.state == RunState::Done)
+}
+
 /// What other processes made of the runs.
 fn of_states(made: &[Made]) -> Outcome {
-    let is_done = |made: &Made| made.state == RunState::Done;
-    if made.iter().all(is_done) { Outcome::Ok } else { Outcome::Failed }
+    if are_done(made) { Outcome::Ok } else { Outcome::Failed }
 }
