@@ -1,8 +1,6 @@
 //! `specc export`: a trained net as a file for other programs.
 
-mod python;
-
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::environment;
 use super::fetch::load_data;
@@ -10,17 +8,10 @@ use super::groups::DataPlace;
 use super::outcome::Outcome;
 use super::terminal::Terminal;
 use super::trained::AtArgs;
-use crate::data::Dataset;
 use crate::diag::ToDiagnostic;
-use crate::experiment::{Device, Experiment, Machine, Trained};
-use crate::export::{self, About, Source};
+use crate::experiment::{Device, Machine, Trained};
+use crate::export::{About, Compared, Format, Source, compare};
 use crate::lower::DType;
-use crate::store::{self, StoreError, write_atomic};
-use crate::train::RunLength;
-use python::Compared;
-
-/// The largest difference from our logits, as a share of the largest of them, that rounding explains.
-const MAX_DIFFERENCE: f64 = 1e-5;
 
 /// The form of the arguments.
 const FORM: &str = "specc export RUN --format onnx|pytorch|safetensors [-o FILE] [--verify]";
@@ -33,7 +24,7 @@ pub(crate) struct ExportArgs {
 
     /// What is written [default: what the name of the file says].
     #[arg(long, value_enum)]
-    format: Option<Format>,
+    format: Option<FormatArg>,
 
     /// The file [default: the name of the net in this folder].
     #[arg(short, long = "output", value_name = "FILE")]
@@ -56,7 +47,7 @@ pub(crate) struct ExportArgs {
 
 /// `--format`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-enum Format {
+enum FormatArg {
     /// A model for inference in f32, `.onnx`.
     Onnx,
     /// A module with loss and optimiser, `.py`, and its tensors beside it.
@@ -65,20 +56,13 @@ enum Format {
     Safetensors,
 }
 
-impl Format {
-    fn ending(self) -> &'static str {
-        match self {
-            Self::Onnx => "onnx",
-            Self::Pytorch => "py",
-            Self::Safetensors => "safetensors",
+impl From<FormatArg> for Format {
+    fn from(format: FormatArg) -> Self {
+        match format {
+            FormatArg::Onnx => Self::Onnx,
+            FormatArg::Pytorch => Self::Pytorch,
+            FormatArg::Safetensors => Self::Safetensors,
         }
-    }
-
-    fn of(path: &Path) -> Option<Self> {
-        let ending = path.extension()?;
-        [Self::Onnx, Self::Pytorch, Self::Safetensors]
-            .into_iter()
-            .find(|format| ending == format.ending())
     }
 }
 
@@ -141,7 +125,7 @@ fn document(
 }
 
 fn export(args: &ExportArgs, terminal: &mut Terminal) -> Result<Written, Refused> {
-    let format = args.format.or_else(|| Format::of(args.output.as_deref()?));
+    let format = args.format.map(Format::from).or_else(|| Format::of(args.output.as_deref()?));
     let Some(format) = format else {
         terminal.report_usage("no format given, and no file whose name says it", FORM);
         return Err(Outcome::Usage.into());
@@ -169,23 +153,20 @@ fn export(args: &ExportArgs, terminal: &mut Terminal) -> Result<Written, Refused
     let experiment = experiment.map_err(|error| terminal.refuse(&error, &compiled.sources))?;
     let data = load_data(&experiment.spec().data, locations, args.data.offline, terminal);
     let dataset = data.map_err(|error| told(&error, terminal))?;
-    let about = about(&trained, &experiment, &dataset);
+    let about = About::of_run(&trained, &experiment, &dataset);
     let (checked, spec) = (experiment.checked(), experiment.spec());
     // What evaluation saw is what others get.
     let state = checkpoint.state.clone().measured();
     let source = Source { checked, spec, state: &state, about: &about };
     let usual = || PathBuf::from(format!("{}.{}", spec.net.name.value, format.ending()));
     let path = args.output.clone().unwrap_or_else(usual);
-    let files = write(&source, format, &path, terminal)?;
+    let files = format.write(&source, &path).map_err(|error| told(&error, terminal))?;
     let written = Written { format, files, compared: None };
     if !args.verify {
         return Ok(written);
     }
-    let compared = match format {
-        Format::Safetensors => python::read_again(&source, &path),
-        Format::Onnx => python::compare("onnx", &path, &experiment, checkpoint, &dataset),
-        Format::Pytorch => python::compare("pytorch", &path, &experiment, checkpoint, &dataset),
-    };
+    let python = environment::python();
+    let compared = compare(format, &source, &path, &python, &experiment, checkpoint, &dataset);
     match compared {
         Ok(compared) => {
             let differs = compared.to_diagnostic();
@@ -209,52 +190,4 @@ fn export(args: &ExportArgs, terminal: &mut Terminal) -> Result<Written, Refused
 fn told(error: &dyn ToDiagnostic, terminal: &mut Terminal) -> Refused {
     terminal.report_error(error);
     Outcome::of_error(error).into()
-}
-
-fn about(trained: &Trained, experiment: &Experiment<'_>, dataset: &Dataset) -> About {
-    let position = &trained.checkpoint.position;
-    let length = RunLength::new(&experiment.spec().train, dataset.train.len());
-    About {
-        spec: experiment.spec().net.name.value.clone(),
-        spec_hash: position.spec_hash.clone(),
-        seed: position.seed,
-        step: position.step,
-        epochs: position.step / length.steps_per_epoch,
-        steps: length.steps,
-        steps_per_epoch: length.steps_per_epoch,
-        dtype: trained.checkpoint.dtype().to_string(),
-        pixels: (&dataset.normalization).into(),
-        class_names: dataset.class_names.clone(),
-    }
-}
-
-fn write(
-    source: &Source<'_>,
-    format: Format,
-    path: &Path,
-    terminal: &mut Terminal,
-) -> Result<Vec<PathBuf>, Refused> {
-    match format {
-        Format::Onnx => {
-            let bytes = export::onnx(source).map_err(|error| told(&error, terminal))?;
-            write_atomic(path, &bytes).map_err(|error| told(&error, terminal))?;
-            Ok(vec![path.to_owned()])
-        }
-        Format::Pytorch => {
-            let weights = path.with_extension("safetensors");
-            let name = weights.file_name().map(|name| name.to_string_lossy().into_owned());
-            let text = export::pytorch(source, &name.unwrap_or_default());
-            write_weights(source, true, &weights).map_err(|error| told(&error, terminal))?;
-            write_atomic(path, text.as_bytes()).map_err(|error| told(&error, terminal))?;
-            Ok(vec![path.to_owned(), weights])
-        }
-        Format::Safetensors => {
-            write_weights(source, false, path).map_err(|error| told(&error, terminal))?;
-            Ok(vec![path.to_owned()])
-        }
-    }
-}
-
-fn write_weights(source: &Source<'_>, training: bool, path: &Path) -> Result<(), StoreError> {
-    store::write_tensors(path, export::weights(source, training), &export::metadata(source))
 }

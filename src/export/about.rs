@@ -2,7 +2,13 @@
 
 use serde_json::{Value, json};
 
+#[cfg(feature = "exec")]
+use crate::data::Dataset;
 use crate::data::Normalization;
+#[cfg(feature = "exec")]
+use crate::experiment::{Experiment, Trained};
+#[cfg(feature = "exec")]
+use crate::train::RunLength;
 
 /// Where the tensors come from, and what the net expects.
 #[derive(Clone, Debug, PartialEq)]
@@ -45,6 +51,27 @@ impl From<&Normalization> for Pixels {
         let channels = (0..from.n_channels()).map(|channel| from.channel(channel));
         let (mean, deviation) = channels.map(|norm| (norm.mean, norm.deviation)).unzip();
         Self { divisor: from.divisor(), mean, deviation }
+    }
+}
+
+#[cfg(feature = "exec")]
+impl About {
+    /// Of a run, its experiment and its data.
+    pub fn of_run(trained: &Trained, experiment: &Experiment<'_>, dataset: &Dataset) -> Self {
+        let position = &trained.checkpoint.position;
+        let length = RunLength::new(&experiment.spec().train, dataset.train.len());
+        Self {
+            spec: experiment.spec().net.name.value.clone(),
+            spec_hash: position.spec_hash.clone(),
+            seed: position.seed,
+            step: position.step,
+            epochs: position.step / length.steps_per_epoch,
+            steps: length.steps,
+            steps_per_epoch: length.steps_per_epoch,
+            dtype: trained.checkpoint.dtype().to_string(),
+            pixels: (&dataset.normalization).into(),
+            class_names: dataset.class_names.clone(),
+        }
     }
 }
 

@@ -2,10 +2,14 @@
 //!
 //! In: a [`Source`]: a checked graph, its spec, the state of a run, and what is known about it. Out: an ONNX model, a PyTorch
 //! module as one readable file, tensors by the names that PyTorch gives them. Everything is worked out from the graph, so that
-//! every layer of the language can be exported. Nothing is read or written here.
+//! every layer of the language can be exported. [`Format::write`] alone writes files; with feature `exec`, `compare` has other
+//! programs run them.
 
 mod about;
+#[cfg(feature = "exec")]
+mod compare;
 mod error;
+mod format;
 pub mod onnx;
 mod pytorch;
 mod steps;
@@ -16,7 +20,10 @@ use crate::lower::State;
 use crate::model;
 
 pub use about::{About, Pixels};
+#[cfg(feature = "exec")]
+pub use compare::{CompareError, Compared, compare};
 pub use error::ExportError;
+pub use format::{Format, WriteError};
 pub use onnx::onnx;
 pub use pytorch::pytorch;
 pub use weights::{metadata, weights};

@@ -31,7 +31,22 @@ const PERMITTED: [(&str, &[&str]); 28] = [
             "store", "syntax", "train",
         ],
     ),
-    ("export", &["check", "data", "diag", "ir", "loss", "lower", "model", "passes"]),
+    (
+        "export",
+        &[
+            "check",
+            "data",
+            "diag",
+            "experiment",
+            "ir",
+            "loss",
+            "lower",
+            "model",
+            "passes",
+            "store",
+            "train",
+        ],
+    ),
     (
         "portrait",
         &["check", "compile", "diag", "grad", "ir", "kernels", "lower", "model", "syntax"],

@@ -6,15 +6,16 @@ use std::process::Command;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::MAX_DIFFERENCE;
-use crate::cli::environment;
+use super::{Format, Source, VERIFY, weights};
 use crate::data::Dataset;
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::experiment::{Experiment, ExperimentError};
-use crate::export::{self, Source, VERIFY};
 use crate::lower::{Batch, DType, HostTensor, Samples, StateEntry};
 use crate::store::{self, Checkpoint, StoreError, write_atomic};
 use crate::train::SplitSamples;
+
+/// The largest difference from our logits, as a share of the largest of them, that rounding explains.
+const MAX_DIFFERENCE: f64 = 1e-5;
 
 /// Most test samples that are compared.
 const SAMPLES: usize = 64;
@@ -24,7 +25,7 @@ const MISSING_PACKAGE: i32 = 3;
 
 /// How far an exported file is from `specc`.
 #[derive(Clone, Debug, Deserialize)]
-pub(super) struct Compared {
+pub struct Compared {
     /// What ran it, with its version.
     program: String,
     /// Test samples that were compared; 0 where tensors were.
@@ -37,7 +38,8 @@ pub(super) struct Compared {
 }
 
 impl Compared {
-    pub(super) fn sentence(&self) -> String {
+    /// For a reader, in one line.
+    pub fn sentence(&self) -> String {
         let Self { program, samples, absolute, relative } = self;
         if *samples == 0 {
             return format!("read again by {program}: every tensor equal");
@@ -47,13 +49,14 @@ impl Compared {
         )
     }
 
-    pub(super) fn document(&self) -> serde_json::Value {
+    /// As the field `verified` of `specc.export/1`.
+    pub fn document(&self) -> serde_json::Value {
         let Self { program, samples, absolute, relative } = self;
         json!({ "program": program, "samples": samples, "absolute": absolute, "relative": relative })
     }
 
     /// What is wrong where the difference is too large.
-    pub(super) fn to_diagnostic(&self) -> Option<Diagnostic> {
+    pub fn to_diagnostic(&self) -> Option<Diagnostic> {
         let Self { program, relative, .. } = self;
         (*relative > MAX_DIFFERENCE).then(|| {
             Diagnostic::new(Code::E0717, "the exported file gives other logits")
@@ -67,21 +70,24 @@ impl Compared {
 
 /// A comparison that cannot be made.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum CompareError {
+pub enum CompareError {
     /// No Python, or one that cannot.
     #[error("{found}")]
     Python {
         /// What there is instead.
         found: String,
     },
+    /// The net cannot be run here.
     #[error(transparent)]
     Experiment(#[from] ExperimentError),
+    /// A file cannot be read or written.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
 impl CompareError {
-    pub(super) fn diagnostics(&self) -> Diagnostics {
+    /// As messages.
+    pub fn diagnostics(&self) -> Diagnostics {
         match self {
             Self::Python { found } => vec![
                 Diagnostic::new(Code::E0716, "no Python that can run the exported file")
@@ -95,21 +101,32 @@ impl CompareError {
     }
 }
 
-/// Runs a file by `onnx` or `pytorch` on the first test samples.
-pub(super) fn compare(
-    kind: &str,
+/// Compares an exported file with the run that it was made of: tensors are read again, everything else runs on the first test
+/// samples by the program `python`.
+///
+/// # Errors
+/// [`CompareError`]; a difference is none.
+pub fn compare(
+    format: Format,
+    source: &Source<'_>,
     path: &Path,
+    python: &Path,
     experiment: &Experiment<'_>,
     checkpoint: &Checkpoint,
     dataset: &Dataset,
 ) -> Result<Compared, CompareError> {
+    let kind = match format {
+        Format::Safetensors => return Ok(read_again(source, path)?),
+        Format::Onnx => "onnx",
+        Format::Pytorch => "pytorch",
+    };
     let io = |source| StoreError::Io { action: "create", path: std::env::temp_dir(), source };
     let folder = tempfile::tempdir().map_err(io)?;
     let (script, samples) = (folder.path().join("verify.py"), folder.path().join("samples"));
     write_atomic(&script, VERIFY.as_bytes())?;
     let tensors = tensors(experiment, checkpoint, dataset)?;
     store::write_tensors(&samples, &tensors, &std::collections::BTreeMap::new())?;
-    let mut compared: Compared = ask(&script, kind, path, &samples)?;
+    let mut compared: Compared = ask(python, &script, kind, path, &samples)?;
     compared.samples = tensors[0].shape[0];
     Ok(compared)
 }
@@ -146,10 +163,15 @@ fn tensors(
 }
 
 /// What the program in Python finds.
-fn ask(script: &Path, kind: &str, path: &Path, samples: &Path) -> Result<Compared, CompareError> {
-    let python = environment::python();
+fn ask(
+    python: &Path,
+    script: &Path,
+    kind: &str,
+    path: &Path,
+    samples: &Path,
+) -> Result<Compared, CompareError> {
     let shown = python.display();
-    let output = Command::new(&python).arg(script).arg(kind).args([path, samples]).output();
+    let output = Command::new(python).arg(script).arg(kind).args([path, samples]).output();
     let output =
         output.map_err(|error| CompareError::Python { found: format!("`{shown}`: {error}") })?;
     let said = String::from_utf8_lossy(&output.stderr);
@@ -164,9 +186,9 @@ fn ask(script: &Path, kind: &str, path: &Path, samples: &Path) -> Result<Compare
 }
 
 /// Compares the tensors of a file with those that were written.
-pub(super) fn read_again(source: &Source<'_>, path: &Path) -> Result<Compared, CompareError> {
+fn read_again(source: &Source<'_>, path: &Path) -> Result<Compared, StoreError> {
     let found = store::read_tensors(path)?.tensors;
-    let mut expected = export::weights(source, false);
+    let mut expected = weights(source, false);
     expected.sort_by(|a, b| a.name.cmp(&b.name));
     let equal = found.iter().eq(expected);
     let difference = if equal { 0.0 } else { f64::MAX };
