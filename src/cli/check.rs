@@ -10,17 +10,10 @@ use super::outcome::Outcome;
 use super::terminal::Terminal;
 use crate::check::numeric::Trial;
 use crate::check::{Mode, Options};
-use crate::compile::Compiled;
 use crate::compile::files::{self, Looked, Request};
 use crate::data;
-use crate::grad::{self, Joint};
-use crate::kernels::isa::Isa;
-use crate::lower::cpu::PlanOptions;
-use crate::lower::cuda::CudaPlan;
-use crate::lower::{self, Target};
-use crate::report::check::{emit, json, text};
-use crate::report::picture;
-use crate::{ir, model, syntax};
+use crate::lower::Target;
+use crate::report::check::{Emitted, emitted, json, text};
 
 /// Operations that `--numeric` may cost.
 const NUMERIC_BUDGET: u64 = 30_000_000_000;
@@ -86,6 +79,21 @@ enum Emit {
     Dot,
 }
 
+impl From<Emit> for Emitted {
+    fn from(stage: Emit) -> Self {
+        match stage {
+            Emit::Ast => Self::Ast,
+            Emit::Model => Self::Model,
+            Emit::Ir => Self::Ir,
+            Emit::Facts => Self::Facts,
+            Emit::Joint => Self::Joint,
+            Emit::Plan => Self::Plan,
+            Emit::Kernels => Self::Kernels,
+            Emit::Dot => Self::Dot,
+        }
+    }
+}
+
 /// `--bn`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 enum Bn {
@@ -147,7 +155,12 @@ pub(crate) fn run(args: &CheckArgs, terminal: &mut Terminal) -> anyhow::Result<O
             (false, true) => Target::Cuda,
             (false, false) => Target::Cpu,
         };
-        emit(&compiled, stage, target, terminal);
+        match emitted(&compiled, stage.into(), target) {
+            Ok(Some(text)) => terminal.print(text),
+            Ok(None) => {}
+            Err(errors) => terminal.report(&errors, &compiled.sources),
+        }
+        terminal.report(&compiled.diagnostics, &compiled.sources);
     } else {
         if let Some(checked) = &compiled.checked {
             let width = Terminal::width().min(text::WIDEST);
@@ -159,55 +172,4 @@ pub(crate) fn run(args: &CheckArgs, terminal: &mut Terminal) -> anyhow::Result<O
         terminal.report(&compiled.diagnostics, &compiled.sources);
     }
     Ok(Outcome::from(&compiled))
-}
-
-fn emit(compiled: &Compiled, stage: Emit, target: Target, terminal: &mut Terminal) {
-    match (stage, &compiled.model, &compiled.checked) {
-        (Emit::Ast, _, _) => terminal.print(syntax::print(&compiled.ast)),
-        (Emit::Model, Some(spec), _) => terminal.print(syntax::print(&model::to_ast(spec))),
-        (Emit::Ir, _, Some(checked)) => terminal.print(ir::text(checked.graph())),
-        (Emit::Facts, _, Some(checked)) => terminal.print(emit::facts(checked)),
-        (Emit::Dot, _, Some(checked)) => {
-            terminal.print(picture::dot(&picture::picture(checked, false)));
-        }
-        (Emit::Joint | Emit::Plan | Emit::Kernels, Some(spec), Some(checked)) => {
-            match grad::joint(checked, &spec.loss, &spec.train) {
-                Ok(joint) if stage == Emit::Joint => terminal.print(joint.to_string()),
-                Ok(joint) if stage == Emit::Kernels => {
-                    terminal.print(cuda_plan(&joint, spec.train.batch).source());
-                }
-                Ok(joint) => terminal.print(plan(&joint, target, spec.train.batch)),
-                Err(errors) => terminal.report(&errors, &compiled.sources),
-            }
-        }
-        (
-            Emit::Model
-            | Emit::Ir
-            | Emit::Facts
-            | Emit::Dot
-            | Emit::Joint
-            | Emit::Plan
-            | Emit::Kernels,
-            _,
-            _,
-        ) => {}
-    }
-    terminal.report(&compiled.diagnostics, &compiled.sources);
-}
-
-/// The plan of a target as text.
-fn plan(joint: &Joint, target: Target, batch: usize) -> String {
-    match target {
-        Target::Reference => lower::reference::plan(joint).to_string(),
-        Target::Cpu => {
-            let options = PlanOptions { isa: Isa::detect(), batch };
-            lower::cpu::plan(joint, &options).to_string()
-        }
-        Target::Cuda => cuda_plan(joint, batch).to_string(),
-    }
-}
-
-/// The plan of one run on a GPU.
-fn cuda_plan(joint: &Joint, batch: usize) -> CudaPlan {
-    lower::cuda::plan(joint, &lower::cuda::PlanOptions { batch, replicas: 1 })
 }

@@ -3,8 +3,6 @@
 //! In: a spec. Out: a table per phase with the time, operations and bytes of each layer, or one document `specc.time/1`. Steps
 //! run on real batches where the data is there; the learning rate is 0, so that every step is the same work.
 
-mod devices;
-
 use std::path::PathBuf;
 
 use super::environment;
@@ -18,7 +16,7 @@ use crate::compile::files::{self, Request};
 use crate::data::{DataError, Dataset};
 use crate::experiment::timing::{peak, time};
 use crate::experiment::{Device, Experiment, Options};
-use crate::report::timing;
+use crate::report::{devices, timing};
 
 /// Arguments of `specc time`.
 #[derive(Clone, Debug, clap::Args)]
@@ -60,7 +58,11 @@ pub(crate) struct TimeArgs {
 
 /// Runs `specc time`.
 pub(crate) fn run(args: &TimeArgs, terminal: &mut Terminal) -> anyhow::Result<Outcome> {
-    let Some(spec) = args.spec.as_deref() else { return devices::list(args.json, terminal) };
+    let Some(spec) = args.spec.as_deref() else {
+        let (text, document) = devices();
+        terminal.print(if args.json { serde_json::to_string_pretty(&document)? } else { text });
+        return Ok(Outcome::Ok);
+    };
     if args.replicas > 1 && args.machine.machine().device == Device::Cpu {
         anyhow::bail!(
             "`--replicas` is for a GPU: the processor takes runs one by one; add `--device cuda`"

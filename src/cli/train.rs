@@ -1,10 +1,8 @@
 //! `specc train`: compile, load the data, and run every seed.
 
-mod plan;
-
 use std::path::{Path, PathBuf};
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::crew::Board;
 use super::environment;
@@ -22,10 +20,9 @@ use crate::data::{self, Dataset};
 use crate::experiment::{self, Ended, Existing, Experiment, ExperimentError, Options, timing};
 use crate::lower::Target;
 use crate::model::{Command, overruled_settings};
-use crate::report;
+use crate::report::training::{Trained, plan_document, plan_text, stopped_line};
 use crate::store::{RunDir, absolute};
 use crate::study::{self, RunEnd, Task, Team};
-use crate::train::Summary;
 
 /// Arguments of `specc train`.
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
@@ -135,13 +132,18 @@ pub(crate) fn run(args: &TrainArgs, terminal: &mut Terminal) -> anyhow::Result<O
     if args.quiet {
         terminal.be_quiet();
     }
-    let report = train(args, terminal)?;
-    if args.json {
-        terminal.print(serde_json::to_string_pretty(&report.document(terminal.reported())?)?);
-    } else {
-        report.show(terminal);
+    let Report { outcome, planned, trained } = train(args, terminal)?;
+    match (args.json, planned) {
+        (true, planned) => {
+            let made = || trained.document(outcome == Outcome::Ok, terminal.reported());
+            let document = planned.map_or_else(made, |(_, document)| Ok(document))?;
+            terminal.print(serde_json::to_string_pretty(&document)?);
+        }
+        (false, Some((text, _))) => terminal.print(text),
+        (false, None) if trained.finished.is_empty() => {}
+        (false, None) => terminal.print(trained.text(Terminal::width() as u16)),
     }
-    Ok(report.outcome)
+    Ok(outcome)
 }
 
 /// What there is to say at the end.
@@ -149,68 +151,12 @@ struct Report {
     outcome: Outcome,
     /// What `--dry-run` would do.
     planned: Option<(String, Value)>,
-    /// Finished runs.
-    finished: Vec<(PathBuf, Summary)>,
-    /// A run that was asked to stop, and the step after which it did.
-    stopped: Option<(PathBuf, u64)>,
+    trained: Trained,
 }
 
 impl From<Outcome> for Report {
     fn from(outcome: Outcome) -> Self {
-        Self { outcome, planned: None, finished: vec![], stopped: None }
-    }
-}
-
-impl Report {
-    /// The one document of `--json`: the summary of a single finished run, else `specc.train/1`.
-    fn document(&self, diagnostics: &[Value]) -> serde_json::Result<Value> {
-        if let Some((_, planned)) = &self.planned {
-            return Ok(planned.clone());
-        }
-        let mut runs = vec![];
-        for (dir, summary) in &self.finished {
-            let mut run = serde_json::to_value(summary)?;
-            run["run"] = dir.display().to_string().into();
-            runs.push(run);
-        }
-        if self.outcome == Outcome::Ok && runs.len() == 1 {
-            let mut run = runs.remove(0);
-            run["diagnostics"] = diagnostics.into();
-            return Ok(run);
-        }
-        let stopped = self
-            .stopped
-            .as_ref()
-            .map(|(dir, step)| json!({ "run": dir.display().to_string(), "step": step }));
-        Ok(json!({
-            "schema": "specc.train/1",
-            "ok": self.outcome == Outcome::Ok,
-            "diagnostics": diagnostics,
-            "stopped": stopped,
-            "runs": runs,
-        }))
-    }
-
-    fn show(&self, terminal: &mut Terminal) {
-        if let Some((planned, _)) = &self.planned {
-            terminal.print(planned);
-        }
-        for (dir, summary) in &self.finished {
-            if self.finished.len() > 1 {
-                terminal.print(format!("seed {}", summary.seed));
-            }
-            let width = Terminal::width() as u16;
-            let val = summary.val.as_ref();
-            terminal.print(report::summary_table(&summary.train, val, &summary.test, width));
-            if let Some(best) = &summary.best {
-                terminal.print(report::best_line(best, summary.stopped_early));
-            }
-            terminal.print(format!("run: {}\n", dir.display()));
-        }
-        if self.finished.len() > 1 {
-            let summaries = self.finished.iter().map(|(_, summary)| summary).collect();
-            terminal.print(study::over_seeds(&[("all seeds".to_owned(), summaries)]));
-        }
+        Self { outcome, planned: None, trained: Trained::default() }
     }
 }
 
@@ -256,7 +202,7 @@ fn train(args: &TrainArgs, terminal: &mut Terminal) -> anyhow::Result<Report> {
         tell_of_earlier(root, terminal);
     }
     if args.dry_run {
-        let planned = Some((plan::text(&experiment), plan::document(&experiment)));
+        let planned = Some((plan_text(&experiment), plan_document(&experiment)));
         return Ok(Report { planned, ..Outcome::Ok.into() });
     }
     let data = load_data(&experiment.spec().data, &locations, args.data.offline, terminal);
@@ -301,11 +247,11 @@ fn one(
     let ended = experiment::run(experiment, dataset, seed, args.existing(), signals, &mut screen);
     screen.finish();
     match ended {
-        Ok(Ended::Finished(summary)) => report.finished.push((dir, *summary)),
+        Ok(Ended::Finished(summary)) => report.trained.finished.push((dir, *summary)),
         Ok(Ended::Stopped(reason, step)) => {
-            terminal.tell(stopped(step, &dir));
+            terminal.tell(stopped_line(step, &dir));
             report.outcome = reason.into();
-            report.stopped = Some((dir, step));
+            report.trained.stopped = Some((dir, step));
         }
         Err(error) => report.outcome = terminal.refuse(&error, sources),
     }
@@ -332,17 +278,17 @@ fn together(
         for (seed, ended) in seeds.iter().zip(ends) {
             let dir = experiment.dir(*seed);
             match ended {
-                Ok(Ended::Finished(summary)) => report.finished.push((dir, *summary)),
+                Ok(Ended::Finished(summary)) => report.trained.finished.push((dir, *summary)),
                 Ok(Ended::Stopped(reason, step)) => {
-                    terminal.tell(stopped(step, &dir));
+                    terminal.tell(stopped_line(step, &dir));
                     report.outcome = reason.into();
-                    report.stopped.get_or_insert((dir, step));
+                    report.trained.stopped.get_or_insert((dir, step));
                 }
                 Err(ExperimentError::Together(_)) => {}
                 Err(error) => report.outcome = terminal.refuse(&error, sources),
             }
         }
-        if report.stopped.is_some() {
+        if report.trained.stopped.is_some() {
             break;
         }
     }
@@ -380,20 +326,15 @@ fn several(
     let mut report = Report::from(outcome);
     for (task, end) in tasks.into_iter().zip(ends) {
         match end {
-            Some(RunEnd::Done(summary)) => report.finished.push((task.dir, *summary)),
+            Some(RunEnd::Done(summary)) => report.trained.finished.push((task.dir, *summary)),
             Some(RunEnd::Stopped(_, step)) => {
-                terminal.tell(stopped(step, &task.dir));
-                report.stopped.get_or_insert((task.dir, step));
+                terminal.tell(stopped_line(step, &task.dir));
+                report.trained.stopped.get_or_insert((task.dir, step));
             }
             Some(RunEnd::Held | RunEnd::Failed(_)) | None => {}
         }
     }
     report
-}
-
-fn stopped(step: u64, dir: &Path) -> String {
-    let dir = dir.display();
-    format!("stopped after step {step}; the same command goes on from there ({dir})")
 }
 
 fn options(args: &TrainArgs, spec_folder: PathBuf) -> Options {

@@ -7,6 +7,8 @@ pub mod analysis;
 mod calibration_table;
 pub mod check;
 pub mod data_sets;
+#[cfg(feature = "exec")]
+mod devices;
 mod grid;
 pub mod page;
 pub mod picture;
@@ -18,9 +20,13 @@ mod sheet;
 mod summary_table;
 #[cfg(feature = "exec")]
 pub mod timing;
+#[cfg(feature = "exec")]
+pub mod training;
 mod well_table;
 
 pub use calibration_table::calibration_table;
+#[cfg(feature = "exec")]
+pub use devices::devices;
 pub use sheet::{Image, contact_sheet};
 pub use summary_table::{best_line, number, split_table, summary_table};
 pub use well_table::well_table;

@@ -2,4 +2,7 @@
 
 pub mod emit;
 pub mod json;
+mod stages;
 pub mod text;
+
+pub use stages::{Emitted, emitted};

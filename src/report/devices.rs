@@ -1,13 +1,11 @@
-//! `specc time --devices`: what `--device` may name on this machine.
+//! What `--device` may name on this machine.
 
 use serde_json::{Value, json};
 
-use super::super::outcome::Outcome;
-use super::super::terminal::Terminal;
 use crate::kernels::isa::Isa;
 
-/// Prints the devices.
-pub(super) fn list(is_json: bool, terminal: &mut Terminal) -> anyhow::Result<Outcome> {
+/// The devices as lines, and as a document `specc.devices/1`.
+pub fn devices() -> (String, Value) {
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let isa = Isa::detect().kind().name();
     let mut text = format!("cpu     {threads} processors, {isa}\n");
@@ -15,18 +13,12 @@ pub(super) fn list(is_json: bool, terminal: &mut Terminal) -> anyhow::Result<Out
     let (lines, gpus) = gpus();
     text += &lines;
     listed.extend(gpus);
-    if is_json {
-        let document = json!({ "schema": "specc.devices/1", "devices": listed, "note": note() });
-        terminal.print(serde_json::to_string_pretty(&document)?);
-        return Ok(Outcome::Ok);
+    let note = note();
+    if let Some(note) = &note {
+        text.extend(["cuda    none: ", note, "\n"]);
     }
-    if let Some(note) = note() {
-        text.push_str("cuda    none: ");
-        text.push_str(&note);
-        text.push('\n');
-    }
-    terminal.print(text);
-    Ok(Outcome::Ok)
+    let document = json!({ "schema": "specc.devices/1", "devices": listed, "note": note });
+    (text, document)
 }
 
 #[cfg(feature = "cuda")]
