@@ -86,4 +86,5 @@ pub mod store;
 #[cfg(feature = "exec")]
 pub mod study;
 pub mod syntax;
+pub mod templates;
 pub mod train;

@@ -2,17 +2,19 @@
 //!
 //! A file is replaced whole or not at all: the new text goes to a file beside it that is then
 //! renamed over it. A file that does not parse stays as it is.
-#![expect(clippy::disallowed_methods, reason = "the command reads the files it is asked to format")]
 
-use std::fs::{self, File};
 use std::io::{self, Read, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::diag::{Diagnostics, RenderStyle, SourceMap, render};
+use crate::diag::{RenderStyle, SourceMap, render};
+use crate::store::{read_at_most, replace};
+use crate::syntax::format_bytes;
 use crate::syntax::limits::MAX_BYTES;
-use crate::syntax::{decode, format};
+
+/// At most one byte more than a spec may have.
+const READ_LIMIT: u64 = MAX_BYTES as u64 + 1;
 
 /// Format specs.
 #[derive(Args, Clone, Debug)]
@@ -44,7 +46,12 @@ pub fn run(
     for path in &args.files {
         let from_stdin = path.as_os_str() == "-";
         let name = if from_stdin { "<stdin>".to_owned() } else { path.display().to_string() };
-        let bytes = if from_stdin { read_bounded(input) } else { read_file(path) };
+        let mut bytes = vec![];
+        let bytes = if from_stdin {
+            input.take(READ_LIMIT).read_to_end(&mut bytes).map(|_| bytes)
+        } else {
+            read_at_most(path, READ_LIMIT)
+        };
         let bytes = match bytes {
             Ok(bytes) => bytes,
             Err(error) => {
@@ -84,42 +91,4 @@ pub fn run(
         (_, _, true) => 1,
         (false, false, false) => 0,
     })
-}
-
-/// The text and its formatted form, or the text and what is wrong with it.
-fn format_bytes(bytes: Vec<u8>) -> Result<(String, String), (String, Diagnostics)> {
-    let text = decode(bytes).map_err(|diagnostic| (String::new(), vec![diagnostic]))?;
-    match format(&text) {
-        Ok(formatted) => Ok((text, formatted)),
-        // The text of a message is kept short: its labels point at the first byte alone.
-        Err(diagnostics) if text.len() > MAX_BYTES => Err((String::new(), diagnostics)),
-        Err(diagnostics) => Err((text, diagnostics)),
-    }
-}
-
-fn read_file(path: &Path) -> io::Result<Vec<u8>> {
-    let file = File::open(path)?;
-    if file.metadata()?.is_dir() {
-        return Err(io::Error::new(io::ErrorKind::IsADirectory, "it is a folder"));
-    }
-    read_bounded(&mut { file })
-}
-
-/// At most one byte more than a spec may have.
-fn read_bounded(input: &mut dyn Read) -> io::Result<Vec<u8>> {
-    let mut bytes = vec![];
-    input.take(MAX_BYTES as u64 + 1).read_to_end(&mut bytes)?;
-    Ok(bytes)
-}
-
-/// Puts `text` in place of the file, which keeps its permissions; a link keeps pointing to it.
-fn replace(path: &Path, text: &str) -> io::Result<()> {
-    let path = fs::canonicalize(path)?;
-    let folder = path.parent().unwrap_or_else(|| Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(folder)?;
-    file.write_all(text.as_bytes())?;
-    file.as_file().set_permissions(fs::metadata(&path)?.permissions())?;
-    file.as_file().sync_all()?;
-    file.persist(&path)?;
-    Ok(())
 }

@@ -1,28 +1,13 @@
 //! `specc new`: a first spec from a template, written beside nothing that exists.
 
-use std::fs::OpenOptions;
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 
 use crate::diag::nearest;
-
-/// Templates by name; each opens with its purpose.
-const TEMPLATES: [(&str, &str); 12] = [
-    ("quickstart", include_str!("../../specs/quickstart.net")),
-    ("mlp_mnist", include_str!("../../specs/mlp_mnist.net")),
-    ("lenet_cifar10", include_str!("../../specs/lenet_cifar10.net")),
-    ("lenet_cifar100", include_str!("../../specs/lenet_cifar100.net")),
-    ("wrn16_4_cifar10", include_str!("../../specs/wrn16_4_cifar10.net")),
-    ("wrn28_10_cifar100_asam", include_str!("../../specs/wrn28_10_cifar100_asam.net")),
-    ("loss_single_scale", include_str!("../../specs/loss_single_scale.net")),
-    ("loss_fixed", include_str!("../../specs/loss_fixed.net")),
-    ("loss_separation", include_str!("../../specs/loss_separation.net")),
-    ("loss_truncated", include_str!("../../specs/loss_truncated.net")),
-    ("loss_base_mse", include_str!("../../specs/loss_base_mse.net")),
-    ("loss_custom_focal", include_str!("../../specs/loss_custom_focal.net")),
-];
+use crate::store;
+use crate::templates::{TEMPLATES, Template};
 
 /// Write a spec to start from.
 #[derive(Args, Clone, Debug)]
@@ -46,14 +31,14 @@ pub struct NewArgs {
 /// `out` or `err` cannot be written to.
 pub fn run(args: &NewArgs, out: &mut dyn Write, err: &mut dyn Write) -> io::Result<u8> {
     if args.list {
-        for (name, text) in TEMPLATES {
-            writeln!(out, "{name:<24}{}", purpose(text))?;
+        for template in TEMPLATES {
+            writeln!(out, "{:<24}{}", template.name, template.purpose())?;
         }
         return Ok(0);
     }
-    let Some((name, text)) = TEMPLATES.iter().find(|(name, _)| *name == args.template) else {
+    let Some(Template { name, text }) = Template::named(&args.template) else {
         writeln!(err, "error: there is no template `{}`", args.template)?;
-        match nearest(&args.template, TEMPLATES.iter().map(|(name, _)| *name)) {
+        match nearest(&args.template, TEMPLATES.iter().map(|template| template.name)) {
             Some(name) => writeln!(err, "  = help: did you mean `{name}`?")?,
             None => writeln!(err, "  = help: `specc new --list` lists the templates")?,
         }
@@ -64,7 +49,7 @@ pub fn run(args: &NewArgs, out: &mut dyn Write, err: &mut dyn Write) -> io::Resu
         out.write_all(text.as_bytes())?;
         return Ok(0);
     }
-    if let Err(error) = write(&path, text) {
+    if let Err(error) = store::create(&path, text) {
         writeln!(err, "error: cannot write `{}`: {error}", path.display())?;
         if error.kind() == io::ErrorKind::AlreadyExists {
             writeln!(err, "  = help: give another file by `-o FILE`")?;
@@ -73,16 +58,6 @@ pub fn run(args: &NewArgs, out: &mut dyn Write, err: &mut dyn Write) -> io::Resu
     }
     writeln!(out, "wrote {}; next: specc train {}", path.display(), path.display())?;
     Ok(0)
-}
-
-fn write(path: &Path, text: &str) -> io::Result<()> {
-    OpenOptions::new().write(true).create_new(true).open(path)?.write_all(text.as_bytes())
-}
-
-/// What the first line of a template says.
-fn purpose(text: &str) -> &str {
-    let first = text.lines().next().unwrap_or_default();
-    first.trim_start_matches("// Purpose: ")
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use super::outcome::Outcome;
 use super::terminal::Terminal;
 use crate::report::page::{Page, files, html, text};
 use crate::report::runs::{Asked, page_of};
-use crate::store::{StoreError, write_atomic};
+use crate::store::{write_atomic, write_files};
 use crate::study::QueryError;
 
 /// The file where none is named.
@@ -73,10 +73,7 @@ fn write(args: &ReportArgs, page: &Page, terminal: &mut Terminal) -> Result<Outc
     }
     if let Some(folder) = &args.figures {
         let files = files(page);
-        std::fs::create_dir_all(folder).map_err(|error| StoreError::io("create", folder, error))?;
-        for (name, contents) in &files {
-            write_atomic(&folder.join(name), contents.as_bytes())?;
-        }
+        write_files(folder, &files)?;
         terminal.note(format!("{} files in {}", files.len(), folder.display()));
     }
     let is_page = args.output.is_some() || args.open || !(args.text || args.figures.is_some());

@@ -1,19 +1,15 @@
 //! `specc reproduce`: the figures of the paper, made again.
 
-use std::path::{Path, PathBuf};
-
-use serde_json::json;
+use std::path::PathBuf;
 
 use super::groups::{DataPlace, MachineArgs};
 use super::outcome::Outcome;
 use super::sweep::{SweepArgs, Told, swept};
 use super::terminal::Terminal;
-use crate::chart::{Size, Theme};
 use crate::experiment::duration;
-use crate::reproduce::{FIGURES, Figure, Losses, Made, Reproduced, Scale, charts, gaps, page};
-use crate::store::{StoreError, write_atomic};
-use crate::study::{RunState, Study, verdicts_text};
-use crate::train::StoredRun;
+use crate::reproduce::{FIGURES, Figure, Made, Reproduced, Scale, document, page};
+use crate::store::{write_atomic, write_files};
+use crate::study::verdicts_text;
 
 /// Arguments of `specc reproduce`.
 #[derive(Clone, Debug, clap::Args)]
@@ -114,26 +110,12 @@ pub(crate) fn run(args: &ReproduceArgs, terminal: &mut Terminal) -> anyhow::Resu
     if !made.is_empty() {
         let file = args.output.join("paper.html");
         write_atomic(&file, page(&made).as_bytes())?;
-        figures_of(&made, &args.output.join("figures"))?;
+        let files: Vec<_> = made.iter().flat_map(Reproduced::files).collect();
+        write_files(&args.output.join("figures"), &files)?;
         let figures = if made.len() == 1 { "1 figure" } else { &format!("{} figures", made.len()) };
         terminal.note(format!("{figures} in {}", file.display()));
     }
     finish(args, outcome, &made, terminal)
-}
-
-/// Each chart as a drawing of its own, its numbers, and source for papers.
-fn figures_of(made: &[Reproduced], folder: &Path) -> anyhow::Result<()> {
-    std::fs::create_dir_all(folder)?;
-    for Reproduced { figure, charts, .. } in made {
-        for (place, chart) in ('a'..).zip(charts) {
-            let name = |ending: &str| folder.join(format!("fig{}{place}.{ending}", figure.number));
-            let drawing = chart.standalone(Size::Middle, Theme::Light);
-            write_atomic(&name("svg"), drawing.as_bytes())?;
-            write_atomic(&name("csv"), chart.table().csv().as_bytes())?;
-            write_atomic(&name("tex"), chart.pgfplots().as_bytes())?;
-        }
-    }
-    Ok(())
 }
 
 fn finish(
@@ -143,21 +125,7 @@ fn finish(
     terminal: &mut Terminal,
 ) -> anyhow::Result<Outcome> {
     if args.json {
-        let figure = |made: &Reproduced| {
-            json!({
-                "figure": made.figure.number,
-                "setting": made.setting,
-                "gaps": made.gaps.values,
-                "beyond": made.gaps.beyond,
-                "claims": made.claims,
-            })
-        };
-        let document = json!({
-            "schema": "specc.reproduce/1",
-            "ok": outcome == Outcome::Ok,
-            "diagnostics": terminal.reported(),
-            "figures": made.iter().map(figure).collect::<Vec<_>>(),
-        });
+        let document = document(made, outcome == Outcome::Ok, terminal.reported());
         terminal.print(serde_json::to_string_pretty(&document)?);
     }
     Ok(outcome)
@@ -185,17 +153,7 @@ fn reproduce(
     let Told { study: Some(study), estimated: Some(estimate), .. } = plan else {
         return Ok(Err(planned));
     };
-    let seeds = study.cells.iter().map(|cell| cell.seeds.len()).max().unwrap_or(0);
-    let shortened = figure.shortened(scale);
-    let setting = if shortened.is_empty() {
-        format!("{} losses, {seeds} seeds, the paper's length of training.", study.cells.len())
-    } else {
-        format!(
-            "{} losses, {seeds} seeds; a quick run: {} in place of the paper's setting.",
-            study.cells.len(),
-            shortened.join(", ")
-        )
-    };
+    let setting = figure.setting(scale, &study);
     terminal.tell(format!(
         "figure {}: {}. {setting}\n{}",
         figure.number,
@@ -209,7 +167,7 @@ fn reproduce(
     if !matches!(outcome, Outcome::Ok | Outcome::Unproven) {
         return Ok(Err(outcome));
     }
-    match drawn(figure, &study, told, setting) {
+    match Reproduced::of(figure, &study, &told.made, told.judged, setting) {
         Ok(made) => {
             if !args.json {
                 terminal.print(made.gaps.text() + &verdicts_text(&made.claims));
@@ -221,28 +179,4 @@ fn reproduce(
             Ok(Err(Outcome::of_error(&error)))
         }
     }
-}
-
-fn drawn(
-    figure: Figure,
-    study: &Study,
-    told: Told,
-    setting: String,
-) -> Result<Reproduced, StoreError> {
-    let mut losses = vec![];
-    for cell in &study.cells {
-        let label = cell.labels.iter().find(|(axis, _)| axis == "loss");
-        let label = label.map_or_else(|| cell.name(), |(_, label)| label.clone());
-        let own = told.made.iter().filter(|made| study.cells[made.run.cell].hash == cell.hash);
-        let done = own.filter(|made| made.state == RunState::Done);
-        let runs = done.map(|made| StoredRun::open(&made.run.dir));
-        losses.push(Losses { label, runs: runs.collect::<Result<_, _>>()? });
-    }
-    Ok(Reproduced {
-        charts: charts(&figure, &losses, &setting)?,
-        gaps: gaps(&figure, &losses)?,
-        claims: told.judged,
-        figure,
-        setting,
-    })
 }

@@ -1,5 +1,7 @@
 //! The figures of the paper: which spec makes each, and what is drawn.
 
+use crate::study::Study;
+
 /// A figure of the paper.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Figure {
@@ -130,6 +132,23 @@ impl Figure {
             (Made::Here { quick, .. }, Scale::Quick) => quick.iter().map(|(_, new)| *new).collect(),
             (Made::Here { .. }, Scale::Full) | (Made::OnGpu { .. }, _) => vec![],
         }
+    }
+
+    /// What is trained at a scale, in a sentence.
+    pub fn setting(&self, scale: Scale, study: &Study) -> String {
+        let seeds = study.cells.iter().map(|cell| cell.seeds.len()).max().unwrap_or(0);
+        let shortened = self.shortened(scale);
+        if shortened.is_empty() {
+            return format!(
+                "{} losses, {seeds} seeds, the paper's length of training.",
+                study.cells.len()
+            );
+        }
+        format!(
+            "{} losses, {seeds} seeds; a quick run: {} in place of the paper's setting.",
+            study.cells.len(),
+            shortened.join(", ")
+        )
     }
 }
 

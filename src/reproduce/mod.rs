@@ -13,7 +13,7 @@ use crate::train::StoredRun;
 pub use draw::charts;
 pub use figures::{FIGURES, Figure, Made, Scale, Shown};
 pub use gaps::{Gap, Gaps, gaps};
-pub use page::{Reproduced, page};
+pub use page::{Reproduced, document, page};
 
 /// The finished runs of one loss.
 #[derive(Clone, Debug)]

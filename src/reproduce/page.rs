@@ -2,9 +2,13 @@
 
 use std::fmt::Write as _;
 
-use super::{Figure, Gaps};
-use crate::chart::{Chart, escaped, marked, style_sheet};
-use crate::study::{Judged, Table, Verdict};
+use serde_json::{Value, json};
+
+use super::{Figure, Gaps, Losses, charts, gaps};
+use crate::chart::{Chart, Size, Theme, escaped, marked, style_sheet};
+use crate::store::StoreError;
+use crate::study::{self, Judged, RunState, Study, Table, Verdict};
+use crate::train::StoredRun;
 
 /// A figure that was made again.
 #[derive(Clone, Debug)]
@@ -19,6 +23,68 @@ pub struct Reproduced {
     pub gaps: Gaps,
     /// What holds of the paper's statements.
     pub claims: Vec<Judged>,
+}
+
+impl Reproduced {
+    /// Of the runs of a study that are done.
+    ///
+    /// # Errors
+    /// [`StoreError`] where a run cannot be read.
+    pub fn of(
+        figure: Figure,
+        study: &Study,
+        made: &[study::Made],
+        claims: Vec<Judged>,
+        setting: String,
+    ) -> Result<Self, StoreError> {
+        let mut losses = vec![];
+        for cell in &study.cells {
+            let label = cell.labels.iter().find(|(axis, _)| axis == "loss");
+            let label = label.map_or_else(|| cell.name(), |(_, label)| label.clone());
+            let own = made.iter().filter(|made| study.cells[made.run.cell].hash == cell.hash);
+            let done = own.filter(|made| made.state == RunState::Done);
+            let runs = done.map(|made| StoredRun::open(&made.run.dir));
+            losses.push(Losses { label, runs: runs.collect::<Result<_, _>>()? });
+        }
+        Ok(Self {
+            charts: charts(&figure, &losses, &setting)?,
+            gaps: gaps(&figure, &losses)?,
+            claims,
+            figure,
+            setting,
+        })
+    }
+
+    /// Each chart as a drawing of its own, its numbers, and source for papers: names of files with their contents.
+    pub fn files(&self) -> Vec<(String, String)> {
+        let mut files = vec![];
+        for (place, chart) in ('a'..).zip(&self.charts) {
+            let name = |ending: &str| format!("fig{}{place}.{ending}", self.figure.number);
+            files.push((name("svg"), chart.standalone(Size::Middle, Theme::Light)));
+            files.push((name("csv"), chart.table().csv()));
+            files.push((name("tex"), chart.pgfplots()));
+        }
+        files
+    }
+}
+
+/// `specc.reproduce/1`.
+pub fn document(made: &[Reproduced], ok: bool, diagnostics: &[Value]) -> Value {
+    let figure = |made: &Reproduced| {
+        json!({
+            "figure": made.figure.number,
+            "setting": made.setting,
+            "gaps": made.gaps.values,
+            "beyond": made.gaps.beyond,
+            "claims": made.claims,
+        })
+    };
+    json!({
+        "schema": "specc.reproduce/1",
+        "ok": ok,
+        "diagnostics": diagnostics,
+        "figures": made.iter().map(figure).collect::<Vec<_>>(),
+    })
 }
 
 const STYLE: &str = "

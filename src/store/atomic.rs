@@ -20,7 +20,16 @@ pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
     write_by_way_of(&format!(".{name}.tmp"), path, bytes)
 }
 
-/// The same for a file that several processes may write at once; the last one stays.
+/// Writes files by their names into a folder, which is made where it is missing; each as [`write_atomic`] does.
+///
+/// # Errors
+/// [`StoreError::Io`] of the first that cannot be written; those before it stay.
+pub fn write_files(folder: &Path, files: &[(String, String)]) -> Result<(), StoreError> {
+    fs::create_dir_all(folder).map_err(|error| StoreError::io("create", folder, error))?;
+    files.iter().try_for_each(|(name, text)| write_atomic(&folder.join(name), text.as_bytes()))
+}
+
+/// The same as [`write_atomic`] for a file that several processes may write at once; the last one stays.
 ///
 /// # Errors
 /// As [`write_atomic`].
