@@ -51,7 +51,7 @@ pub(crate) struct SweepArgs {
     #[arg(long, value_name = "I/N", value_parser = parse_shard)]
     shard: Option<(usize, usize)>,
 
-    /// Runs at once [default: by a short measurement].
+    /// Runs at once, or on a GPU groups of runs that step together [default: by a short measurement; 4 groups].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     jobs: Option<u16>,
 

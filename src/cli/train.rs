@@ -17,7 +17,9 @@ use super::terminal::Terminal;
 use crate::check;
 use crate::compile::files::{self, Request};
 use crate::data::{self, Dataset};
-use crate::experiment::{self, Ended, Existing, Experiment, ExperimentError, Options, timing};
+use crate::experiment::{
+    self, Ended, Existing, Experiment, ExperimentError, Member, Options, timing,
+};
 use crate::lower::Target;
 use crate::model::{Command, overruled_settings};
 use crate::report::training::{Trained, plan_document, plan_text, stopped_line};
@@ -272,8 +274,8 @@ fn together(
     for seeds in experiment.seeds().chunks(jobs.max(1)) {
         let mut screen = Screen::new(terminal, sources, args.verbose);
         let existing = args.existing();
-        let ends =
-            experiment::run_together(experiment, dataset, seeds, existing, signals, &mut screen);
+        let members = Member::of(experiment, seeds);
+        let ends = experiment::run_together(&members, dataset, existing, signals, &mut screen);
         screen.finish();
         for (seed, ended) in seeds.iter().zip(ends) {
             let dir = experiment.dir(*seed);
@@ -310,9 +312,9 @@ fn several(
     let task = |seed: &u64| Task { name: format!("seed {seed}"), dir: experiment.dir(*seed) };
     let tasks: Vec<Task> = seeds.iter().map(task).collect();
     let team = Team { jobs: share.jobs, existing: args.existing(), fail_fast: false };
-    let prepare = |group: &[usize], go: &mut dyn FnMut(&Experiment<'_>, &Dataset, &[u64])| {
+    let prepare = |group: &[usize], go: &mut dyn FnMut(&[Member<'_, '_>], &Dataset)| {
         let of_group: Vec<u64> = group.iter().map(|task| seeds[*task]).collect();
-        go(&shared, dataset, &of_group);
+        go(&Member::of(&shared, &of_group), dataset);
         Ok(())
     };
     let groups = study::singly(tasks.len());

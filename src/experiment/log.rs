@@ -47,8 +47,8 @@ pub(super) struct Logged<'a> {
     pub(super) run: usize,
     /// Positions of the runs among those that the other listens to.
     pub(super) numbers: &'a [usize],
-    /// What messages point into.
-    pub(super) sources: &'a SourceMap,
+    /// What the messages of each run point into.
+    pub(super) sources: Vec<&'a SourceMap>,
     /// Who else listens.
     pub(super) next: &'a mut dyn Observer,
 }
@@ -82,7 +82,7 @@ impl Observer for Logged<'_> {
     }
 
     fn warning(&mut self, warning: &Diagnostic) {
-        self.logs[self.run].diagnostic(warning, self.sources);
+        self.logs[self.run].diagnostic(warning, self.sources[self.run]);
         self.next.warning(warning);
     }
 }

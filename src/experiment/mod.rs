@@ -15,6 +15,7 @@ mod machine;
 mod prepare;
 mod run;
 pub mod timing;
+mod together;
 mod trained;
 
 #[cfg(feature = "cuda")]
@@ -28,6 +29,7 @@ pub use log::{duration, epoch_line};
 pub use machine::{Device, Machine, UnknownDevice};
 pub use prepare::{Experiment, Options};
 pub use run::{Existing, everywhere, run, run_together};
+pub use together::{Member, may_step_together, programs};
 pub use trained::{At, Trained, compile_run};
 
 pub use crate::train::Ended;

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use super::gpu::GpuPlaces;
 use super::identity::{executor, resolved_text, run_name, spec_hash};
 use super::initial::Initial;
-use super::{Device, ExperimentError, Machine};
+use super::together::{Member, programs};
+use super::{Device, ExperimentError, Machine, gpu};
 use crate::check::numeric::Trial;
 use crate::check::{self, Checked, Conserved};
 use crate::compile::Compiled;
@@ -14,7 +15,7 @@ use crate::exec::{self, Start, StartError};
 use crate::grad::{self, Joint};
 use crate::ir::ParamRole;
 use crate::kernels::isa::Isa;
-use crate::lower::{ExecError, Replicas, State, Target};
+use crate::lower::{Replicas, State, Target};
 use crate::model;
 use crate::store::{Checkpoint, IDENTITY_EDITION, Identity};
 use crate::train::{Evaluated, RunPlan, evaluate_splits};
@@ -274,18 +275,20 @@ impl<'a> Experiment<'a> {
         Ok(evaluated.expect("one replica gives one result")?)
     }
 
+    /// How many of its runs the GPU has memory for, others of equal size beside them; any number on a processor.
+    pub fn room(&self) -> usize {
+        match self.options.machine.device {
+            Device::Cuda(number) => gpu::room(self, number),
+            Device::Auto | Device::Cpu => usize::MAX,
+        }
+    }
+
     /// Programs of these seeds in these states, which step together.
     ///
     /// # Errors
     /// [`ExperimentError`] when a state does not fit the graph or the device cannot be had.
     pub fn programs(&self, runs: &[(u64, &State)]) -> Result<Box<dyn Replicas>, ExperimentError> {
-        if let Device::Cuda(number) = self.options.machine.device {
-            return super::gpu::programs(self, number, runs);
-        }
-        let program = |(seed, state): &(u64, &State)| {
-            exec::instantiate(&self.joint, self.target(), state, self.binding(*seed))
-        };
-        let programs: Vec<_> = runs.iter().map(program).collect::<Result<_, ExecError>>()?;
-        Ok(Box::new(programs))
+        let (seeds, states): (Vec<u64>, Vec<&State>) = runs.iter().copied().unzip();
+        programs(&Member::of(self, &seeds), &states)
     }
 }

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::log::{Logged, RunLog, STYLE};
+use super::together::{Member, distinct, programs};
 use super::{Experiment, ExperimentError, Options, environment};
 use crate::check::numeric::Trial;
 use crate::data::Dataset;
 use crate::diag::{Code, Diagnostic, ToDiagnostic, render};
-use crate::lower::{Replicas, State};
+use crate::lower::Replicas;
 use crate::store::{Checkpoint, Opened, RunDir, StoreError};
 use crate::train::{Beginning, Ended, Entry, Observer, RunPlan, Session, StopSignal, Summary};
 
@@ -39,27 +40,35 @@ pub fn run(
     stop: &dyn StopSignal,
     observer: &mut dyn Observer,
 ) -> Result<Ended, ExperimentError> {
-    let ended = run_together(experiment, dataset, &[seed], existing, stop, observer);
+    let member = Member { experiment, seed };
+    let ended = run_together(&[member], dataset, existing, stop, observer);
     ended.into_iter().next().expect("a run ends in one way")
 }
 
-/// Runs seeds in one session each, as far as they stand at the same step; how each ended, in their order.
+/// Makes runs in one session, as far as they stand at the same step; how each ended, in their order.
+///
+/// Their experiments are one, or may step together in pairs; see [`super::may_step_together`].
 pub fn run_together(
-    experiment: &Experiment<'_>,
+    members: &[Member<'_, '_>],
     dataset: &Dataset,
-    seeds: &[u64],
     existing: Existing,
     stop: &dyn StopSignal,
     observer: &mut dyn Observer,
 ) -> Vec<Result<Ended, ExperimentError>> {
-    let trial = experiment.options().numeric;
-    let trial = trial.then(|| Trial::new(experiment.checked(), TRIAL_BUDGET));
-    let plan = experiment.plan(dataset, trial.as_ref());
+    let (experiments, numbers) = distinct(members);
+    let mut trials: Vec<Option<Trial<'_>>> = vec![];
+    for experiment in &experiments {
+        let is_asked = experiment.options().numeric;
+        trials.push(is_asked.then(|| Trial::new(experiment.checked(), TRIAL_BUDGET)));
+    }
+    let plans = experiments.iter().zip(&trials);
+    let plans: Vec<RunPlan<'_>> =
+        plans.map(|(experiment, trial)| experiment.plan(dataset, trial.as_ref())).collect();
     let mut ends: Vec<Option<Result<Ended, ExperimentError>>> =
-        seeds.iter().map(|_| None).collect();
-    let mut by_step: BTreeMap<Option<u64>, Vec<(usize, Place)>> = BTreeMap::new();
-    for (at, seed) in seeds.iter().enumerate() {
-        match open(experiment, dataset, *seed, existing, &plan) {
+        members.iter().map(|_| None).collect();
+    let mut by_step: BTreeMap<Option<u64>, Vec<(usize, Place<'_>)>> = BTreeMap::new();
+    for (at, (member, number)) in members.iter().zip(&numbers).enumerate() {
+        match open(*member, dataset, existing, &plans[*number]) {
             Ok(Open::Run(place)) => {
                 let step = place.checkpoint.as_ref().map(|checkpoint| checkpoint.position.step);
                 by_step.entry(step).or_default().push((at, *place));
@@ -69,8 +78,8 @@ pub fn run_together(
         }
     }
     for places in by_step.into_values() {
-        let (numbers, places): (Vec<usize>, Vec<Place>) = places.into_iter().unzip();
-        let ended = session(experiment, &plan, places, &numbers, stop, observer);
+        let (numbers, places): (Vec<usize>, Vec<Place<'_>>) = places.into_iter().unzip();
+        let ended = session(places, &numbers, stop, observer);
         for (at, ended) in numbers.into_iter().zip(ended) {
             ends[at] = Some(ended);
         }
@@ -79,26 +88,27 @@ pub fn run_together(
 }
 
 /// The directory of a run that is to be made.
-struct Place {
-    seed: u64,
+struct Place<'a> {
+    member: Member<'a, 'a>,
+    plan: &'a RunPlan<'a>,
     dir: RunDir,
     checkpoint: Option<Checkpoint>,
     moved: Option<PathBuf>,
 }
 
 /// What is found in a directory.
-enum Open {
-    Run(Box<Place>),
+enum Open<'a> {
+    Run(Box<Place<'a>>),
     Done(Box<Summary>),
 }
 
-fn open(
-    experiment: &Experiment<'_>,
+fn open<'a>(
+    member: Member<'a, 'a>,
     dataset: &Dataset,
-    seed: u64,
     existing: Existing,
-    plan: &RunPlan<'_>,
-) -> Result<Open, ExperimentError> {
+    plan: &'a RunPlan<'a>,
+) -> Result<Open<'a>, ExperimentError> {
+    let Member { experiment, seed } = member;
     let path = experiment.dir(seed);
     let moved = prepare_dir(experiment, &path, existing)?;
     let (dir, checkpoint) = match RunDir::open(&path, &experiment.identity(seed, dataset))? {
@@ -112,14 +122,12 @@ fn open(
     if checkpoint.is_none() && existing == Existing::Require {
         return Err(ExperimentError::NothingToResume(path));
     }
-    Ok(Open::Run(Box::new(Place { seed, dir, checkpoint, moved })))
+    Ok(Open::Run(Box::new(Place { member, plan, dir, checkpoint, moved })))
 }
 
 /// Runs that stand at the same step.
 fn session(
-    experiment: &Experiment<'_>,
-    plan: &RunPlan<'_>,
-    places: Vec<Place>,
+    places: Vec<Place<'_>>,
     positions: &[usize],
     stop: &dyn StopSignal,
     observer: &mut dyn Observer,
@@ -130,36 +138,35 @@ fn session(
         Ok(logs) => logs,
         Err(error) => return failed(places.len(), ExperimentError::from(error)),
     };
-    let compiled = experiment.compiled();
-    let mut observer = Logged {
-        logs: &mut logs,
-        run: 0,
-        numbers: positions,
-        sources: &compiled.sources,
-        next: observer,
-    };
+    let sources = places.iter().map(|place| &place.member.experiment.compiled().sources);
+    let sources = sources.collect();
+    let mut observer =
+        Logged { logs: &mut logs, run: 0, numbers: positions, sources, next: observer };
     for (at, place) in places.iter().enumerate() {
+        let Member { experiment, seed } = place.member;
+        let compiled = experiment.compiled();
         observer.of_run(at);
         observer.begins(&Beginning {
             dir: place.dir.path(),
             hash: experiment.hash(),
-            seed: place.seed,
+            seed,
             from: place.checkpoint.as_ref().map(|checkpoint| checkpoint.position.step),
-            steps: plan.target(),
-            threads: plan.threads,
+            steps: place.plan.target(),
+            threads: place.plan.threads,
             moved: place.moved.as_deref(),
         });
         for diagnostic in &compiled.diagnostics {
             observer.logs[at].diagnostic(diagnostic, &compiled.sources);
         }
     }
-    let (seeds, dirs): (Vec<(u64, Option<Checkpoint>)>, Vec<RunDir>) =
-        places.into_iter().map(|place| ((place.seed, place.checkpoint), place.dir)).unzip();
-    let numbers: Vec<u64> = seeds.iter().map(|(seed, _)| *seed).collect();
-    let session = start(experiment, &numbers, &dirs, &mut observer).and_then(|program| {
-        let entry = |((seed, from), dir)| Entry { seed, dir, from };
-        let entries = seeds.into_iter().zip(&dirs).map(entry).collect();
-        Ok(Session::open(plan, program, entries)?)
+    let members: Vec<Member<'_, '_>> = places.iter().map(|place| place.member).collect();
+    let (begun, dirs): (Vec<_>, Vec<RunDir>) =
+        places.into_iter().map(|place| ((place.plan, place.checkpoint), place.dir)).unzip();
+    let session = start(&members, &dirs, &mut observer).and_then(|program| {
+        let seeds = members.iter().map(|member| member.seed);
+        let entry = |(((plan, from), seed), dir)| Entry { plan, seed, dir, from };
+        let entries = begun.into_iter().zip(seeds).zip(&dirs).map(entry).collect();
+        Ok(Session::open(program, entries)?)
     });
     let ended = match session {
         Ok(session) => {
@@ -168,8 +175,11 @@ fn session(
         }
         Err(error) => failed(dirs.len(), error),
     };
-    let runs = ended.into_iter().zip(&dirs).zip(&mut logs);
-    runs.map(|((ended, dir), log)| conclude(ended, experiment, dir, log)).collect()
+    let runs = ended.into_iter().zip(&members).zip(&dirs).zip(&mut logs);
+    let conclude = |(((ended, member), dir), log): (((_, &Member<'_, '_>), _), _)| {
+        conclude(ended, member.experiment, dir, log)
+    };
+    runs.map(conclude).collect()
 }
 
 fn failed(count: usize, error: ExperimentError) -> Vec<Result<Ended, ExperimentError>> {
@@ -215,13 +225,12 @@ fn prepare_dir(
 
 /// The programs in their starting states; checkpoints replace these later.
 fn start(
-    experiment: &Experiment<'_>,
-    seeds: &[u64],
+    members: &[Member<'_, '_>],
     dirs: &[RunDir],
     observer: &mut Logged<'_>,
 ) -> Result<Box<dyn Replicas>, ExperimentError> {
     let mut states = vec![];
-    for (at, seed) in seeds.iter().enumerate() {
+    for (at, Member { experiment, seed }) in members.iter().enumerate() {
         let start = experiment.start(*seed)?;
         if !start.extra.is_empty() {
             observer.of_run(at);
@@ -229,11 +238,11 @@ fn start(
         }
         states.push(start.state);
     }
-    let runs: Vec<(u64, &State)> = seeds.iter().copied().zip(&states).collect();
-    let program = experiment.programs(&runs)?;
-    let Options { machine, spec_folder, .. } = experiment.options();
-    let machine = environment(&program.isa(), experiment.target(), machine.threads, spec_folder);
-    for (seed, dir) in seeds.iter().zip(dirs) {
+    let program = programs(members, &states.iter().collect::<Vec<_>>())?;
+    for (Member { experiment, seed }, dir) in members.iter().zip(dirs) {
+        let Options { machine, spec_folder, .. } = experiment.options();
+        let (isa, target) = (program.isa(), experiment.target());
+        let machine = environment(&isa, target, machine.threads, spec_folder);
         let files: [(&str, &str); 4] = [
             ("spec.net", experiment.compiled().text()),
             ("resolved.net", &experiment.resolved(*seed)),

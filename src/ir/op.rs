@@ -178,4 +178,7 @@ pub enum Hyper {
         /// β₁ or β₂.
         beta: f64,
     },
+    /// A constant of the run, by its place among those in which runs that share a program differ; see
+    /// [`crate::lower::Shared`].
+    Setting(u32),
 }

@@ -10,6 +10,7 @@ mod motion;
 mod program;
 pub mod reference;
 mod replicas;
+mod shared;
 mod tables;
 mod work;
 
@@ -20,5 +21,6 @@ pub use program::{
     StateEntry, StepOutput,
 };
 pub use replicas::{MeasuredStep, Replicas};
+pub use shared::Shared;
 pub use tables::{PhaseId, PhaseOutputs, Phases, Tables, Target, ValueId, Write};
 pub use work::{Share, Work};

@@ -5,18 +5,18 @@ use super::{Batch, ExecError, HostTensor, HyperValues, Motion, Program, State, S
 /// The outputs of a step, and how far it moved each tensor.
 pub type MeasuredStep = (Vec<StepOutput>, Vec<Motion>);
 
-/// Runs of one joint graph, each with parameters, buffers and batches of its own.
+/// Runs of one joint graph, each with parameters, buffers, batches and rates of its own.
 ///
 /// Results come in the order of the replicas. No replica feels another: each gives the bits it would give alone.
 pub trait Replicas: Send {
     /// How many there are, at least 1.
     fn count(&self) -> usize;
 
-    /// One training step, on one batch for each replica; outputs as in [`Program::step`].
+    /// One training step, on one batch and with numbers of its own for each replica; outputs as in [`Program::step`].
     fn step(
         &mut self,
         batches: &[Batch<'_>],
-        hyper: &HyperValues,
+        hyper: &[HyperValues],
     ) -> Vec<Result<Vec<StepOutput>, ExecError>>;
 
     /// Steps that are best asked for at once.
@@ -29,16 +29,16 @@ pub trait Replicas: Send {
     fn steps(
         &mut self,
         batches: &[Vec<Batch<'_>>],
-        hyper: &[HyperValues],
+        hyper: &[Vec<HyperValues>],
     ) -> Vec<Vec<Result<Vec<StepOutput>, ExecError>>> {
         batches.iter().zip(hyper).map(|(batches, hyper)| self.step(batches, hyper)).collect()
     }
 
-    /// As [`Program::step_measured`], on one batch for each replica.
+    /// As [`Program::step_measured`], on one batch and with numbers of its own for each replica.
     fn step_measured(
         &mut self,
         batches: &[Batch<'_>],
-        hyper: &HyperValues,
+        hyper: &[HyperValues],
     ) -> Vec<Result<MeasuredStep, ExecError>>;
 
     /// The same batch in every replica, as [`Program::eval`].
@@ -78,18 +78,19 @@ impl Replicas for Vec<Box<dyn Program>> {
     fn step(
         &mut self,
         batches: &[Batch<'_>],
-        hyper: &HyperValues,
+        hyper: &[HyperValues],
     ) -> Vec<Result<Vec<StepOutput>, ExecError>> {
-        self.iter_mut().zip(batches).map(|(program, batch)| program.step(batch, hyper)).collect()
+        let steps = self.iter_mut().zip(batches).zip(hyper);
+        steps.map(|((program, batch), hyper)| program.step(batch, hyper)).collect()
     }
 
     fn step_measured(
         &mut self,
         batches: &[Batch<'_>],
-        hyper: &HyperValues,
+        hyper: &[HyperValues],
     ) -> Vec<Result<MeasuredStep, ExecError>> {
-        let steps = self.iter_mut().zip(batches);
-        steps.map(|(program, batch)| program.step_measured(batch, hyper)).collect()
+        let steps = self.iter_mut().zip(batches).zip(hyper);
+        steps.map(|((program, batch), hyper)| program.step_measured(batch, hyper)).collect()
     }
 
     fn eval(&mut self, batch: &Batch<'_>) -> Vec<Result<(HostTensor, StepOutput), ExecError>> {

@@ -23,6 +23,7 @@ mod state;
 mod tables;
 mod tasks;
 mod tensorboard;
+mod together;
 mod work;
 mod workshop;
 
@@ -62,6 +63,7 @@ pub use state::RunState;
 pub use tables::{RunsDocument, Table, grouped, listing};
 pub use tasks::{Task, make_all, singly};
 pub use tensorboard::tensorboard;
+pub use together::step_together;
 pub use work::{Event, Prepare, RunEnd, Team, Unprepared, work};
 pub use workshop::{Orders, Shift, Workshop};
 

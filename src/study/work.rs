@@ -12,14 +12,14 @@ use std::sync::mpsc::{Sender, channel};
 
 use crate::data::Dataset;
 use crate::diag::{Code, Diagnostic, SourceMap};
-use crate::experiment::{self, Ended, Existing, Experiment, ExperimentError};
+use crate::experiment::{self, Ended, Existing, ExperimentError, Member};
 use crate::store::StoreError;
 use crate::train::{
     Beginning, EpochRecord, Observer, Progress, StopReason, StopSignal, Stopwatch, Summary,
 };
 
-/// Makes the experiment of tasks that step together and hands it on, with its data and their seeds.
-pub type Prepare<'a> = dyn Fn(&[usize], &mut dyn FnMut(&Experiment<'_>, &Dataset, &[u64])) -> Result<(), Unprepared>
+/// Makes the experiments of tasks that step together and hands their runs on, with their data.
+pub type Prepare<'a> = dyn Fn(&[usize], &mut dyn FnMut(&[Member<'_, '_>], &Dataset)) -> Result<(), Unprepared>
     + Sync
     + 'a;
 
@@ -184,18 +184,20 @@ fn make(
     sender: &Sender<(usize, Event)>,
 ) -> Vec<RunEnd> {
     let mut made = None;
-    let prepared = prepare(group, &mut |experiment, dataset, seeds| {
-        let sources = &experiment.compiled().sources;
-        let mut relay = Relay { group, task: group[0], sources, sender };
-        let ended =
-            experiment::run_together(experiment, dataset, seeds, existing, stop, &mut relay);
-        let end = |ended| match ended {
+    let prepared = prepare(group, &mut |members, dataset| {
+        let sources = members.iter().map(|member| &member.experiment.compiled().sources);
+        let sources: Vec<&SourceMap> = sources.collect();
+        let mut relay = Relay { group, run: 0, sources: &sources, sender };
+        let ended = experiment::run_together(members, dataset, existing, stop, &mut relay);
+        let end = |(ended, sources): (_, &&SourceMap)| match ended {
             Ok(Ended::Finished(summary)) => RunEnd::Done(summary),
             Ok(Ended::Stopped(reason, step)) => RunEnd::Stopped(reason, step),
             Err(ExperimentError::Store(StoreError::Locked { .. })) => RunEnd::Held,
-            Err(error) => RunEnd::Failed(Box::new(Unprepared { error, sources: sources.clone() })),
+            Err(error) => {
+                RunEnd::Failed(Box::new(Unprepared { error, sources: (*sources).clone() }))
+            }
         };
-        made = Some(ended.into_iter().map(end).collect());
+        made = Some(ended.into_iter().zip(&sources).map(end).collect());
     });
     match (prepared, made) {
         (Err(Unprepared { error, sources }), _) => {
@@ -211,15 +213,16 @@ fn make(
 /// Sends on what a run tells.
 struct Relay<'a> {
     group: &'a [usize],
-    /// Whose events come next.
-    task: usize,
-    sources: &'a SourceMap,
+    /// Whose events come next, by its position in the group.
+    run: usize,
+    /// What the messages of each run point into.
+    sources: &'a [&'a SourceMap],
     sender: &'a Sender<(usize, Event)>,
 }
 
 impl Relay<'_> {
     fn send(&self, event: Event) {
-        let _ = self.sender.send((self.task, event));
+        let _ = self.sender.send((self.group[self.run], event));
     }
 }
 
@@ -234,7 +237,7 @@ impl Observer for Relay<'_> {
     }
 
     fn of_run(&mut self, run: usize) {
-        self.task = self.group[run];
+        self.run = run;
     }
 
     fn step(&mut self, progress: &Progress) {
@@ -246,7 +249,7 @@ impl Observer for Relay<'_> {
     }
 
     fn warning(&mut self, warning: &Diagnostic) {
-        self.send(Event::Warning(Box::new((warning.clone(), self.sources.clone()))));
+        self.send(Event::Warning(Box::new((warning.clone(), self.sources[self.run].clone()))));
     }
 }
 
@@ -264,7 +267,7 @@ mod tests {
 
     /// How many tasks of 20 are begun where those fail for which `fails` holds.
     fn begun(team: Team, fails: fn(usize) -> bool) -> usize {
-        let prepare = |group: &[usize], _: &mut dyn FnMut(&Experiment<'_>, &Dataset, &[u64])| {
+        let prepare = |group: &[usize], _: &mut dyn FnMut(&[Member<'_, '_>], &Dataset)| {
             let error = if fails(group[0]) {
                 ExperimentError::NothingToResume(PathBuf::new())
             } else {
@@ -292,7 +295,7 @@ mod tests {
 
     #[test]
     fn a_group_that_cannot_begin_fails_as_a_whole_and_says_why_once() {
-        let prepare = |_: &[usize], _: &mut dyn FnMut(&Experiment<'_>, &Dataset, &[u64])| {
+        let prepare = |_: &[usize], _: &mut dyn FnMut(&[Member<'_, '_>], &Dataset)| {
             let error = ExperimentError::NothingToResume(PathBuf::new());
             Err(Unprepared { error, sources: SourceMap::new() })
         };

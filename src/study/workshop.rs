@@ -3,21 +3,24 @@
 //! In: a study with the texts that its cells are compiled from, and [`Orders`]. Out: runs, each as `specc train` would make it.
 //! Invariant: a set of data is loaded once, however many runs need it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use super::{
     Estimate, Event, Made, RunEnd, RunState, SampleCounts, Share, Study, StudyCell, StudyRun, Task,
-    Team, Unprepared, estimate, make_all, share, singly,
+    Team, Unprepared, estimate, make_all, share, singly, step_together,
 };
+use crate::compile::Compiled;
 use crate::compile::files::{Request, Texts};
 use crate::data::{DataError, DataSpec, Dataset, Locations, Source};
-use crate::experiment::{Device, Existing, Experiment, GpuPlaces, Machine, Options, timing};
+use crate::experiment::{
+    Device, Existing, Experiment, GpuPlaces, Machine, Member, Options, timing,
+};
 use crate::store::StoreError;
 use crate::train::{StopSignal, Summary};
 
-/// Cells that step at once on a GPU where no number is given: a few fill what one leaves of it.
-const CELLS_ON_GPU: usize = 4;
+/// Groups that step at once on a GPU where no number is given: a few fill what one leaves of it.
+const GROUPS_ON_GPU: usize = 4;
 
 /// How the runs of a study are made.
 #[derive(Clone, Debug)]
@@ -28,7 +31,7 @@ pub struct Orders {
     pub processors: usize,
     /// Threads of a run, where that is given.
     pub threads: Option<usize>,
-    /// Runs at once, where that is given.
+    /// Runs at once, or groups of them on a GPU, where that is given.
     pub jobs: Option<usize>,
     /// Where relative paths of the spec begin; runs remember it.
     pub spec_folder: PathBuf,
@@ -97,7 +100,7 @@ impl<'a> Workshop<'a> {
         let open = self.open(runs);
         self.load(&open, load)?;
         let is_gpu = matches!(self.orders.machine.device, Device::Cuda(_));
-        let groups = if is_gpu { by_cell(&open) } else { singly(open.len()) };
+        let groups = if is_gpu { self.together(&open) } else { singly(open.len()) };
         let Share { jobs, threads } =
             if is_gpu { self.share_of_gpu(groups.len()) } else { self.share(&open) };
         let task = |run: &StudyRun| Task {
@@ -122,12 +125,9 @@ impl<'a> Workshop<'a> {
         tell: &mut dyn FnMut(usize, &Event),
     ) -> Result<Vec<Made>, StoreError> {
         let Shift { tasks, team, open, groups, threads } = shift;
-        let of_group = |group: &[usize], go: &mut dyn FnMut(&Experiment<'_>, &Dataset, &[u64])| {
-            let seeds: Vec<u64> = group.iter().map(|task| open[*task].seed).collect();
-            let all = &mut |experiment: &Experiment<'_>, dataset: &Dataset| {
-                go(experiment, dataset, &seeds);
-            };
-            self.prepare(&open[group[0]], threads, all)
+        let of_group = |group: &[usize], go: &mut dyn FnMut(&[Member<'_, '_>], &Dataset)| {
+            let runs: Vec<&StudyRun> = group.iter().map(|task| &open[*task]).collect();
+            self.prepare(&runs, threads, go)
         };
         let ends = make_all(tasks.len(), &groups, team, &of_group, stop, tell);
         let mut ended: BTreeMap<PathBuf, Option<RunEnd>> =
@@ -201,53 +201,78 @@ impl<'a> Workshop<'a> {
         share(processors, open.len(), jobs, threads, seconds)
     }
 
-    /// On a GPU the seeds of a cell step together.
+    /// A few groups at once fill what the others leave of a GPU.
     fn share_of_gpu(&self, groups: usize) -> Share {
-        let jobs = self.orders.jobs.unwrap_or(CELLS_ON_GPU).clamp(1, groups.max(1));
+        let jobs = self.groups_on_gpu().clamp(1, groups.max(1));
         Share { jobs, threads: (self.orders.machine.threads / jobs).max(1) }
+    }
+
+    fn groups_on_gpu(&self) -> usize {
+        self.orders.jobs.unwrap_or(GROUPS_ON_GPU)
+    }
+
+    /// What steps together on a GPU: the seeds of a cell, and those of cells that differ in numbers only, as far as they find room.
+    fn together(&self, open: &[StudyRun]) -> Vec<Vec<usize>> {
+        let mut by_cell: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+        for (at, run) in open.iter().enumerate() {
+            by_cell.entry(run.cell).or_default().push(at);
+        }
+        let compiled: Vec<_> = by_cell.keys().map(|cell| self.compiled(*cell)).collect();
+        let mut cells = vec![];
+        for ((cell, compiled), tasks) in compiled.iter().zip(by_cell.into_values()) {
+            cells.push((Experiment::prepare(compiled, self.options(cell, 1), None).ok(), tasks));
+        }
+        step_together(cells, |experiment| experiment.room() / self.groups_on_gpu())
+    }
+
+    fn compiled(&self, cell: usize) -> (&'a StudyCell, Compiled) {
+        let cell = &self.study.cells[cell];
+        (cell, self.texts.cell(self.request, &cell.settings))
     }
 
     /// Seconds of a step of a run; `None` without its data.
     fn step_seconds(&self, run: &StudyRun, threads: usize) -> Option<f64> {
         let mut seconds = None;
-        let measure = &mut |experiment: &Experiment<'_>, dataset: &Dataset| {
-            seconds = timing::step_seconds(experiment, dataset, threads).ok();
+        let measure = &mut |members: &[Member<'_, '_>], dataset: &Dataset| {
+            seconds = timing::step_seconds(members[0].experiment, dataset, threads).ok();
         };
-        self.prepare(run, threads, measure).ok()?;
+        self.prepare(&[run], threads, measure).ok()?;
         seconds
     }
 
-    /// The experiment of a run with so many threads.
+    /// The runs in their experiments with so many threads; all are on one data set.
     fn prepare(
         &self,
-        run: &StudyRun,
+        runs: &[&StudyRun],
         threads: usize,
-        go: &mut dyn FnMut(&Experiment<'_>, &Dataset),
+        go: &mut dyn FnMut(&[Member<'_, '_>], &Dataset),
     ) -> Result<(), Unprepared> {
-        let cell = self.cell(run);
-        let compiled = self.texts.cell(self.request, &cell.settings);
-        let options = Options {
+        let cells: BTreeSet<usize> = runs.iter().map(|run| run.cell).collect();
+        let compiled: Vec<_> = cells.iter().map(|cell| self.compiled(*cell)).collect();
+        let mut experiments = BTreeMap::new();
+        for (number, (cell, compiled)) in cells.iter().zip(&compiled) {
+            let refuse = |error| Unprepared { error, sources: compiled.sources.clone() };
+            let options = self.options(cell, threads);
+            let experiment = Experiment::prepare(compiled, options, None).map_err(refuse)?;
+            experiments.insert(*number, experiment);
+        }
+        let member =
+            |run: &&StudyRun| Member { experiment: &experiments[&run.cell], seed: run.seed };
+        let members: Vec<Member<'_, '_>> = runs.iter().map(member).collect();
+        if let Some(dataset) = runs.first().and_then(|run| self.dataset(self.cell(run))) {
+            go(&members, dataset);
+        }
+        Ok(())
+    }
+
+    fn options(&self, cell: &StudyCell, threads: usize) -> Options {
+        Options {
             seeds: Some(cell.seeds.clone()),
             root: Some(self.study.root.clone()),
             spec_folder: self.orders.spec_folder.clone(),
             log_every: self.orders.log_every,
             gpu: self.orders.gpu.clone(),
             ..Options::on(Machine { threads, ..self.orders.machine })
-        };
-        let refuse = |error| Unprepared { error, sources: compiled.sources.clone() };
-        let experiment = Experiment::prepare(&compiled, options, None).map_err(refuse)?;
-        if let Some(dataset) = self.dataset(cell) {
-            go(&experiment, dataset);
         }
-        Ok(())
     }
-}
-
-/// Runs in the order of their cells, those of a cell together.
-fn by_cell(runs: &[StudyRun]) -> Vec<Vec<usize>> {
-    let mut groups: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
-    for (at, run) in runs.iter().enumerate() {
-        groups.entry(run.cell).or_default().push(at);
-    }
-    groups.into_values().collect()
 }

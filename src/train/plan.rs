@@ -10,7 +10,7 @@ use crate::measure;
 use crate::model::{Loss, Train};
 use crate::store::{Position, StoreError};
 
-/// What the runs of a session share.
+/// What a run is asked to do; the runs of a session share the data, the batch and the length.
 #[derive(Clone, Debug)]
 pub struct RunPlan<'a> {
     /// Batch, length, schedule.

@@ -19,6 +19,8 @@ use crate::store::{
 /// A run that takes its place in a session: a new one, or one that goes on.
 #[derive(Debug)]
 pub struct Entry<'a> {
+    /// What it is asked to do.
+    pub plan: &'a RunPlan<'a>,
     /// Seed of order, augmentation and initial parameters.
     pub seed: u64,
     /// Its directory.
@@ -29,7 +31,7 @@ pub struct Entry<'a> {
 
 /// The files and the position of one run.
 pub(super) struct Run<'a> {
-    plan: &'a RunPlan<'a>,
+    pub(super) plan: &'a RunPlan<'a>,
     dir: &'a RunDir,
     pub(super) position: Position,
     samples: SplitSamples<'a>,

@@ -1,7 +1,7 @@
 //! Runs that step together: one program, and one run for each of its replicas.
 //!
-//! The runs of a session share everything but their seeds, so they stand at the same step; each draws its own batches and
-//! fills its own directory, as if it were alone. A run that breaks drops out: its replica is fed on, and nobody listens.
+//! The runs of a session share their data, the size of a batch and their length, so they stand at the same step; each draws its
+//! own batches, has rates of its own and fills its own directory, as if it were alone. A run that breaks drops out: its replica is fed on, and nobody listens.
 
 use std::ops::Range;
 
@@ -17,6 +17,7 @@ use crate::store::Position;
 /// A program with the runs of its replicas.
 #[expect(missing_debug_implementations, reason = "a program holds kernels")]
 pub struct Session<'a> {
+    /// That of the first run: where it matters, those of the others agree.
     plan: &'a RunPlan<'a>,
     program: Box<dyn Replicas>,
     length: RunLength,
@@ -45,14 +46,10 @@ impl<'a> Session<'a> {
     ///
     /// # Errors
     /// [`RunError`] when a file of a run cannot be used or its state does not fit the program.
-    pub fn open(
-        plan: &'a RunPlan<'a>,
-        mut program: Box<dyn Replicas>,
-        entries: Vec<Entry<'a>>,
-    ) -> Result<Self, RunError> {
+    pub fn open(mut program: Box<dyn Replicas>, entries: Vec<Entry<'a>>) -> Result<Self, RunError> {
         assert_eq!(program.count(), entries.len(), "every replica has its run");
         let mut places: Vec<Seat<'a>> = vec![];
-        for (replica, Entry { seed, dir, from }) in entries.into_iter().enumerate() {
+        for (replica, Entry { plan, seed, dir, from }) in entries.into_iter().enumerate() {
             if let Some(checkpoint) = &from {
                 program.load(replica, &checkpoint.state)?;
             }
@@ -62,6 +59,7 @@ impl<'a> Session<'a> {
         }
         let steps = |pair: &[Seat<'_>]| pair[0].run.position.step == pair[1].run.position.step;
         assert!(places.windows(2).all(steps), "the runs of a session stand at the same step");
+        let plan = places.first().expect("a program has at least one replica").run.plan;
         let length = RunLength::new(plan.train, plan.dataset.train.len());
         Ok(Self { plan, program, length, places, stopwatch: Stopwatch::start(), timed_samples: 0 })
     }
@@ -116,11 +114,12 @@ impl<'a> Session<'a> {
             .map(|i| (batch_of_epoch + i) as usize * batch)
             .map(|first| first..n.min(first + batch))
             .collect();
-        let rate = LearningRate::new(self.plan.train, self.length);
-        let hyper: Vec<HyperValues> = (step..)
-            .take(ranges.len())
-            .map(|step| HyperValues { lr: rate.at(step), step: step + 1 })
-            .collect();
+        let rates = self.places.iter().map(|place| place.run.plan.train);
+        let rates: Vec<_> = rates.map(|train| LearningRate::new(train, self.length)).collect();
+        let of_step = |step| {
+            rates.iter().map(|rate| HyperValues { lr: rate.at(step), step: step + 1 }).collect()
+        };
+        let hyper: Vec<Vec<HyperValues>> = (step..).take(ranges.len()).map(of_step).collect();
         let of_range = |range: &Range<usize>| {
             self.places.iter().map(|place| place.run.batch(range.clone())).collect()
         };
@@ -141,16 +140,21 @@ impl<'a> Session<'a> {
         for ((steps, hyper), range) in steps.into_iter().zip(hyper).zip(ranges) {
             self.begin_step();
             let count = range.len() as u64;
-            let logged = hyper.step.is_multiple_of(self.plan.log_every);
-            self.each(steps, |run, step: Result<(Vec<StepOutput>, _), ExecError>| {
-                let (outputs, motions) = step.map_err(|source| run.in_step(source))?;
-                run.advance(&outputs[0], count);
-                if let Some(motions) = motions {
-                    let motions: Vec<Motion> = motions;
-                    run.record(&outputs, &motions, &hyper, count, logged)?;
-                }
-                Ok(())
-            });
+            let given = steps.into_iter().zip(hyper).collect();
+            let log_every = self.plan.log_every;
+            self.each(
+                given,
+                |run, (step, hyper): (Result<(Vec<StepOutput>, _), ExecError>, HyperValues)| {
+                    let logged = hyper.step.is_multiple_of(log_every);
+                    let (outputs, motions) = step.map_err(|source| run.in_step(source))?;
+                    run.advance(&outputs[0], count);
+                    if let Some(motions) = motions {
+                        let motions: Vec<Motion> = motions;
+                        run.record(&outputs, &motions, &hyper, count, logged)?;
+                    }
+                    Ok(())
+                },
+            );
             self.timed_samples += count;
             observer.step(&self.progress(epoch, count));
         }
@@ -203,7 +207,7 @@ impl<'a> Session<'a> {
         let records = self.each(val.into_iter().zip(test).collect(), |run, (val, test)| {
             Ok(run.end_epoch(val.transpose()?, test?, timing, partial)?)
         });
-        if self.plan.trial.is_some() {
+        if self.places.iter().any(|place| place.run.plan.trial.is_some()) {
             let states = self.program.state();
             self.each(states, |run, state| Ok(run.confirm_scaling(&state?, partial)?));
         }
@@ -227,7 +231,7 @@ impl<'a> Session<'a> {
     /// Ends the runs that have waited for a better epoch as long as they may.
     fn part(&mut self, observer: &mut dyn Observer) {
         let gives_up =
-            |seat: &Seat<'_>| seat.is_taken() && self.plan.has_given_up(&seat.run.position);
+            |seat: &Seat<'_>| seat.is_taken() && seat.run.plan.has_given_up(&seat.run.position);
         let leaves: Vec<bool> = self.places.iter().map(gives_up).collect();
         self.measure(&leaves, observer);
     }
@@ -269,7 +273,7 @@ impl<'a> Session<'a> {
             let (summary, findings) = run.finish(measured?, &state?, isa.clone())?;
             observer.of_run(at);
             for finding in &findings {
-                observer.warning(&finding.diagnostic(plan));
+                observer.warning(&finding.diagnostic(run.plan));
             }
             Ok(Some(Box::new(summary)))
         });

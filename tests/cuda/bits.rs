@@ -1,10 +1,11 @@
 //! Equal bits: over the order of threads and blocks, over the number of replicas, over resumed runs.
 
-use specc::lower::{Batch, HyperValues, Replicas, State, StepOutput};
+use specc::grad::Joint;
+use specc::lower::{Batch, HyperValues, Replicas, Shared, State, StepOutput};
 
 use crate::emulated::Order;
-use crate::joints::{Case, Labelled, N_NETS, cases, singles};
-use crate::programs::replicas;
+use crate::joints::{Case, LENET, Labelled, MIXED, N_NETS, cases, singles};
+use crate::programs::together;
 
 /// Samples of a full batch; the last step has fewer.
 const BATCH: usize = 24;
@@ -34,16 +35,30 @@ fn run(
     seeds: &[u64],
     halfway: Option<u64>,
 ) -> Vec<Bits> {
-    let (joint, _) = case.joint();
-    let states: Vec<State> = seeds.iter().map(|seed| start(case, *seed)).collect();
+    let of_seed = |seed: &u64| (case, *seed, 0.05);
+    run_of(&seeds.iter().map(of_seed).collect::<Vec<_>>(), samples, order, halfway)
+}
+
+/// The same for runs of cases that differ in numbers, each with its seed and its rate.
+fn run_of(
+    runs: &[(&Case, u64, f64)],
+    samples: &Labelled,
+    order: Order,
+    halfway: Option<u64>,
+) -> Vec<Bits> {
+    let joints: Vec<Joint> = runs.iter().map(|(case, ..)| case.joint().0).collect();
+    let joints: Vec<&Joint> = joints.iter().collect();
+    let seeds: Vec<u64> = runs.iter().map(|(_, seed, _)| *seed).collect();
+    let states: Vec<State> = runs.iter().map(|(case, seed, _)| start(case, *seed)).collect();
     let pairs: Vec<(u64, &State)> = seeds.iter().copied().zip(&states).collect();
-    let mut program = replicas(&joint, BATCH, order, &pairs);
+    let mut program = together(&joints, BATCH, order, &pairs);
     let mut losses: Vec<Vec<u64>> = vec![vec![]; seeds.len()];
     for step in 1..=STEPS {
         let all: Vec<Vec<u32>> = seeds.iter().map(|seed| indices(*seed, step)).collect();
         let batch = |indices| Batch { samples, indices, epoch: 1 };
         let batches: Vec<Batch<'_>> = all.iter().map(|indices| batch(indices.as_slice())).collect();
-        let outputs = program.step(&batches, &HyperValues { lr: 0.05, step });
+        let hyper = |(.., lr): &(&Case, u64, f64)| HyperValues { lr: *lr, step };
+        let outputs = program.step(&batches, &runs.iter().map(hyper).collect::<Vec<_>>());
         for (losses, outputs) in losses.iter_mut().zip(outputs) {
             let bits = |output: &StepOutput| output.loss.to_bits();
             losses.extend(outputs.unwrap().iter().map(bits));
@@ -52,7 +67,7 @@ fn run(
             // A program that goes on from a checkpoint.
             let kept: Vec<State> = program.state().into_iter().map(Result::unwrap).collect();
             let pairs: Vec<(u64, &State)> = seeds.iter().copied().zip(&kept).collect();
-            program = replicas(&joint, BATCH, order, &pairs);
+            program = together(&joints, BATCH, order, &pairs);
         }
     }
     let states = program.state().into_iter().map(|state| singles(&state.unwrap()));
@@ -84,4 +99,67 @@ fn neighbours_change_no_bit() {
             assert!(resumed[0] == together[replica], "case {number}: seed {seed}, resumed");
         }
     }
+}
+
+/// Cases of one net that differ in the numbers of their loss and optimiser.
+fn in_numbers(
+    net: &str,
+    shape: &[usize],
+    loss: &str,
+    train: &str,
+    numbers: [[f64; 2]; 3],
+) -> [Case; 3] {
+    numbers.map(|[of_loss, of_train]| Case {
+        net: net.to_owned(),
+        shape: shape.to_vec(),
+        classes: 3,
+        loss: loss.replace('#', &of_loss.to_string()),
+        train: train.replace('#', &of_train.to_string()),
+    })
+}
+
+#[test]
+fn runs_that_differ_in_numbers_step_together() {
+    for [net, loss, train] in [
+        [LENET, "two_scale(delta=#, size=weights)", "sgd(lr=0.1, momentum=0.9, weight_decay=#)"],
+        [MIXED, "two_scale(delta=#, lambda=trainable)", "adam(lr=0.01, beta1=0.8) with clip = #"],
+        [LENET, "truncated(k=#)", "sam(sgd(lr=0.05, momentum=#), rho=0.05)"],
+    ] {
+        let shape = if net == LENET { &[1, 12, 12] } else { &[2, 10, 10] };
+        let numbers = [[0.3, 0.02], [0.11, 0.003], [0.07, 0.4]];
+        let all = in_numbers(net, shape, loss, train, numbers);
+        let samples = all[0].samples(140);
+        let joints: Vec<Joint> = all.iter().map(|case| case.joint().0).collect();
+        let shared = Shared::of(&joints.iter().collect::<Vec<_>>()).unwrap();
+        assert!(shared.settings.iter().all(|own| own.len() >= 2), "{loss} {train}");
+        let runs: Vec<(&Case, u64, f64)> = all
+            .iter()
+            .zip([(3, 0.05), (8, 0.02), (3, 0.08)])
+            .map(|(case, (seed, lr))| (case, seed, lr))
+            .collect();
+        let together = run_of(&runs, &samples, Order::Shuffled, Some(1));
+        assert!(together[0] != together[2], "{loss} {train}: numbers matter");
+        for (own, run) in together.iter().zip(&runs) {
+            let alone = run_of(&[*run], &samples, Order::Forward, None);
+            assert!(alone[0] == *own, "{loss} {train}");
+        }
+    }
+}
+
+#[test]
+fn runs_that_differ_in_more_have_programs_of_their_own() {
+    let case = |loss: &str, train: &str| {
+        let [case, ..] = in_numbers(LENET, &[1, 12, 12], loss, train, [[0.1; 2]; 3]);
+        case.joint().0
+    };
+    let base = case("two_scale(delta=0.1)", "sgd(lr=0.1, momentum=0.9)");
+    for [loss, train] in [
+        ["single_scale", "sgd(lr=0.1, momentum=0.9)"],
+        ["two_scale(delta=0.1)", "sgd(lr=0.1)"],
+        ["two_scale(delta=0.1)", "adam(lr=0.1)"],
+        ["truncated(k=0.1)", "sgd(lr=0.1, momentum=0.9)"],
+    ] {
+        assert!(Shared::of(&[&base, &case(loss, train)]).is_none(), "{loss} {train}");
+    }
+    assert!(Shared::of(&[&base, &base]).unwrap().settings.iter().all(Vec::is_empty));
 }

@@ -1,11 +1,13 @@
 //! Programs on the device of the tests.
 
+use std::sync::Arc;
+
 use specc::exec::Options;
 use specc::exec::cuda::{CudaProgram, Single, Watched};
 use specc::grad::Joint;
 use specc::kernels::isa::Isa;
 use specc::lower::cuda::{PlanOptions, plan};
-use specc::lower::{DType, State};
+use specc::lower::{DType, Shared, State};
 
 use crate::device::Device;
 use crate::emulated::Order;
@@ -25,9 +27,22 @@ pub(crate) fn replicas(
     order: Order,
     replicas: &[(u64, &State)],
 ) -> Watched<Device> {
-    let plan = plan(joint, &PlanOptions { batch, replicas: replicas.len() });
+    together(&[joint], batch, order, replicas)
+}
+
+/// A program with a replica for each seed and state, whose joints differ in numbers; or one joint for all.
+pub(crate) fn together(
+    joints: &[&Joint],
+    batch: usize,
+    order: Order,
+    replicas: &[(u64, &State)],
+) -> Watched<Device> {
+    let shared = Shared::of(joints).expect("joints that differ in numbers only");
+    let plan = plan(&shared.joint, &PlanOptions { batch, replicas: replicas.len() });
     let program = CudaProgram::new(plan, Device::open(order), replicas).unwrap();
-    Watched::new(program, joint, options(batch))
+    let settings = shared.settings.into_iter().cycle().take(replicas.len()).collect();
+    let joints = joints.iter().map(|joint| Arc::new((*joint).clone())).collect();
+    Watched::new(program.with_settings(settings), joints, options(batch))
 }
 
 /// A program of one run.

@@ -6,11 +6,15 @@ use std::path::Path;
 use specc::check::Options as CheckOptions;
 use specc::compile::Compiled;
 use specc::data::{Dataset, Locations, load};
-use specc::experiment::{Device, Ended, Existing, Experiment, Machine, Options, run};
+use specc::experiment::{
+    Device, Ended, Existing, Experiment, Machine, Member, Options, may_step_together, run,
+    run_together,
+};
 use specc::lower::{
     Batch, DType, ExecError, HostTensor, HyperValues, Motion, Replicas, State, StepOutput,
 };
 use specc::store::{Opened, RunDir};
+use specc::study::step_together;
 use specc::train::{Entry, RunError, Session, Silent, StopReason, StopSignal};
 
 use crate::pipeline::{compile_at, no_imports};
@@ -76,10 +80,11 @@ fn together(
         seeds.iter().map(|seed| (*seed, experiment.start(*seed).unwrap())).collect();
     let starts: Vec<_> = starts.iter().map(|(seed, start)| (*seed, &start.state)).collect();
     let programs = experiment.programs(&starts).unwrap();
-    let entries = seeds.iter().zip(&dirs).map(|(seed, dir)| Entry { seed: *seed, dir, from: None });
     let plan = experiment.plan(data, None);
+    let entry = |(seed, dir)| Entry { plan: &plan, seed, dir, from: None };
+    let entries = seeds.iter().copied().zip(&dirs).map(entry);
     let replicas = Box::new(Breaking { replicas: programs, broken });
-    Session::open(&plan, replicas, entries.collect()).unwrap().run(&GoOn, &mut Silent)
+    Session::open(replicas, entries.collect()).unwrap().run(&GoOn, &mut Silent)
 }
 
 /// Replicas of which one breaks in its third step.
@@ -96,10 +101,10 @@ impl Replicas for Breaking {
     fn step(
         &mut self,
         batches: &[Batch<'_>],
-        hyper: &HyperValues,
+        hyper: &[HyperValues],
     ) -> Vec<Result<Vec<StepOutput>, ExecError>> {
         let mut outputs = self.replicas.step(batches, hyper);
-        if let Some(broken) = self.broken.filter(|_| hyper.step == 3) {
+        if let Some(broken) = self.broken.filter(|_| hyper[0].step == 3) {
             let what = "a value".to_owned();
             outputs[broken] = Err(ExecError::NotFinite { what, layer: None, origin: None });
         }
@@ -109,10 +114,10 @@ impl Replicas for Breaking {
     fn step_measured(
         &mut self,
         batches: &[Batch<'_>],
-        hyper: &HyperValues,
+        hyper: &[HyperValues],
     ) -> Vec<Result<(Vec<StepOutput>, Vec<Motion>), ExecError>> {
         let mut steps = self.replicas.step_measured(batches, hyper);
-        if let Some(broken) = self.broken.filter(|_| hyper.step == 3) {
+        if let Some(broken) = self.broken.filter(|_| hyper[0].step == 3) {
             let what = "a value".to_owned();
             steps[broken] = Err(ExecError::NotFinite { what, layer: None, origin: None });
         }
@@ -214,4 +219,83 @@ fn runs_that_end_early_leave_the_others_alone() {
         assert_eq!(best(&one), best(&all), "{seed}");
     }
     assert!(epochs.len() > 2, "{epochs:?}");
+}
+
+/// The same net with other numbers.
+fn with_numbers(delta: &str, lr: &str) -> String {
+    SPEC.replace("delta=0.01", &format!("delta={delta}")).replace("lr=0.05", &format!("lr={lr}"))
+}
+
+/// Their experiments, in a folder each.
+fn prepared<'a>(compiled: &'a [(Compiled, Dataset)], folder: &Path) -> Vec<Experiment<'a>> {
+    let mut all = vec![];
+    for (at, (compiled, _)) in compiled.iter().enumerate() {
+        let options = options(&folder.join(at.to_string()));
+        all.push(Experiment::prepare(compiled, options, None).unwrap());
+    }
+    all
+}
+
+#[test]
+fn runs_of_specs_that_differ_in_numbers_leave_what_each_leaves_alone() {
+    let texts = [with_numbers("0.1", "0.05"), with_numbers("0.01", "0.02")];
+    let compiled: Vec<_> = texts.iter().map(|text| compiled(text)).collect();
+    let data = &compiled[0].1;
+    let (one, all) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (ones, alls) = (prepared(&compiled, one.path()), prepared(&compiled, all.path()));
+    ones.iter().for_each(|experiment| alone(experiment, data));
+    assert!(may_step_together(&alls[0], &alls[1]));
+    // In any order.
+    let members = [(1, 0), (0, 3), (1, 3), (0, 5), (0, 0), (1, 5)]
+        .map(|(at, seed)| Member { experiment: &alls[at], seed });
+    let ended = run_together(&members, data, Existing::Continue, &GoOn, &mut Silent);
+    assert!(ended.iter().all(|ended| matches!(ended, Ok(Ended::Finished(_)))), "{ended:?}");
+    for run in ["0/s3", "0/s0", "0/s5", "1/s3", "1/s0", "1/s5"] {
+        assert_eq!(files(&one.path().join(run)), files(&all.path().join(run)), "{run}");
+    }
+}
+
+#[test]
+fn groups_hold_what_differs_in_numbers_as_far_as_there_is_room() {
+    let texts =
+        [SPEC.to_owned(), SPEC.replace("batch = 8", "batch = 9"), with_numbers("0.1", "0.3")];
+    let compiled: Vec<_> = texts.iter().map(|text| compiled(text)).collect();
+    let folder = tempfile::tempdir().unwrap();
+    let cells = || {
+        let [a, b, c] = prepared(&compiled, folder.path()).try_into().unwrap();
+        vec![
+            (Some(a), vec![0, 1, 2]),
+            (None, vec![3]),
+            (Some(b), vec![4]),
+            (Some(c), vec![5, 6, 7]),
+        ]
+    };
+    let plenty = step_together(cells(), |_| usize::MAX);
+    assert_eq!(plenty, [vec![0, 1, 2, 5, 6, 7], vec![3], vec![4]]);
+    let little = step_together(cells(), |_| 4);
+    assert_eq!(little, [vec![0, 1, 2], vec![3], vec![4], vec![5, 6, 7]]);
+    let less = step_together(cells(), |_| 2);
+    assert_eq!(less, [vec![0, 1], vec![2, 7], vec![3], vec![4], vec![5, 6]]);
+    let none = step_together(cells(), |_| 0);
+    assert!(none.iter().all(|group| group.len() == 1) && none.len() == 8, "{none:?}");
+}
+
+#[test]
+fn specs_that_differ_in_more_than_numbers_step_apart() {
+    let texts = [
+        SPEC.to_owned(),
+        SPEC.replace("two_scale(delta=0.01, size=weights)", "single_scale"),
+        SPEC.replace("batch = 8", "batch = 9"),
+        SPEC.replace("epochs = 2", "epochs = 3"),
+        SPEC.replace("subset=50", "subset=51"),
+        SPEC.replace("conv(4", "conv(5"),
+    ];
+    let folder = tempfile::tempdir().unwrap();
+    let compiled: Vec<_> = texts.iter().map(|text| compiled(text).0).collect();
+    let prepare = |compiled| Experiment::prepare(compiled, options(folder.path()), None).unwrap();
+    let all: Vec<Experiment<'_>> = compiled.iter().map(prepare).collect();
+    assert!(may_step_together(&all[0], &all[0]));
+    for (other, text) in all.iter().zip(&texts).skip(1) {
+        assert!(!may_step_together(&all[0], other), "{text}");
+    }
 }

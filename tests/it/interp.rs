@@ -108,6 +108,7 @@ fn evaluate(op: &Op, x: &[&Tensor], sizes: &[usize], state: &State, feed: &Feed<
         Op::Buffer(id) => state.buffers[id.0 as usize].clone(),
         Op::Hyper(Hyper::Lr) => vec![feed.lr],
         Op::Hyper(Hyper::BiasCorrection { beta }) => vec![1.0 - beta.powi(feed.step as i32)],
+        Op::Hyper(Hyper::Setting(_)) => panic!("graphs of one run have no settings"),
         Op::Const(value) => vec![*value],
         Op::BatchCount => vec![feed.labels.len() as f64],
 

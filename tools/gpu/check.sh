@@ -46,7 +46,18 @@ same() {
   wait "$pid" 2>/dev/null
   must "a killed run goes on" train killed --seed 3
   must "the same bits after a kill" same alone killed
-} | tee "$report/bits.txt"
+  # Cells that differ in numbers step together.
+  {
+    cat "$root/specs/quickstart.net"
+    echo "sweep numbers { loss.delta in [0.01, 0.1]  train.lr in [0.05, 0.02]  seeds in [3, 4] }"
+  } >"$work/numbers.net"
+  must "a sweep over numbers" "$specc" sweep "$work/numbers.net" -o "$work/sweep" --device cuda --log-every 5 -q
+  must "a cell of it alone" "$specc" train "$work/numbers.net" loss.delta=0.1 train.lr=0.02 -o "$work/cell" --device cuda \
+    --log-every 5 -q --seed 4
+  own=$("$specc" runs "$work/sweep" --csv --columns loss.delta,train.lr,seed,run | tr -d '\r' | sed -n 's/^0.1,0.02,4,//p')
+  ln -sfn "$own" "$work/of_sweep"
+  must "the same bits in a sweep" same cell of_sweep
+} > >(tee "$report/bits.txt")
 
 {
   "$specc" train "$root/specs/quickstart.net" -o "$work/cpu" --device cpu --seed 3 --max-steps 40 --log-every 5 -q

@@ -28,6 +28,9 @@ pub(super) fn evaluate(
             // 1 − βᵗ = −expm1(t ln β), without cancellation.
             if beta > 0.0 { -libm::expm1(hyper.step as f64 * libm::log(beta)) } else { 1.0 }
         }
+        ScalarOp::Hyper(Hyper::Setting(_)) => {
+            panic!("broken invariant: settings are for programs of several runs")
+        }
         ScalarOp::BatchCount => n_samples as f64,
         ScalarOp::Unary(function) => function.eval(a),
         ScalarOp::Binary(function) => function.eval(a, b),

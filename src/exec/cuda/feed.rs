@@ -17,6 +17,7 @@ pub(super) fn fill(
     batch: &Batch<'_>,
     hyper: &HyperValues,
     seed: u64,
+    settings: &[f64],
     words: &mut [u32],
 ) -> Result<bool, ExecError> {
     let feed = plan.feed;
@@ -42,6 +43,9 @@ pub(super) fn fill(
         to.zip(&windows).for_each(|(words, window)| write_window(words, window));
     }
     write_call(words, hyper, seed, n);
+    for (words, value) in words[feed.settings..feed.scales].chunks_mut(2).zip(settings) {
+        write_double(words, *value);
+    }
     (words[7], words[8]) = (u32::from(is_raw), u32::from(is_moved));
     Ok(is_raw)
 }

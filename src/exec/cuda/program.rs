@@ -22,6 +22,8 @@ pub struct CudaProgram<D: Driver> {
     pub(super) driver: D,
     /// The seed of each replica, for dropout masks.
     pub(super) seeds: Vec<u64>,
+    /// The settings of each replica.
+    pub(super) settings: Vec<Vec<f64>>,
     pub(super) memory: MemoryId,
     pub(super) feeds: MemoryId,
     pub(super) reports: MemoryId,
@@ -88,6 +90,7 @@ impl<D: Driver> CudaProgram<D> {
             plan,
             driver,
             seeds,
+            settings: vec![vec![]; count],
             memory,
             feeds,
             reports,
@@ -100,6 +103,19 @@ impl<D: Driver> CudaProgram<D> {
             program.load(replica, state)?;
         }
         Ok(program)
+    }
+
+    /// The same with the settings of each replica, which stand for constants in which they differ.
+    #[must_use]
+    pub fn with_settings(mut self, settings: Vec<Vec<f64>>) -> Self {
+        let feed = self.plan.feed;
+        let n = (feed.scales - feed.settings) / 2;
+        assert!(
+            settings.len() == self.count() && settings.iter().all(|own| own.len() == n),
+            "every replica has a value for each of the {n} settings"
+        );
+        self.settings = settings;
+        self
     }
 
     /// The plan.

@@ -25,15 +25,15 @@ impl<D: Driver> CudaProgram<D> {
     pub(super) fn send(
         &mut self,
         batches: &[Vec<Batch<'_>>],
-        hyper: &[HyperValues],
+        hyper: &[Vec<HyperValues>],
     ) -> Result<MemoryId, ExecError> {
         let (len, count) = (self.plan.feed.len, self.count());
         let mut words = vec![0; len * count * batches.len()];
-        let steps = batches.iter().zip(hyper);
-        let all: Vec<_> = steps.flat_map(|(b, hyper)| b.iter().map(move |b| (b, hyper))).collect();
+        let all: Vec<_> = batches.iter().flatten().zip(hyper.iter().flatten()).collect();
         let fill =
             |(at, (words, (batch, hyper))): (usize, (&mut [u32], &(&Batch<'_>, &HyperValues)))| {
-                feed::fill(&self.plan, batch, hyper, self.seeds[at % count], words)
+                let settings = &self.settings[at % count];
+                feed::fill(&self.plan, batch, hyper, self.seeds[at % count], settings, words)
             };
         let feeds = words.par_chunks_mut(len).zip(&all).enumerate();
         let is_raw: Vec<bool> = feeds.map(fill).collect::<Result<_, _>>()?;

@@ -20,7 +20,7 @@ impl<D: Driver> CudaProgram<D> {
         &mut self,
         what: Recorded,
         batches: &[Vec<Batch<'_>>],
-        hyper: &[HyperValues],
+        hyper: &[Vec<HyperValues>],
     ) -> Result<Reports, ExecError> {
         let data = self.send(batches, hyper)?;
         self.start(what, batches.len(), data)?;
@@ -70,9 +70,9 @@ impl<D: Driver> CudaProgram<D> {
     pub fn step(
         &mut self,
         batches: &[Batch<'_>],
-        hyper: &HyperValues,
+        hyper: &[HyperValues],
     ) -> Vec<Result<Vec<StepOutput>, ExecError>> {
-        self.steps(&[batches.to_vec()], &[*hyper]).remove(0)
+        self.steps(&[batches.to_vec()], &[hyper.to_vec()]).remove(0)
     }
 
     /// Some training steps of every replica, `batches[step][replica]`; the results of each.
@@ -81,7 +81,7 @@ impl<D: Driver> CudaProgram<D> {
     pub fn steps(
         &mut self,
         batches: &[Vec<Batch<'_>>],
-        hyper: &[HyperValues],
+        hyper: &[Vec<HyperValues>],
     ) -> Vec<Vec<Result<Vec<StepOutput>, ExecError>>> {
         let first = batches.first().and_then(|batches| batches.first());
         let at_once = self.at_once(first);
@@ -95,7 +95,7 @@ impl<D: Driver> CudaProgram<D> {
     fn steps_at_once(
         &mut self,
         batches: &[Vec<Batch<'_>>],
-        hyper: &[HyperValues],
+        hyper: &[Vec<HyperValues>],
     ) -> Vec<Vec<Result<Vec<StepOutput>, ExecError>>> {
         let steps = match self.run(Recorded::Train, batches, hyper) {
             Ok(reports) => reports,
@@ -143,7 +143,7 @@ impl<D: Driver> CudaProgram<D> {
     pub fn step_measured(
         &mut self,
         batches: &[Batch<'_>],
-        hyper: &HyperValues,
+        hyper: &[HyperValues],
     ) -> Vec<Result<MeasuredStep, ExecError>> {
         let n_params = self.plan.tables.params.len();
         let before: Result<Vec<_>, _> = (0..self.count()).map(|r| self.kept(r, n_params)).collect();
@@ -194,7 +194,8 @@ impl<D: Driver> CudaProgram<D> {
 
     fn eval_part(&mut self, batch: &Batch<'_>) -> Result<Vec<(Vec<f32>, StepOutput)>, ExecError> {
         let batches = vec![*batch; self.count()];
-        let reports = self.run(Recorded::Eval, &[batches], &[UNTRAINED])?.remove(0);
+        let reports =
+            self.run(Recorded::Eval, &[batches], &[vec![UNTRAINED; self.count()]])?.remove(0);
         let logits = self.plan.phases.eval.logits.expect("graphs of evaluation give logits");
         let len = logits.len * batch.indices.len();
         let mut results = vec![];
@@ -210,7 +211,11 @@ impl<D: Driver> CudaProgram<D> {
         let mut results = vec![];
         for batches in batches.chunks(self.at_once(batches.first())) {
             let all: Vec<_> = batches.iter().map(|batch| vec![*batch; self.count()]).collect();
-            match self.run(Recorded::Eval, &all, &vec![UNTRAINED; batches.len()]) {
+            match self.run(
+                Recorded::Eval,
+                &all,
+                &vec![vec![UNTRAINED; self.count()]; batches.len()],
+            ) {
                 Ok(reports) => {
                     let of_replica = |mut outputs: Vec<StepOutput>| Ok(outputs.remove(0));
                     let of_batch = |outputs: Vec<Vec<StepOutput>>| {

@@ -2,6 +2,8 @@
 //!
 //! In: what [`CudaProgram`] takes. Out: the same results; a NaN or an infinity names its layer and line as it does there.
 
+use std::sync::Arc;
+
 use super::driver::Driver;
 use super::program::CudaProgram;
 use crate::exec::{Options, ReferenceProgram};
@@ -12,18 +14,22 @@ use crate::lower::{
     StateEntry, StepOutput, Tables, reference,
 };
 
+/// What a replica is told in a step.
+type Told<'a, 'b> = (&'a Batch<'b>, &'a HyperValues);
+
 /// Kernels on a device, with the graph that they came from.
 #[expect(missing_debug_implementations, reason = "a program holds a device")]
 pub struct Watched<D: Driver> {
     program: CudaProgram<D>,
-    joint: Joint,
+    /// The graph of each replica.
+    joints: Vec<Arc<Joint>>,
     options: Options,
 }
 
 impl<D: Driver> Watched<D> {
-    /// Watches over a program that was planned from `joint`; the seed of `options` is not looked at.
-    pub fn new(program: CudaProgram<D>, joint: &Joint, options: Options) -> Self {
-        Self { program, joint: joint.clone(), options }
+    /// Watches over a program; `joints` are those of its replicas, or one for all. The seed of `options` is not looked at.
+    pub fn new(program: CudaProgram<D>, joints: Vec<Arc<Joint>>, options: Options) -> Self {
+        Self { program, joints, options }
     }
 
     /// The plan.
@@ -46,7 +52,7 @@ impl<D: Driver> Watched<D> {
     ) -> ExecError {
         let ExecError::NotFinite { .. } = error else { return error };
         let found = (|| {
-            let plan = reference::plan(&self.joint);
+            let plan = reference::plan(&self.joints[replica % self.joints.len()]);
             let seed = self.program.seed(replica);
             let options = Options { dtype: DType::F32, seed, ..self.options };
             ReferenceProgram::new(plan, &self.program.state(replica)?, options)?.step(batch, hyper)
@@ -62,11 +68,11 @@ impl<D: Driver> Watched<D> {
         &self,
         results: Vec<Result<T, ExecError>>,
         batches: &[Batch<'_>],
-        hyper: &HyperValues,
+        hyper: &[HyperValues],
     ) -> Vec<Result<T, ExecError>> {
-        let replicas = results.into_iter().zip(batches).enumerate();
+        let replicas = results.into_iter().zip(batches.iter().zip(hyper)).enumerate();
         replicas
-            .map(|(replica, (result, batch))| {
+            .map(|(replica, (result, (batch, hyper)))| {
                 result.map_err(|error| self.explain(replica, error, batch, hyper))
             })
             .collect()
@@ -97,7 +103,7 @@ impl<D: Driver> Replicas for Watched<D> {
     fn step(
         &mut self,
         batches: &[Batch<'_>],
-        hyper: &HyperValues,
+        hyper: &[HyperValues],
     ) -> Vec<Result<Vec<StepOutput>, ExecError>> {
         let results = self.program.step(batches, hyper);
         self.explained(results, batches, hyper)
@@ -110,22 +116,25 @@ impl<D: Driver> Replicas for Watched<D> {
     fn steps(
         &mut self,
         batches: &[Vec<Batch<'_>>],
-        hyper: &[HyperValues],
+        hyper: &[Vec<HyperValues>],
     ) -> Vec<Vec<Result<Vec<StepOutput>, ExecError>>> {
         let results = self.program.steps(batches, hyper);
         let mut explained: Vec<Option<ExecError>> = vec![None; self.count()];
         let steps = results.into_iter().zip(batches.iter().zip(hyper));
-        let of_step = |(results, (batches, hyper)): (Vec<_>, (&Vec<Batch<'_>>, &HyperValues))| {
-            let replicas = results.into_iter().zip(batches).enumerate();
-            let of_replica = |(replica, (result, batch)): (usize, (Result<_, _>, &Batch<'_>))| {
-                let of = &mut explained[replica];
-                // The first step that broke is the one to explain.
-                result.map_err(|error| {
-                    of.get_or_insert_with(|| self.explain(replica, error, batch, hyper)).clone()
-                })
+        let of_step =
+            |(results, (batches, hyper)): (Vec<_>, (&Vec<Batch<'_>>, &Vec<HyperValues>))| {
+                let replicas = results.into_iter().zip(batches.iter().zip(hyper)).enumerate();
+                let of_replica =
+                    |(replica, (result, (batch, hyper))): (usize, (Result<_, _>, Told<'_, '_>))| {
+                        let of = &mut explained[replica];
+                        // The first step that broke is the one to explain.
+                        result.map_err(|error| {
+                            of.get_or_insert_with(|| self.explain(replica, error, batch, hyper))
+                                .clone()
+                        })
+                    };
+                replicas.map(of_replica).collect()
             };
-            replicas.map(of_replica).collect()
-        };
         steps.map(of_step).collect()
     }
 
@@ -136,7 +145,7 @@ impl<D: Driver> Replicas for Watched<D> {
     fn step_measured(
         &mut self,
         batches: &[Batch<'_>],
-        hyper: &HyperValues,
+        hyper: &[HyperValues],
     ) -> Vec<Result<MeasuredStep, ExecError>> {
         let results = self.program.step_measured(batches, hyper);
         let results = self.explained(results, batches, hyper).into_iter().enumerate();
@@ -186,7 +195,7 @@ impl<D: Driver> Program for Single<D> {
         batch: &Batch<'_>,
         hyper: &HyperValues,
     ) -> Result<Vec<StepOutput>, ExecError> {
-        only(self.0.step(&[*batch], hyper))
+        only(self.0.step(&[*batch], &[*hyper]))
     }
 
     fn step_measured(
@@ -194,7 +203,7 @@ impl<D: Driver> Program for Single<D> {
         batch: &Batch<'_>,
         hyper: &HyperValues,
     ) -> Result<MeasuredStep, ExecError> {
-        only(self.0.step_measured(&[*batch], hyper))
+        only(self.0.step_measured(&[*batch], &[*hyper]))
     }
 
     fn eval(&mut self, batch: &Batch<'_>) -> Result<(HostTensor, StepOutput), ExecError> {

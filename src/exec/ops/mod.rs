@@ -67,6 +67,9 @@ pub(super) fn run<T: Real>(
         Op::Hyper(Hyper::BiasCorrection { beta }) => {
             scalar(-(ctx.hyper.step as f64 * beta.ln()).exp_m1())
         }
+        Op::Hyper(Hyper::Setting(_)) => {
+            Err(Error::Msg("a setting of runs that step together".to_owned()))
+        }
         Op::Const(value) => scalar(*value),
         Op::BatchCount => scalar(ctx.indices.len() as f64),
         Op::SumSquares => scalar(layout::sum_squares(a()?)?),

@@ -36,7 +36,7 @@ impl Timer for Whole {
         let (count, stride) = (self.program.count(), self.stride());
         let batches = vec![vec![*batch; count]; stride];
         let begun = nanoseconds();
-        let steps = self.program.steps(&batches, &vec![*hyper; stride]);
+        let steps = self.program.steps(&batches, &vec![vec![*hyper; self.program.count()]; stride]);
         steps.into_iter().flatten().try_for_each(|step| step.map(drop))?;
         self.add(0, begun, stride);
         Ok(())

@@ -205,6 +205,7 @@ fn scalar_name(op: ScalarOp) -> String {
         ScalarOp::Const(value) => format!("{value}"),
         ScalarOp::Hyper(Hyper::Lr) => "lr".to_owned(),
         ScalarOp::Hyper(Hyper::BiasCorrection { beta }) => format!("bias_correction({beta})"),
+        ScalarOp::Hyper(Hyper::Setting(at)) => format!("setting({at})"),
         ScalarOp::BatchCount => "batch_count".to_owned(),
         ScalarOp::Unary(function) => crate::ir::Op::Unary(function).to_string(),
         ScalarOp::Binary(function) => function.name().to_owned(),

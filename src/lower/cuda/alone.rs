@@ -57,7 +57,7 @@ pub struct Alone {
 /// Leaves and operations on single numbers alone have no launches: they are the host's.
 pub fn alone(name: &str, op: &Op, operands: &[Value], batch: usize, origin: Span) -> Alone {
     let batch = batch.max(1);
-    let feed = feed(&[], batch);
+    let feed = feed(&[], batch, 0);
     let mut memory = Memory { len: ALIGN, ..Memory::default() };
     let mut graph = Graph::new();
     let mut leaves = vec![];

@@ -31,7 +31,7 @@ use self::layout::{ALIGN, Layout};
 use self::select::select;
 use self::selection::{Body, Home, Selection};
 use crate::grad::Joint;
-use crate::ir::{Graph, NodeId, Op};
+use crate::ir::{Graph, Hyper, NodeId, Op};
 use crate::kernels::cuda::{THREADS, WARP};
 use crate::lower::{Phases, Tables, Work};
 
@@ -57,7 +57,7 @@ const MAX_CHANNELS: usize = 16;
 pub fn plan(joint: &Joint, options: &PlanOptions) -> CudaPlan {
     let options = PlanOptions { batch: options.batch.max(1), replicas: options.replicas.max(1) };
     let input_dims = input_dims(joint);
-    let feed = feed(&input_dims, options.batch);
+    let feed = feed(&input_dims, options.batch, n_settings(joint));
     let mut memory = Memory { len: ALIGN, ..Memory::default() };
     let params = joint.eval.params.iter().map(|param| &param.shape);
     let buffers = joint.eval.buffers.iter().map(|buffer| &buffer.shape);
@@ -89,14 +89,27 @@ fn input_dims(joint: &Joint) -> Vec<usize> {
     inputs.find(|node| node.op == Op::Input).map(|node| node.shape.dims.clone()).unwrap_or_default()
 }
 
-fn feed(input_dims: &[usize], batch: usize) -> Feed {
-    let scales = CALL_WORDS;
+/// Settings that the graphs of a joint read.
+fn n_settings(joint: &Joint) -> usize {
+    let graphs =
+        joint.train.iter().map(|phase| &phase.graph).chain([&joint.eval]).chain(&joint.size);
+    let ops = graphs.flat_map(|graph| graph.ids().map(move |id| &graph[id].op));
+    let setting = |op: &Op| match op {
+        Op::Hyper(Hyper::Setting(at)) => *at as usize + 1,
+        _ => 0,
+    };
+    ops.map(setting).max().unwrap_or(0)
+}
+
+fn feed(input_dims: &[usize], batch: usize, n_settings: usize) -> Feed {
+    let settings = CALL_WORDS;
+    let scales = settings + 2 * n_settings;
     let labels = scales + 2 * MAX_CHANNELS;
     let indices = labels + batch;
     let windows = indices + batch;
     let has_windows = input_dims.len() == 3;
     let len = windows + if has_windows { WINDOW_WORDS * batch } else { 0 };
-    Feed { scales, labels, indices, windows, len: len.next_multiple_of(4) }
+    Feed { settings, scales, labels, indices, windows, len: len.next_multiple_of(4) }
 }
 
 /// How far a phase reaches in memory.

@@ -54,6 +54,8 @@ pub struct Memory {
 /// Words of 32 bits that a replica is told before a step.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Feed {
+    /// Settings in double precision; see [`crate::lower::Shared`].
+    pub settings: usize,
     /// `(scale, shift)` of each channel.
     pub scales: usize,
     /// Labels of the samples.

@@ -82,6 +82,9 @@ impl Code<'_> {
             Op::Hyper(Hyper::BiasCorrection { beta }) => {
                 format!("bias_correction(call.step, {})", number(beta, true))
             }
+            Op::Hyper(Hyper::Setting(at)) => {
+                format!("((const double *)(F + {}))[{at}]", self.ground.feed.settings)
+            }
             Op::Const(value) => number(value, true),
             Op::BatchCount => "(double)call.n".to_owned(),
             Op::Unary(function) => {
