@@ -38,7 +38,8 @@
 //! calls these.
 //!
 //! Shared ground: [`diag`] (codes, diagnostics, rendering), [`data`] (readers, fetching, held-out samples, augmentation), [`store`]
-//! (run directories, checkpoints), [`kernels`] (slices in, slices out). [`lsp`] answers editors from what the stages up to
+//! (run directories, checkpoints, files of specs), [`kernels`] (slices in, slices out), `grid` (the layout of tables as text),
+//! [`templates`] (specs to start from). [`lsp`] answers editors from what the stages up to
 //! [`grad`] and [`report`] know, by messages in and out, without files of its own. [`cli`] alone prints, reads arguments and the
 //! environment, and decides exit codes.
 //!
@@ -68,6 +69,7 @@ pub mod exec;
 pub mod experiment;
 pub mod export;
 pub mod grad;
+mod grid;
 pub mod ir;
 pub mod kernels;
 pub mod loss;

@@ -1,7 +1,7 @@
 //! Calibration as a table for a terminal.
 
-use super::grid::Grid;
 use super::number;
+use crate::grid::Grid;
 use crate::measure::Calibration;
 
 /// A row for each number, a column for each split; the text ends with a newline.

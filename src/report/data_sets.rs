@@ -1,12 +1,12 @@
 //! What `specc data list` says: the known sets and where they are.
 
-use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use serde::Serialize;
 
 use crate::data::fetch::Package;
-use crate::data::{self, DataError, Locations, NamedSet};
+use crate::data::{self, DataError, Locations, NamedSet, Verified};
+use crate::grid::{Columns, Side};
 
 /// Where a set is, and how many samples are there.
 #[derive(Debug)]
@@ -79,10 +79,9 @@ pub fn document(locations: &Locations) -> DataSets {
 
 /// The table.
 pub fn text(locations: &Locations) -> String {
-    let mut text = format!(
-        "{:<9} {:>8} {:>7} {:>9} {:>7}  where\n",
-        "name", "training", "test", "shape", "classes"
-    );
+    let numbers = [Side::Right; 4];
+    let mut columns = Columns::new([Side::Left].into_iter().chain(numbers).chain([Side::Left]));
+    columns.row(["name", "training", "test", "shape", "classes", "where"].map(str::to_owned));
     for set in NamedSet::ALL {
         let (mut n_train, mut n_test) = set.published_counts();
         let place = match state(set, locations) {
@@ -98,10 +97,25 @@ pub fn text(locations: &Locations) -> String {
             }
         };
         let shape = set.sample_shape().map(|size| size.to_string()).join("x");
-        let (name, classes) = (set.name(), set.classes());
-        // Writing to a string cannot fail.
-        let _ =
-            writeln!(text, "{name:<9} {n_train:>8} {n_test:>7} {shape:>9} {classes:>7}  {place}");
+        let (name, classes) = (set.name().to_owned(), set.classes().to_string());
+        columns.row([name, n_train.to_string(), n_test.to_string(), shape, classes, place]);
+    }
+    columns.text()
+}
+
+/// What was found when a set was read completely.
+pub fn verified(set: NamedSet, found: &Verified) -> String {
+    let place = match &found.folder {
+        None => "part of the program".to_owned(),
+        Some(folder) => folder.display().to_string(),
+    };
+    let (name, n_train, n_test) = (set.name(), found.n_train, found.n_test);
+    let mut text = format!("{name}: {n_train} training and {n_test} test samples, {place}\n");
+    for name in &found.hashed {
+        text.extend(["  ", name, ": sound, SHA-256 as published\n"]);
+    }
+    for name in &found.structure_only {
+        text.extend(["  ", name, ": sound; no SHA-256 is known for it\n"]);
     }
     text
 }

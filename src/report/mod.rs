@@ -9,7 +9,6 @@ pub mod check;
 pub mod data_sets;
 #[cfg(feature = "exec")]
 mod devices;
-mod grid;
 pub mod page;
 pub mod picture;
 #[cfg(feature = "exec")]

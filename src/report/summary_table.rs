@@ -2,7 +2,7 @@
 //!
 //! In: summaries and a width in columns. Out: plain text without colour, a newline at its end.
 
-use super::grid::Grid;
+use crate::grid::Grid;
 use crate::measure::{Distribution, Masses, SplitSummary, chance_curve};
 use crate::store::Best;
 

@@ -1,6 +1,6 @@
 //! The size of the well-classified set as a table for a terminal.
 
-use super::grid::Grid;
+use crate::grid::Grid;
 use crate::measure::WellCount;
 
 /// A row for each threshold η, for each split the counts of `m > η` and `m ≥ η`.

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::{Estimate, Judged, RunState, Study, StudyCell, StudyRun};
 use crate::experiment::duration;
+use crate::grid::{Columns, Side};
 use crate::stats::Sample;
 use crate::store::StoreError;
 use crate::train::Summary;
@@ -128,8 +129,8 @@ pub fn table(study: &Study, made: &[Made]) -> String {
 
 /// Rows by name: number of runs, mean ± standard deviation of both accuracies.
 pub fn over_seeds(rows: &[(String, Vec<&Summary>)]) -> String {
-    let width = rows.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
-    let mut text = format!("{:<width$}   n  train accuracy     test accuracy\n", "cell");
+    let mut columns = Columns::new([Side::Left, Side::Right, Side::Left, Side::Left]);
+    columns.row(["cell", "n", "train accuracy", "test accuracy"].map(str::to_owned));
     for (name, own) in rows {
         let measured = |measure: fn(&Summary) -> Option<f64>| {
             let sample = Sample::of(&own.iter().filter_map(|s| measure(s)).collect::<Vec<_>>());
@@ -137,10 +138,9 @@ pub fn over_seeds(rows: &[(String, Vec<&Summary>)]) -> String {
             if sample.n == 0 { "-".to_owned() } else { format!("{:.4}{spread}", sample.mean) }
         };
         let (train, test) = (measured(|s| s.train.accuracy), measured(|s| s.test.accuracy));
-        // Writing to a string cannot fail.
-        let _ = writeln!(text, "{name:<width$} {:>3}  {train:<17}  {test}", own.len());
+        columns.row([name.clone(), own.len().to_string(), train, test]);
     }
-    text
+    columns.text()
 }
 
 /// Equal cells share their runs.

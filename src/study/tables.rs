@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::{Cell, Column, Group, Row, SlurmTask};
+use crate::grid::{Columns, Side};
 use crate::stats::Sample;
 use crate::store::StoreError;
 
@@ -91,28 +92,13 @@ impl Table {
 
     /// Columns side by side: texts to the left, numbers to the right; no blanks at the ends of lines.
     pub fn text(&self) -> String {
-        let cells = self.short_rows();
-        let width = |column: usize| {
-            let all = cells.iter().map(|row| &row[column]).chain([&self.header[column]]);
-            all.map(|cell| cell.chars().count()).max().unwrap_or(0)
-        };
-        let widths: Vec<usize> = (0..self.header.len()).map(width).collect();
         let is_text =
             |column: usize| self.rows.iter().any(|row| matches!(row[column], Cell::Text(_)));
-        let mut text = String::new();
-        for row in [&self.header].into_iter().chain(&cells) {
-            let mut line = String::new();
-            for (column, (cell, width)) in row.iter().zip(&widths).enumerate() {
-                let pad = " ".repeat(width - cell.chars().count());
-                line += if column == 0 { "" } else { "  " };
-                let (before, behind) =
-                    if is_text(column) { ("", pad.as_str()) } else { (pad.as_str(), "") };
-                line.extend([before, cell, behind]);
-            }
-            text += line.trim_end();
-            text.push('\n');
-        }
-        text
+        let side = |column: usize| if is_text(column) { Side::Left } else { Side::Right };
+        let mut columns = Columns::new((0..self.header.len()).map(side));
+        columns.row(self.header.iter().cloned());
+        self.short_rows().into_iter().for_each(|row| columns.row(row));
+        columns.text()
     }
 
     /// As CSV.

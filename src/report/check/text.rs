@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use crate::check::numeric::Confirmed;
 use crate::check::{Checked, Exponents, Mode, NoNormalizer, Question, Scaling};
 use crate::diag::SourceMap;
+use crate::grid::{Columns, Side};
 use crate::ir::{Graph, ParamRole};
 
 /// Columns beyond which lines are not easy to read, however wide the terminal.
@@ -21,32 +22,25 @@ pub fn report(checked: &Checked, sources: &SourceMap, width: usize) -> String {
 /// One row per layer: name, kind, shape of the result, parameters, operations, degree of the logits in the layer.
 fn table(checked: &Checked, columns: usize) -> String {
     let graph = checked.graph();
-    let mut rows: Vec<[String; 6]> = checked
-        .layers()
-        .iter()
-        .map(|layer| {
-            let written = graph.layer(layer.id);
-            let params =
-                if layer.cost.params == 0 { String::new() } else { grouped(layer.cost.params) };
-            let own = match &layer.own {
-                None => String::new(),
-                Some(None) => "none".to_owned(),
-                Some(Some(degree)) => degree.to_string(),
-            };
-            let flops =
-                if layer.cost.flops == 0 { String::new() } else { grouped(layer.cost.flops) };
-            [
-                written.name.clone(),
-                written.kind.clone(),
-                layer.shape.to_string(),
-                params,
-                flops,
-                own,
-            ]
-        })
-        .collect();
+    let number = |value| if value == 0 { String::new() } else { grouped(value) };
+    let mut rows =
+        Columns::new([Side::Left, Side::Left, Side::Left, Side::Right, Side::Right, Side::Right]);
+    rows.row(["layer", "kind", "shape", "params", "FLOP", "degree"].map(str::to_owned));
+    rows.rule();
+    for layer in checked.layers() {
+        let written = graph.layer(layer.id);
+        let own = match &layer.own {
+            None => String::new(),
+            Some(None) => "none".to_owned(),
+            Some(Some(degree)) => degree.to_string(),
+        };
+        let (params, flops) = (number(layer.cost.params), number(layer.cost.flops));
+        let (name, kind) = (written.name.clone(), written.kind.clone());
+        rows.row([name, kind, layer.shape.to_string(), params, flops, own]);
+    }
     let total = checked.total();
-    rows.push([
+    rows.rule();
+    rows.row([
         "total".to_owned(),
         String::new(),
         String::new(),
@@ -54,37 +48,9 @@ fn table(checked: &Checked, columns: usize) -> String {
         grouped(total.flops),
         checked.exact().joint.as_ref().map_or_else(|| "none".to_owned(), ToString::to_string),
     ]);
-    let head = ["layer", "kind", "shape", "params", "FLOP", "degree"].map(str::to_owned);
-    let mut widths = [0; 6];
-    for row in rows.iter().chain([&head]) {
-        for (width, cell) in widths.iter_mut().zip(row) {
-            *width = (*width).max(cell.chars().count());
-        }
-    }
     // Long names and shapes give way so that a row fits.
-    for column in [0, 2, 1] {
-        let all: usize = widths.iter().sum::<usize>() + 10;
-        let less = widths[column].saturating_sub(all.saturating_sub(columns));
-        widths[column] = less.max(widths[column].min(8));
-    }
-    let mut text = String::new();
-    let last = rows.len() - 1;
-    for (i, row) in [&head].into_iter().chain(&rows).enumerate() {
-        if i == 1 || i == last + 1 {
-            let rule: usize = widths.iter().sum::<usize>() + 10;
-            let _ = writeln!(text, "{}", "-".repeat(rule));
-        }
-        let mut line = String::new();
-        for (column, (cell, width)) in row.iter().zip(widths).enumerate() {
-            let cell = clip(cell, width);
-            let pad = " ".repeat(width - cell.chars().count());
-            let gap = if column == 0 { "" } else { "  " };
-            let padded = if column < 3 { format!("{cell}{pad}") } else { format!("{pad}{cell}") };
-            line.push_str(gap);
-            line.push_str(&padded);
-        }
-        let _ = writeln!(text, "{}", line.trim_end());
-    }
+    rows.fit(columns, &[0, 2, 1]);
+    let mut text = rows.text();
     let memory = format!(
         "{} + {} per sample in {}, before gradients",
         bytes(total.memory.fixed),
@@ -93,13 +59,6 @@ fn table(checked: &Checked, columns: usize) -> String {
     );
     flow(&mut text, "memory: ", &memory, columns);
     text
-}
-
-fn clip(cell: &str, width: usize) -> String {
-    if cell.chars().count() <= width {
-        return cell.to_owned();
-    }
-    cell.chars().take(width.saturating_sub(1)).chain(['…']).collect()
 }
 
 /// What the analysis found, one statement a line.

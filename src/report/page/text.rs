@@ -4,7 +4,7 @@ use std::fmt::{self, Write as _};
 
 use super::block::{Block, Figure, Page};
 use crate::chart::{Cell, Table, short, spark};
-use crate::report::grid::Grid;
+use crate::grid::Grid;
 
 /// Rows of a table beyond which the rest is only counted.
 const MOST_ROWS: usize = 30;

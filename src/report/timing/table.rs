@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use super::Report;
 use super::rows::{LayerRow, PhaseRows, Sum, fallbacks, rows};
 use crate::experiment::timing::{PhaseCosts, Walls};
+use crate::grid::{Columns, Side, clip};
 use crate::ir::{Layer, Part};
 
 /// Columns of the names.
@@ -97,12 +98,12 @@ fn threads(n: usize) -> String {
 fn phase_table(text: &mut String, report: &Report<'_>, phase: &PhaseCosts) {
     let rows = rows(phase, report.layers, report.timed.batch);
     let title = format!("phase {}", phase.name);
-    let head = ["forward ms", "backward", "all ms", "GFLOP/s", "% peak", "MB"].map(str::to_owned);
-    line_of(text, &cells(&title, &head));
+    let head = ["forward ms", "backward", "all ms", "GFLOP/s", "% peak", "MB"];
+    let mut columns = columns(&title, head);
     let peak = report.peak.all;
     let none = Sum::default();
     let mut row = |name: &str, forward: &Sum, backward: &Sum, all: &Sum| {
-        line_of(text, &sum_cells(name, [forward, backward, all], peak));
+        row_of(&mut columns, name, numbers([forward, backward, all], peak));
     };
     row("input", &rows.input, &none, &rows.input);
     for (layer, costs) in report.layers.iter().zip(&rows.layers) {
@@ -114,19 +115,20 @@ fn phase_table(text: &mut String, report: &Report<'_>, phase: &PhaseCosts) {
     if rows.updates.calls > 0 {
         row("updates", &none, &none, &rows.updates);
     }
-    tail(text, phase, &rows, peak);
+    tail(&mut columns, phase, &rows, peak);
+    text.push_str(&columns.text());
 }
 
-fn tail(text: &mut String, phase: &PhaseCosts, rows: &PhaseRows, peak: f64) {
+fn tail(columns: &mut Columns, phase: &PhaseCosts, rows: &PhaseRows, peak: f64) {
     let alone = |ms_value: f64| {
         let mut cells: [String; 6] = std::array::from_fn(|_| String::new());
         cells[2] = ms(ms_value);
         cells
     };
     if phase.waiting > 0.0 {
-        line_of(text, &cells("threads without work", &alone(phase.waiting)));
+        row_of(columns, "threads without work", alone(phase.waiting));
     }
-    line_of(text, &cells("rest", &alone(rows.rest)));
+    row_of(columns, "rest", alone(rows.rest));
     let total = Sum { ms: phase.ms, ..rows.total };
     let (forward, backward) = rows
         .layers
@@ -134,7 +136,7 @@ fn tail(text: &mut String, phase: &PhaseCosts, rows: &PhaseRows, peak: f64) {
         .fold((both(&rows.input, &rows.loss[0]), rows.loss[1]), |(forward, backward), row| {
             (both(&forward, &row.forward), both(&backward, &row.backward))
         });
-    line_of(text, &sum_cells("total", [&forward, &backward, &total], peak));
+    row_of(columns, "total", numbers([&forward, &backward, &total], peak));
 }
 
 fn both(a: &Sum, b: &Sum) -> Sum {
@@ -152,9 +154,8 @@ fn layer_name(layer: &Layer, costs: &LayerRow, layers: &[Layer]) -> String {
 }
 
 fn calls(text: &mut String, report: &Report<'_>, phase: &PhaseCosts) {
-    let head = ["part", "calls", "ms", "GFLOP/s", "% peak", "MB"].map(str::to_owned);
-    line_of(text, "");
-    line_of(text, &cells(&format!("kernels of {}", phase.name), &head));
+    let head = ["part", "calls", "ms", "GFLOP/s", "% peak", "MB"];
+    let mut columns = columns(&format!("kernels of {}", phase.name), head);
     for call in &phase.calls {
         let layer = call.work.layer.map(|id| report.layers[id.0 as usize].name.as_str());
         let name = format!("{} {}", layer.unwrap_or("-"), call.kernel);
@@ -163,12 +164,10 @@ fn calls(text: &mut String, report: &Report<'_>, phase: &PhaseCosts) {
         let part = match call.work.part {
             Part::Forward | Part::Backward | Part::Update => call.work.part.name().to_owned(),
         };
-        line_of(text, &cells(&name, &[part, call.calls.to_string(), time, rate, share, bytes]));
+        row_of(&mut columns, &name, [part, call.calls.to_string(), time, rate, share, bytes]);
     }
-}
-
-fn sum_cells(name: &str, sums: [&Sum; 3], peak: f64) -> String {
-    cells(name, &numbers(sums, peak))
+    text.push('\n');
+    text.push_str(&columns.text());
 }
 
 /// Forward, backward and all milliseconds, then rate, share of the peak and bytes of all.
@@ -187,15 +186,14 @@ fn ms(value: f64) -> String {
     if value >= 1000.0 { format!("{value:.0}") } else { format!("{value:.3}") }
 }
 
-/// A name and six right-aligned numbers.
-fn cells(name: &str, values: &[String; 6]) -> String {
-    let mut name: String = name.to_owned();
-    if name.chars().count() > NAME {
-        name = name.chars().take(NAME - 1).chain(['…']).collect();
-    }
-    let mut line = format!("{name:<NAME$}");
-    for (value, width) in values.iter().zip([11, 9, 9, 9, 8, 9]) {
-        let _ = write!(line, "{value:>width$}");
-    }
-    line
+/// A name and six numbers, in columns that are those of every table of a report.
+fn columns(title: &str, head: [&str; 6]) -> Columns {
+    let sides = [Side::Left].into_iter().chain([Side::Right; 6]);
+    let mut columns = Columns::new(sides).at_least([NAME, 11, 9, 9, 9, 8, 9]);
+    row_of(&mut columns, title, head.map(str::to_owned));
+    columns
+}
+
+fn row_of(columns: &mut Columns, name: &str, values: [String; 6]) {
+    columns.row([clip(name, NAME)].into_iter().chain(values));
 }
