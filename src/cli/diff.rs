@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use serde_json::json;
 
 use super::outcome::Outcome;
-use super::portrait::{PortraitArgs, outcome, shown};
+use super::portrait::{PortraitArgs, outcome};
 use super::terminal::Terminal;
-use crate::portrait::differences;
+use crate::portrait::{counted, differences};
 
 /// Arguments of `specc diff`.
 #[derive(Clone, Debug, clap::Args)]
@@ -51,7 +51,7 @@ pub(crate) fn run(args: &DiffArgs, terminal: &mut Terminal) -> anyhow::Result<Ou
         });
         terminal.print(format!("{document:#}"));
     } else if refused.is_none() {
-        terminal.print(shown(&found));
+        terminal.print(counted(&found));
     }
     Ok(outcome)
 }

@@ -8,7 +8,7 @@ use super::terminal::Terminal;
 use crate::compile::{Compiled, files};
 #[cfg(feature = "exec")]
 use crate::experiment;
-use crate::portrait::{Difference, Portrait, STAGES, Stage, text};
+use crate::portrait::{Difference, Portrait, STAGES, Stage};
 
 /// The arguments of both.
 #[derive(Clone, Debug, clap::Args)]
@@ -99,14 +99,4 @@ impl PortraitArgs {
 /// What the differences say: 1 where there are some.
 pub(super) fn outcome(found: &[Difference]) -> Outcome {
     if found.is_empty() { Outcome::Ok } else { Outcome::Failed }
-}
-
-/// The differences for a terminal.
-pub(super) fn shown(found: &[Difference]) -> String {
-    let count = match found.len() {
-        0 => return "no differences".to_owned(),
-        1 => "1 difference".to_owned(),
-        n => format!("{n} differences"),
-    };
-    format!("{}\n{count}", text(found))
 }

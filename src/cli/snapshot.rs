@@ -5,13 +5,10 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 
 use super::outcome::Outcome;
-use super::portrait::{PortraitArgs, outcome, shown};
+use super::portrait::{PortraitArgs, outcome};
 use super::terminal::Terminal;
-use crate::portrait::{Portrait, Sheet, Stage, differences};
-use crate::store::{StoreError, read_text, write_atomic};
-
-/// The largest file of a snapshot that is read.
-const MAX_BYTES: u64 = 1 << 26;
+use crate::portrait::{Portrait, counted, differences, kept_stages};
+use crate::store::StoreError;
 
 /// Arguments of `specc snapshot`.
 #[derive(Clone, Debug, clap::Args)]
@@ -54,9 +51,9 @@ fn compare(
     terminal: &mut Terminal,
 ) -> Result<(Outcome, serde_json::Value), StoreError> {
     let mut asked = args.portrait.stages();
-    let is_kept = |stage: &Stage| file(folder, *stage).exists();
-    if args.portrait.asked().is_none() && asked.iter().any(is_kept) {
-        asked.retain(is_kept);
+    let of_folder = kept_stages(folder);
+    if args.portrait.asked().is_none() && !of_folder.is_empty() {
+        asked.retain(|stage| of_folder.contains(stage));
     }
     let now = match args.portrait.portrait(&args.spec, &asked, terminal) {
         Ok(now) => now,
@@ -64,34 +61,13 @@ fn compare(
             return Ok((outcome, json!({ "equal": false, "differences": [], "written": [] })));
         }
     };
-    let mut kept = Portrait { stages: [].into() };
-    for stage in &asked {
-        let path = file(folder, *stage);
-        if path.exists() {
-            let text = read_text(&path, MAX_BYTES)?;
-            let sheet: Sheet = serde_json::from_str(&text)
-                .map_err(|error| StoreError::damaged(&path, error.to_string()))?;
-            kept.stages.insert(*stage, sheet);
-        }
-    }
+    let kept = Portrait::read(folder, &asked)?;
     let found = differences(&kept, &now);
-    std::fs::create_dir_all(folder).map_err(|error| StoreError::io("write", folder, error))?;
-    let mut written = vec![];
-    for (stage, sheet) in &now.stages {
-        let is_new = !kept.stages.contains_key(stage);
-        let is_other = kept.stages.get(stage) != Some(sheet);
-        if is_new || (args.update && is_other) {
-            let mut text = serde_json::to_string_pretty(sheet).expect("a sheet holds plain text");
-            text.push('\n');
-            let path = file(folder, *stage);
-            write_atomic(&path, text.as_bytes())?;
-            written.push(path);
-        }
-    }
+    let written = now.keep(folder, &kept, args.update)?;
     let outcome = if args.update { Outcome::Ok } else { outcome(&found) };
     if !args.portrait.json {
         if !found.is_empty() || written.is_empty() {
-            terminal.print(shown(&found));
+            terminal.print(counted(&found));
         }
         for path in &written {
             terminal.tell(format!("written: {}", path.display()));
@@ -102,8 +78,4 @@ fn compare(
     }
     let document = json!({ "equal": found.is_empty(), "differences": found, "written": written });
     Ok((outcome, document))
-}
-
-fn file(folder: &Path, stage: Stage) -> PathBuf {
-    folder.join(format!("{}.json", stage.name()))
 }

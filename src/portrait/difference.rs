@@ -161,6 +161,16 @@ fn said(branch: &Branch) -> String {
     }
 }
 
+/// The differences as text, and how many there are.
+pub fn counted(differences: &[Difference]) -> String {
+    let count = match differences.len() {
+        0 => return "no differences".to_owned(),
+        1 => "1 difference".to_owned(),
+        n => format!("{n} differences"),
+    };
+    format!("{}\n{count}", text(differences))
+}
+
 /// The differences as text, stage by stage.
 pub fn text(differences: &[Difference]) -> String {
     let mut text = String::new();

@@ -5,13 +5,15 @@
 
 mod align;
 mod difference;
+mod kept;
 mod stages;
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-pub use difference::{Difference, Kind, differences, text};
+pub use difference::{Difference, Kind, counted, differences, text};
+pub use kept::kept_stages;
 
 /// A stage of the compiler.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
