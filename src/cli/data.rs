@@ -121,18 +121,6 @@ fn fetch(
 }
 
 fn verify(set: NamedSet, locations: &Locations, out: &mut dyn Write) -> anyhow::Result<()> {
-    let found = data::verify(set, locations)?;
-    let place = match &found.folder {
-        None => "part of the program".to_owned(),
-        Some(folder) => folder.display().to_string(),
-    };
-    let (n_train, n_test) = (found.n_train, found.n_test);
-    writeln!(out, "{}: {n_train} training and {n_test} test samples, {place}", set.name())?;
-    for name in &found.hashed {
-        writeln!(out, "  {name}: sound, SHA-256 as published")?;
-    }
-    for name in &found.structure_only {
-        writeln!(out, "  {name}: sound; no SHA-256 is known for it")?;
-    }
+    write!(out, "{}", data_sets::verified(set, &data::verify(set, locations)?))?;
     Ok(())
 }

@@ -3,9 +3,8 @@
 use indicatif::ProgressBar;
 
 use super::terminal::{bar, say};
-use crate::data::Failure;
 use crate::data::fetch::{FetchEvent, FetchProgress};
-use crate::report::data_sets::megabytes;
+use crate::report::fetching::{Said, said};
 
 /// Draws a fetch on stderr.
 #[derive(Debug)]
@@ -40,56 +39,30 @@ impl FetchProgress for FetchBar {
         match event {
             FetchEvent::Started { file, bytes, have } => {
                 self.clear();
-                if self.quiet {
+                if self.watched && !self.quiet {
+                    let template = "{msg} {bar:24} {bytes}/{total_bytes} {bytes_per_sec} {eta}";
+                    let bar = bar(bytes, template);
+                    bar.set_message(file.to_owned());
+                    bar.set_position(have);
+                    self.bar = Some(bar);
                     return;
                 }
-                if !self.watched {
-                    let resumed = match have {
-                        0 => String::new(),
-                        have => format!(", {} of it are here", megabytes(have)),
-                    };
-                    say(&format!("fetching {file} ({}{resumed})", megabytes(bytes)));
-                    return;
-                }
-                let template = "{msg} {bar:24} {bytes}/{total_bytes} {bytes_per_sec} {eta}";
-                let bar = bar(bytes, template);
-                bar.set_message(file.to_owned());
-                bar.set_position(have);
-                self.bar = Some(bar);
             }
             FetchEvent::Position(bytes) => {
                 if let Some(bar) = &self.bar {
                     bar.set_position(bytes);
                 }
             }
-            FetchEvent::Retry { url, reason } => {
-                self.note(&format!("{url}: {reason}; trying again"));
-            }
-            FetchEvent::MirrorFailed(attempt) => {
-                let why = match &attempt.failure {
-                    Failure::Status(status) => format!("status {status}"),
-                    Failure::Connection { reason, .. } => reason.clone(),
-                    Failure::Length { found, expected } => {
-                        format!("{found} bytes instead of {expected}")
-                    }
-                    Failure::Hash { .. } => "wrong SHA-256".to_owned(),
-                };
-                self.note(&format!("{}: {why}; asking the next mirror", attempt.url));
-            }
-            FetchEvent::Served { file, url } => {
-                self.clear();
-                if !self.quiet {
-                    say(&format!("{file}: served by {url}, SHA-256 as published"));
-                }
-            }
-            FetchEvent::Unpacking(file) => {
-                if !self.quiet {
-                    say(&format!("unpacking {file}"));
-                }
-            }
-            FetchEvent::MovedAside { from, to } => {
-                self.note(&format!("moved {} to {}", from.display(), to.display()));
-            }
+            FetchEvent::Served { .. } => self.clear(),
+            FetchEvent::Retry { .. }
+            | FetchEvent::MirrorFailed(_)
+            | FetchEvent::Unpacking(_)
+            | FetchEvent::MovedAside { .. } => {}
+        }
+        match said(&event) {
+            Some(Said::Problem(line)) => self.note(&line),
+            Some(Said::Progress(line)) if !self.quiet => say(&line),
+            Some(Said::Progress(_)) | None => {}
         }
     }
 }

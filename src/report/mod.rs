@@ -9,6 +9,7 @@ pub mod check;
 pub mod data_sets;
 #[cfg(feature = "exec")]
 mod devices;
+pub mod fetching;
 pub mod page;
 pub mod picture;
 #[cfg(feature = "exec")]
