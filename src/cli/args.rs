@@ -79,44 +79,11 @@ pub(crate) enum Command {
     Completions(CompletionsArgs),
 }
 
-impl Cli {
-    /// `--threads`, where the command has it.
-    pub(crate) fn threads(&self) -> Option<usize> {
-        match &self.command {
-            #[cfg(feature = "exec")]
-            Some(Command::Train(args)) => Some(args.machine.threads()),
-            #[cfg(feature = "exec")]
-            Some(Command::Sweep(args)) => Some(args.machine.threads()),
-            #[cfg(feature = "exec")]
-            Some(Command::Reproduce(args)) => Some(args.machine.threads()),
-            #[cfg(feature = "exec")]
-            Some(Command::Eval(args)) => Some(args.machine.threads()),
-            #[cfg(feature = "exec")]
-            Some(Command::Time(args)) => Some(args.machine.threads()),
-            #[cfg(feature = "exec")]
-            Some(
-                Command::Runs(_)
-                | Command::Compare(_)
-                | Command::Report(_)
-                | Command::Verify(_)
-                | Command::Export(_),
-            ) => None,
-            Some(
-                Command::Check(_)
-                | Command::Graph(_)
-                | Command::Diff(_)
-                | Command::Snapshot(_)
-                | Command::Analyze(_)
-                | Command::Fmt(_)
-                | Command::New(_)
-                | Command::Explain(_)
-                | Command::Data(_)
-                | Command::Lsp(_)
-                | Command::Completions(_),
-            )
-            | None => None,
-        }
-    }
+/// `--threads`, where the command has it: what is given, or all processors.
+pub(crate) fn threads(matches: &clap::ArgMatches) -> Option<usize> {
+    let (_, command) = matches.subcommand()?;
+    let given = command.try_get_one::<u16>("threads").ok()?;
+    Some(given.map_or_else(environment::processors, |given| usize::from(*given)))
 }
 
 /// Prints what clap has to say; usage errors exit with 2, with a document where `--json` asks for one.

@@ -2,11 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use serde_json::{Value, json};
-
 use super::comparing::DeeperArgs;
 use super::environment;
-use super::fetch::load_data;
+use super::fetch::sound_data;
 use super::groups::DataPlace;
 use super::outcome::Outcome;
 use super::terminal::Terminal;
@@ -15,8 +13,8 @@ use crate::model::{Measure, NoMeasure};
 use crate::report::contact_sheet;
 use crate::store::write_atomic;
 use crate::study::{
-    Comparison, Incomparable, RunGroup, USUAL_LEVEL, comparison_latex, comparison_table,
-    comparison_text, usual_measures,
+    Comparison, Incomparable, RunGroup, USUAL_LEVEL, comparison_document, comparison_latex,
+    comparison_table, comparison_text, usual_measures,
 };
 
 /// Images in a row of the sheet.
@@ -83,16 +81,7 @@ pub(crate) fn run(args: &CompareArgs, terminal: &mut Terminal) -> anyhow::Result
         }
     };
     if args.json {
-        let mut document = json!({
-            "schema": "specc.compare/1",
-            "ok": found.is_some(),
-            "diagnostics": terminal.reported(),
-        });
-        if let (Some(Value::Object(fields)), Some(document)) =
-            (found.map(serde_json::to_value).transpose()?, document.as_object_mut())
-        {
-            document.extend(fields);
-        }
+        let document = comparison_document(found.as_ref(), terminal.reported());
         terminal.print(format!("{document:#}"));
         return Ok(outcome);
     }
@@ -139,12 +128,9 @@ fn sheet(
         terminal.report(&compiled.diagnostics, &compiled.sources);
         return Ok(Outcome::from(&compiled));
     };
-    let dataset = match load_data(&spec.data, &locations, args.data.offline, terminal) {
+    let dataset = match sound_data(&spec.data, &locations, args.data.offline, terminal) {
         Ok(dataset) => dataset,
-        Err(error) => {
-            terminal.report_error(&error);
-            return Ok(Outcome::of_error(&error));
-        }
+        Err(outcome) => return Ok(outcome),
     };
     let samples: Vec<usize> = moves.most.iter().map(|moved| moved.sample).collect();
     let Some(image) = contact_sheet(&dataset.test, &dataset.shape, &samples, COLUMNS) else {

@@ -84,7 +84,6 @@ pub(crate) fn slurm_task() -> Option<String> {
 }
 
 /// Processors that this process may use: those of the machine, or what a batch system gave it.
-#[cfg(feature = "exec")]
 pub(crate) fn processors() -> usize {
     let here = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let given = ["SLURM_CPUS_PER_TASK", "SLURM_CPUS_ON_NODE"]

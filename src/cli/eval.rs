@@ -3,13 +3,13 @@
 use std::path::PathBuf;
 
 use super::environment;
-use super::fetch::load_data;
+use super::fetch::sound_data;
 use super::groups::{DataPlace, MachineArgs};
-use super::outcome::Outcome;
+use super::outcome::{Halt, Outcome, settled};
 use super::terminal::Terminal;
 use super::trained::AtArgs;
 use crate::experiment::Trained;
-use crate::report;
+use crate::report::training::{evaluation_document, evaluation_text};
 use crate::store::Checkpoint;
 use crate::train::Evaluated;
 
@@ -23,7 +23,7 @@ pub(crate) struct EvalArgs {
     at: AtArgs,
 
     #[command(flatten)]
-    pub(crate) machine: MachineArgs,
+    machine: MachineArgs,
 
     #[command(flatten)]
     data: DataPlace,
@@ -35,7 +35,11 @@ pub(crate) struct EvalArgs {
 
 /// Runs `specc eval`.
 pub(crate) fn run(args: &EvalArgs, terminal: &mut Terminal) -> anyhow::Result<Outcome> {
-    let outcome = evaluate(args, terminal)?;
+    let ended = evaluate(args, terminal).and_then(|(trained, evaluated)| {
+        show(args, &trained.checkpoint, &evaluated, terminal)?;
+        Ok(Outcome::Ok)
+    });
+    let outcome = settled(ended)?.unwrap_or_else(|outcome| outcome);
     if args.json && outcome != Outcome::Ok {
         let diagnostics = terminal.reported();
         let document = serde_json::json!({ "schema": "specc.eval/1", "ok": false, "diagnostics": diagnostics });
@@ -44,35 +48,19 @@ pub(crate) fn run(args: &EvalArgs, terminal: &mut Terminal) -> anyhow::Result<Ou
     Ok(outcome)
 }
 
-fn evaluate(args: &EvalArgs, terminal: &mut Terminal) -> anyhow::Result<Outcome> {
+fn evaluate(args: &EvalArgs, terminal: &mut Terminal) -> Result<(Trained, Evaluated), Halt> {
     let locations = environment::locations(args.data.data_dir.as_deref());
-    let trained = match Trained::read(&args.run, args.at.at(), &locations) {
-        Ok(trained) => trained,
-        Err(error) => {
-            terminal.report_error(&error);
-            return Ok(Outcome::of_error(&error));
-        }
-    };
+    let trained = terminal.sound(Trained::read(&args.run, args.at.at(), &locations))?;
     let Trained { checkpoint, compiled, locations, .. } = &trained;
-    let experiment = match trained.experiment(args.machine.machine(), environment::gpu_places()) {
-        Ok(experiment) => experiment,
-        Err(error) => return Ok(terminal.refuse(&error, &compiled.sources)),
-    };
-    let data = load_data(&experiment.spec().data, locations, args.data.offline, terminal);
-    let dataset = match data {
-        Ok(dataset) => dataset,
-        Err(error) => {
-            terminal.report_error(&error);
-            return Ok(Outcome::of_error(&error));
-        }
-    };
-    match experiment.evaluate(checkpoint, &dataset) {
-        Ok(evaluated) => {
-            show(args, checkpoint, &evaluated, terminal)?;
-            Ok(Outcome::Ok)
-        }
-        Err(error) => Ok(terminal.refuse(&error, &compiled.sources)),
-    }
+    let refuse = |error, terminal: &mut Terminal| terminal.refuse(&error, &compiled.sources);
+    let experiment = trained
+        .experiment(args.machine.machine(), environment::gpu_places())
+        .map_err(|error| refuse(error, terminal))?;
+    let data = &experiment.spec().data;
+    let dataset = sound_data(data, locations, args.data.offline, terminal)?;
+    let evaluated = experiment.evaluate(checkpoint, &dataset);
+    let evaluated = evaluated.map_err(|error| refuse(error, terminal))?;
+    Ok((trained, evaluated))
 }
 
 fn show(
@@ -82,32 +70,11 @@ fn show(
     terminal: &mut Terminal,
 ) -> anyhow::Result<()> {
     if args.json {
-        let mut document = serde_json::json!({
-            "schema": "specc.eval/1",
-            "run": args.run.display().to_string(),
-            "spec_hash": checkpoint.position.spec_hash,
-            "seed": checkpoint.position.seed,
-            "steps": checkpoint.position.step,
-            "scales": evaluated.scales,
-            "R": evaluated.scalars.size,
-            "train": evaluated.train.summary,
-            "test": evaluated.test.summary,
-        });
-        if let Some(val) = &evaluated.val {
-            document["val"] = serde_json::to_value(&val.summary)?;
-        }
+        let document = evaluation_document(&args.run, checkpoint, evaluated);
         terminal.print(serde_json::to_string_pretty(&document)?);
     } else {
         let width = Terminal::width() as u16;
-        let Evaluated { train, val, test, .. } = evaluated;
-        let val = val.as_ref().map(|val| &val.summary);
-        let table = report::summary_table(&train.summary, val, &test.summary, width);
-        terminal.print(format!(
-            "{} after {} steps\n",
-            args.run.display(),
-            checkpoint.position.step
-        ));
-        terminal.print(table);
+        terminal.print(evaluation_text(&args.run, checkpoint, evaluated, width));
     }
     Ok(())
 }

@@ -1,9 +1,21 @@
 //! Data for a run: loaded, after fetching what is missing.
 
 use super::fetch_bar::FetchBar;
+use super::outcome::Outcome;
 use super::terminal::Terminal;
 use crate::data::fetch::{Patience, fetch_set};
 use crate::data::{self, DataError, DataSpec, Dataset, Locations, Source};
+
+/// As [`load_data`]; what is wrong with the data is shown, and ends the command.
+pub(crate) fn sound_data(
+    spec: &DataSpec,
+    locations: &Locations,
+    offline: bool,
+    terminal: &mut Terminal,
+) -> Result<Dataset, Outcome> {
+    let loaded = load_data(spec, locations, offline, terminal);
+    terminal.sound(loaded)
+}
 
 /// Loads the data of a spec; a known set that is missing is fetched first, unless `offline`.
 pub(crate) fn load_data(

@@ -34,6 +34,8 @@ mod runs;
 #[cfg(feature = "exec")]
 mod screen;
 #[cfg(feature = "exec")]
+mod seeds;
+#[cfg(feature = "exec")]
 mod signals;
 #[cfg(feature = "exec")]
 mod slurm;
@@ -62,7 +64,7 @@ pub mod new;
 
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser};
+use clap::{CommandFactory, FromArgMatches};
 
 use args::{Cli, Command};
 use outcome::Outcome;
@@ -72,11 +74,16 @@ use crate::store::Owner;
 
 /// Runs the program with the arguments of the process and returns its exit code.
 pub fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
-        Ok(cli) => cli,
+    let matches = Cli::command().try_get_matches();
+    let parsed = matches.and_then(|matches| {
+        let cli = Cli::from_arg_matches(&matches)?;
+        Ok((cli, args::threads(&matches)))
+    });
+    let (cli, threads) = match parsed {
+        Ok(parsed) => parsed,
         Err(error) => return args::refuse(&error),
     };
-    environment::set_threads(cli.threads());
+    environment::set_threads(threads);
     if let Some(task) = environment::slurm_task() {
         Owner::is_task(task);
     }

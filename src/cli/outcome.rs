@@ -60,6 +60,46 @@ impl From<StopReason> for Outcome {
     }
 }
 
+#[cfg(feature = "exec")]
+/// Why a command ends early.
+pub(crate) enum Halt {
+    /// For a reason that was shown.
+    Told(Outcome),
+    /// For an error of the process itself.
+    Broken(anyhow::Error),
+}
+
+#[cfg(feature = "exec")]
+impl From<Outcome> for Halt {
+    fn from(outcome: Outcome) -> Self {
+        Self::Told(outcome)
+    }
+}
+
+#[cfg(feature = "exec")]
+impl From<anyhow::Error> for Halt {
+    fn from(error: anyhow::Error) -> Self {
+        Self::Broken(error)
+    }
+}
+
+#[cfg(feature = "exec")]
+impl From<std::io::Error> for Halt {
+    fn from(error: std::io::Error) -> Self {
+        Self::Broken(error.into())
+    }
+}
+
+#[cfg(feature = "exec")]
+/// What a command came to, or the outcome with which it ended early.
+pub(crate) fn settled<T>(result: Result<T, Halt>) -> anyhow::Result<Result<T, Outcome>> {
+    match result {
+        Ok(value) => Ok(Ok(value)),
+        Err(Halt::Told(outcome)) => Ok(Err(outcome)),
+        Err(Halt::Broken(error)) => Err(error),
+    }
+}
+
 impl Outcome {
     /// What diagnostics ask for.
     pub(crate) fn of(diagnostics: &[Diagnostic]) -> Self {

@@ -31,7 +31,7 @@ pub(crate) struct ReproduceArgs {
     jobs: Option<u16>,
 
     #[command(flatten)]
-    pub(crate) machine: MachineArgs,
+    machine: MachineArgs,
 
     #[command(flatten)]
     data: DataPlace,

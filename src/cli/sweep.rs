@@ -42,7 +42,7 @@ pub(crate) struct SweepArgs {
     only: Vec<(String, String)>,
 
     #[command(flatten)]
-    pub(crate) machine: MachineArgs,
+    machine: MachineArgs,
 
     #[command(flatten)]
     data: DataPlace,

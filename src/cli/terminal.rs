@@ -170,6 +170,15 @@ impl Terminal {
         self.report(&[error.to_diagnostic()], &SourceMap::new());
     }
 
+    /// What a step gave; its error is shown, and ends the command.
+    #[cfg(feature = "exec")]
+    pub(crate) fn sound<T>(&mut self, made: Result<T, impl ToDiagnostic>) -> Result<T, Outcome> {
+        made.map_err(|error| {
+            self.report_error(&error);
+            Outcome::of_error(&error)
+        })
+    }
+
     /// Shows why an experiment cannot run or go on; the exit code that this asks for.
     #[cfg(feature = "exec")]
     pub(crate) fn refuse(&mut self, error: &ExperimentError, sources: &SourceMap) -> Outcome {

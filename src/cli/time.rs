@@ -34,7 +34,7 @@ pub(crate) struct TimeArgs {
     overrides: Vec<String>,
 
     #[command(flatten)]
-    pub(crate) machine: MachineArgs,
+    machine: MachineArgs,
 
     /// Steps to time after warming up [default: about two seconds of them].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1_000_000))]

@@ -2,29 +2,21 @@
 
 use std::path::{Path, PathBuf};
 
-use serde_json::Value;
-
-use super::crew::Board;
 use super::environment;
 use super::events::EventArgs;
-use super::fetch::load_data;
+use super::fetch::sound_data;
 use super::groups::{DataPlace, MachineArgs};
-use super::outcome::Outcome;
+use super::outcome::{Halt, Outcome, settled};
 use super::runs::tell_of_earlier;
-use super::screen::Screen;
+use super::seeds::{Report, run_seeds};
 use super::signals::Signals;
 use super::terminal::Terminal;
 use crate::check;
 use crate::compile::files::{self, Request};
-use crate::data::{self, Dataset};
-use crate::experiment::{
-    self, Ended, Existing, Experiment, ExperimentError, Member, Options, timing,
-};
-use crate::lower::Target;
-use crate::model::{Command, overruled_settings};
-use crate::report::training::{Trained, plan_document, plan_text, stopped_line};
+use crate::data;
+use crate::experiment::{self, Existing, Experiment, Options};
+use crate::report::training::{plan_document, plan_text};
 use crate::store::{RunDir, absolute};
-use crate::study::{self, RunEnd, Task, Team};
 
 /// Arguments of `specc train`.
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
@@ -50,11 +42,11 @@ pub(crate) struct TrainArgs {
     seeds: Option<(u64, u64)>,
 
     #[command(flatten)]
-    pub(crate) machine: MachineArgs,
+    pub(super) machine: MachineArgs,
 
     /// Runs at once, of several seeds [default: by a short measurement].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
-    jobs: Option<u16>,
+    pub(super) jobs: Option<u16>,
 
     /// Start from the tensors of this safetensors file.
     #[arg(long, value_name = "FILE")]
@@ -105,11 +97,12 @@ pub(crate) struct TrainArgs {
 
     /// More on what is done.
     #[arg(short, long)]
-    verbose: bool,
+    pub(super) verbose: bool,
 }
 
 impl TrainArgs {
-    fn existing(&self) -> Existing {
+    /// What becomes of runs that are there already.
+    pub(super) fn existing(&self) -> Existing {
         match (self.force, &self.resume) {
             (true, _) => Existing::MoveAside,
             (false, Some(_)) => Existing::Require,
@@ -134,7 +127,8 @@ pub(crate) fn run(args: &TrainArgs, terminal: &mut Terminal) -> anyhow::Result<O
     if args.quiet {
         terminal.be_quiet();
     }
-    let Report { outcome, planned, trained } = train(args, terminal)?;
+    let report = settled(train(args, terminal))?.unwrap_or_else(Report::from);
+    let Report { outcome, planned, trained } = report;
     match (args.json, planned) {
         (true, planned) => {
             let made = || trained.document(outcome == Outcome::Ok, terminal.reported());
@@ -148,56 +142,34 @@ pub(crate) fn run(args: &TrainArgs, terminal: &mut Terminal) -> anyhow::Result<O
     Ok(outcome)
 }
 
-/// What there is to say at the end.
-struct Report {
-    outcome: Outcome,
-    /// What `--dry-run` would do.
-    planned: Option<(String, Value)>,
-    trained: Trained,
-}
-
-impl From<Outcome> for Report {
-    fn from(outcome: Outcome) -> Self {
-        Self { outcome, planned: None, trained: Trained::default() }
-    }
-}
-
-fn train(args: &TrainArgs, terminal: &mut Terminal) -> anyhow::Result<Report> {
+fn train(args: &TrainArgs, terminal: &mut Terminal) -> Result<Report, Halt> {
     let mut args = args.clone();
     let spec = match spec_path(&mut args) {
         Ok(spec) => spec,
         Err(message) => {
             terminal.report_usage(&message, "specc train SPEC [key=value …]");
-            return Ok(Outcome::Usage.into());
+            return Err(Outcome::Usage.into());
         }
     };
     let resumed = args.spec.is_none().then(|| spec.parent().map(Path::to_owned)).flatten();
     let folder = resumed.as_deref().and_then(experiment::spec_folder);
     let folder = folder.as_deref().or(spec.parent());
     let locations = environment::locations(args.data.data_dir.as_deref()).beside(folder);
-    let recorded = match resumed.as_deref().map(RunDir::identity_in).transpose() {
-        Ok(recorded) => recorded.flatten(),
-        Err(error) => {
-            terminal.report_error(&error);
-            return Ok(Outcome::of_error(&error).into());
-        }
-    };
+    let recorded = resumed.as_deref().map(RunDir::identity_in).transpose();
+    let recorded = terminal.sound(recorded)?.flatten();
     let check = check::Options::default();
     let request = Request { spec: &spec, overrides: &args.overrides, locations: &locations, check };
     let mut compiled = files::compile(&request);
     let folder = absolute(folder.unwrap_or(Path::new("")));
     let options = options(&args, folder);
-    let command = Command { seeds: options.seeds.as_deref(), max_steps: options.max_steps };
-    let overruled = compiled.model.as_ref().map(|spec| overruled_settings(spec, &command));
+    let overruled = compiled.model.as_ref().map(|spec| options.overruled(spec));
     compiled.diagnostics.extend(overruled.into_iter().flatten());
     terminal.report(&compiled.diagnostics, &compiled.sources);
     if compiled.sound().is_none() {
-        return Ok(Outcome::from(&compiled).into());
+        return Err(Outcome::from(&compiled).into());
     }
-    let experiment = match Experiment::prepare(&compiled, options, recorded.as_ref()) {
-        Ok(experiment) => experiment,
-        Err(error) => return Ok(terminal.refuse(&error, &compiled.sources).into()),
-    };
+    let experiment = Experiment::prepare(&compiled, options, recorded.as_ref())
+        .map_err(|error| terminal.refuse(&error, &compiled.sources))?;
     if args.output.is_none()
         && let Some(root) = experiment.dir(experiment.seeds()[0]).parent()
     {
@@ -207,136 +179,18 @@ fn train(args: &TrainArgs, terminal: &mut Terminal) -> anyhow::Result<Report> {
         let planned = Some((plan_text(&experiment), plan_document(&experiment)));
         return Ok(Report { planned, ..Outcome::Ok.into() });
     }
-    let data = load_data(&experiment.spec().data, &locations, args.data.offline, terminal);
-    let dataset = match data {
-        Ok(dataset) => dataset,
-        Err(error) => {
-            terminal.report_error(&error);
-            return Ok(Outcome::of_error(&error).into());
-        }
-    };
+    let data = &experiment.spec().data;
+    let dataset = sound_data(data, &locations, args.data.offline, terminal)?;
     let findings = data::composition(&dataset, &experiment.spec().data);
     terminal.report(&files::about_data(experiment.spec(), &findings), &compiled.sources);
     let signals = Signals::install()?;
     if let Some(gpu) = experiment.gpu() {
         terminal.tell(format!("training on {gpu}"));
     }
-    let mut report = match experiment.seeds() {
-        [seed] => one(&experiment, &dataset, *seed, &args, &signals, terminal),
-        _ if experiment.target() == Target::Cuda => {
-            together(&experiment, &dataset, &args, &signals, terminal)
-        }
-        _ => several(&experiment, &dataset, &args, &signals, terminal),
-    };
+    let mut report = run_seeds(&experiment, &dataset, &args, &signals, terminal);
     let dirs = experiment.seeds().iter().map(|seed| experiment.dir(*seed));
     report.outcome = args.events.write(dirs, report.outcome, terminal);
     Ok(report)
-}
-
-/// The run of a single seed, with its epochs on the screen.
-fn one(
-    experiment: &Experiment<'_>,
-    dataset: &Dataset,
-    seed: u64,
-    args: &TrainArgs,
-    signals: &Signals,
-    terminal: &mut Terminal,
-) -> Report {
-    let mut report = Report::from(Outcome::Ok);
-    let sources = &experiment.compiled().sources;
-    let dir = experiment.dir(seed);
-    let mut screen = Screen::new(terminal, sources, args.verbose);
-    let ended = experiment::run(experiment, dataset, seed, args.existing(), signals, &mut screen);
-    screen.finish();
-    match ended {
-        Ok(Ended::Finished(summary)) => report.trained.finished.push((dir, *summary)),
-        Ok(Ended::Stopped(reason, step)) => {
-            terminal.tell(stopped_line(step, &dir));
-            report.outcome = reason.into();
-            report.trained.stopped = Some((dir, step));
-        }
-        Err(error) => report.outcome = terminal.refuse(&error, sources),
-    }
-    report
-}
-
-/// The runs of several seeds at once on one GPU, `--jobs` of them together.
-fn together(
-    experiment: &Experiment<'_>,
-    dataset: &Dataset,
-    args: &TrainArgs,
-    signals: &Signals,
-    terminal: &mut Terminal,
-) -> Report {
-    let mut report = Report::from(Outcome::Ok);
-    let sources = &experiment.compiled().sources;
-    let jobs = args.jobs.map_or(experiment.seeds().len(), usize::from);
-    for seeds in experiment.seeds().chunks(jobs.max(1)) {
-        let mut screen = Screen::new(terminal, sources, args.verbose);
-        let existing = args.existing();
-        let members = Member::of(experiment, seeds);
-        let ends = experiment::run_together(&members, dataset, existing, signals, &mut screen);
-        screen.finish();
-        for (seed, ended) in seeds.iter().zip(ends) {
-            let dir = experiment.dir(*seed);
-            match ended {
-                Ok(Ended::Finished(summary)) => report.trained.finished.push((dir, *summary)),
-                Ok(Ended::Stopped(reason, step)) => {
-                    terminal.tell(stopped_line(step, &dir));
-                    report.outcome = reason.into();
-                    report.trained.stopped.get_or_insert((dir, step));
-                }
-                Err(ExperimentError::Together(_)) => {}
-                Err(error) => report.outcome = terminal.refuse(&error, sources),
-            }
-        }
-        if report.trained.stopped.is_some() {
-            break;
-        }
-    }
-    report
-}
-
-/// The runs of several seeds, made by the workers of sweeps.
-fn several(
-    experiment: &Experiment<'_>,
-    dataset: &Dataset,
-    args: &TrainArgs,
-    signals: &Signals,
-    terminal: &mut Terminal,
-) -> Report {
-    let seeds = experiment.seeds();
-    let seconds = |threads: usize| timing::step_seconds(experiment, dataset, threads).ok();
-    let share = args.machine.share(seeds.len(), args.jobs, seconds);
-    let shared = experiment.on_threads(share.threads);
-    let task = |seed: &u64| Task { name: format!("seed {seed}"), dir: experiment.dir(*seed) };
-    let tasks: Vec<Task> = seeds.iter().map(task).collect();
-    let team = Team { jobs: share.jobs, existing: args.existing(), fail_fast: false };
-    let prepare = |group: &[usize], go: &mut dyn FnMut(&[Member<'_, '_>], &Dataset)| {
-        let of_group: Vec<u64> = group.iter().map(|task| seeds[*task]).collect();
-        go(&Member::of(&shared, &of_group), dataset);
-        Ok(())
-    };
-    let groups = study::singly(tasks.len());
-    let mut board = Board::new(&tasks, team.jobs, terminal);
-    let ends =
-        study::make_all(tasks.len(), &groups, team, &prepare, signals, &mut |task, event| {
-            board.show(task, event);
-        });
-    let all_done = ends.iter().all(|end| matches!(end, Some(RunEnd::Done(_))));
-    let outcome = board.finish(all_done, signals);
-    let mut report = Report::from(outcome);
-    for (task, end) in tasks.into_iter().zip(ends) {
-        match end {
-            Some(RunEnd::Done(summary)) => report.trained.finished.push((task.dir, *summary)),
-            Some(RunEnd::Stopped(_, step)) => {
-                terminal.tell(stopped_line(step, &task.dir));
-                report.trained.stopped.get_or_insert((task.dir, step));
-            }
-            Some(RunEnd::Held | RunEnd::Failed(_)) | None => {}
-        }
-    }
-    report
 }
 
 fn options(args: &TrainArgs, spec_folder: PathBuf) -> Options {

@@ -11,6 +11,7 @@ use crate::check::numeric::Trial;
 use crate::check::{self, Checked, Conserved};
 use crate::compile::Compiled;
 use crate::data::Dataset;
+use crate::diag::Diagnostics;
 use crate::exec::{self, Start, StartError};
 use crate::grad::{self, Joint};
 use crate::ir::ParamRole;
@@ -63,6 +64,14 @@ impl Options {
             numeric: false,
             gpu: GpuPlaces::default(),
         }
+    }
+}
+
+impl Options {
+    /// What these options overrule in a spec.
+    pub fn overruled(&self, spec: &model::Spec) -> Diagnostics {
+        let command = model::Command { seeds: self.seeds.as_deref(), max_steps: self.max_steps };
+        model::overruled_settings(spec, &command)
     }
 }
 

@@ -1,4 +1,4 @@
-//! `specc train`: what is planned, and what runs of the seeds of one spec came to.
+//! Training: what is planned, what runs of the seeds of one spec came to, and what a run that is evaluated again measures.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -8,8 +8,9 @@ use serde_json::{Value, json};
 use super::{best_line, summary_table};
 use crate::experiment::Experiment;
 use crate::model::{LastBatch, Length};
+use crate::store::Checkpoint;
 use crate::study::over_seeds;
-use crate::train::Summary;
+use crate::train::{Evaluated, Summary};
 
 /// What would be trained, `specc.plan/1`.
 pub fn plan_document(experiment: &Experiment<'_>) -> Value {
@@ -123,4 +124,36 @@ impl Trained {
 pub fn stopped_line(step: u64, dir: &Path) -> String {
     let dir = dir.display();
     format!("stopped after step {step}; the same command goes on from there ({dir})")
+}
+
+/// The measures of a run that was evaluated again, `specc.eval/1`.
+pub fn evaluation_document(run: &Path, checkpoint: &Checkpoint, evaluated: &Evaluated) -> Value {
+    let mut document = json!({
+        "schema": "specc.eval/1",
+        "run": run.display().to_string(),
+        "spec_hash": checkpoint.position.spec_hash,
+        "seed": checkpoint.position.seed,
+        "steps": checkpoint.position.step,
+        "scales": evaluated.scales,
+        "R": evaluated.scalars.size,
+        "train": evaluated.train.summary,
+        "test": evaluated.test.summary,
+    });
+    if let Some(val) = &evaluated.val {
+        document["val"] = json!(val.summary);
+    }
+    document
+}
+
+/// The same for a terminal of `width` columns.
+pub fn evaluation_text(
+    run: &Path,
+    checkpoint: &Checkpoint,
+    evaluated: &Evaluated,
+    width: u16,
+) -> String {
+    let Evaluated { train, val, test, .. } = evaluated;
+    let val = val.as_ref().map(|val| &val.summary);
+    let table = summary_table(&train.summary, val, &test.summary, width);
+    format!("{} after {} steps\n{table}", run.display(), checkpoint.position.step)
 }

@@ -40,8 +40,8 @@ pub use compare::{
     Comparison, CurvePoint, Deeper, DifferenceEntry, Differing, GroupEntry, Incomparable,
     MATCHED_COLUMNS, Matched, MatchedCurve, MatchedMeasure, MeasureEntry, MovedSample, Moves,
     RunGroup, SEEDS_MEANING, SeedMoves, Spread, USUAL_LEVEL, brief_table, compare,
-    comparison_latex, comparison_table, comparison_text, curves_title, match_scale, matched_table,
-    most_table, moved, seeds_table, temperatures, usual_measures,
+    comparison_document, comparison_latex, comparison_table, comparison_text, curves_title,
+    match_scale, matched_table, most_table, moved, seeds_table, temperatures, usual_measures,
 };
 pub use document::{AxisEntry, CellEntry, SweepDocument};
 pub use error::QueryError;
@@ -61,7 +61,7 @@ pub use slurm::{
 };
 pub use state::RunState;
 pub use tables::{RunsDocument, Table, grouped, listing};
-pub use tasks::{Task, make_all, singly};
+pub use tasks::{Task, make_all, make_seeds, seed_tasks, singly};
 pub use tensorboard::tensorboard;
 pub use together::step_together;
 pub use work::{Event, Prepare, RunEnd, Team, Unprepared, work};

@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
-use super::{Event, Prepare, RunEnd, Team, work};
+use super::{Event, Prepare, RunEnd, Share, Team, work};
+use crate::data::Dataset;
+use crate::experiment::{Existing, Experiment, Member};
 use crate::train::StopSignal;
 
 /// A run to be made.
@@ -37,4 +39,30 @@ pub fn make_all(
         }
     });
     ends
+}
+
+/// The runs of the seeds of an experiment.
+pub fn seed_tasks(experiment: &Experiment<'_>) -> Vec<Task> {
+    let task = |seed: &u64| Task { name: format!("seed {seed}"), dir: experiment.dir(*seed) };
+    experiment.seeds().iter().map(task).collect()
+}
+
+/// Makes the runs of the seeds of an experiment, one a worker; how each ended, as in [`make_all`].
+pub fn make_seeds(
+    experiment: &Experiment<'_>,
+    dataset: &Dataset,
+    share: Share,
+    existing: Existing,
+    stop: &(dyn StopSignal + Sync),
+    tell: &mut dyn FnMut(usize, &Event),
+) -> Vec<Option<RunEnd>> {
+    let seeds = experiment.seeds();
+    let shared = experiment.on_threads(share.threads);
+    let prepare = |group: &[usize], go: &mut dyn FnMut(&[Member<'_, '_>], &Dataset)| {
+        let of_group: Vec<u64> = group.iter().map(|task| seeds[*task]).collect();
+        go(&Member::of(&shared, &of_group), dataset);
+        Ok(())
+    };
+    let team = Team { jobs: share.jobs, existing, fail_fast: false };
+    make_all(seeds.len(), &singly(seeds.len()), team, &prepare, stop, tell)
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde::Serialize;
+use serde_json::{Value, json};
 
 use super::contrast::{BySeed, DifferenceEntry, contrast, family};
 use super::differing::{Differing, differing};
@@ -30,6 +31,21 @@ pub struct Comparison {
     pub samples: Option<Vec<Moves>>,
     /// What a reader should know of the groups: other versions, seeds that are left out.
     pub notes: Vec<String>,
+}
+
+/// As one document, with what is to be told of it; `ok` is false where there is none.
+pub fn comparison_document(found: Option<&Comparison>, diagnostics: &[Value]) -> Value {
+    let mut document = json!({
+        "schema": "specc.compare/1",
+        "ok": found.is_some(),
+        "diagnostics": diagnostics,
+    });
+    if let (Some(Value::Object(fields)), Some(document)) =
+        (found.map(|found| json!(found)), document.as_object_mut())
+    {
+        document.extend(fields);
+    }
+    document
 }
 
 /// A group.

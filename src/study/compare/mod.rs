@@ -15,7 +15,7 @@ mod scale;
 mod tables;
 mod text;
 
-pub use comparison::{Comparison, GroupEntry, MeasureEntry, Spread, compare};
+pub use comparison::{Comparison, GroupEntry, MeasureEntry, Spread, compare, comparison_document};
 pub use contrast::DifferenceEntry;
 pub use deeper::{Deeper, USUAL_LEVEL, usual_measures};
 pub use differing::Differing;

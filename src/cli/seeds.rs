@@ -1,0 +1,151 @@
+//! The runs of the seeds of a spec on the screen, and what there is to say of them.
+
+use std::path::PathBuf;
+
+use serde_json::Value;
+
+use super::crew::Board;
+use super::outcome::Outcome;
+use super::screen::Screen;
+use super::signals::Signals;
+use super::terminal::Terminal;
+use super::train::TrainArgs;
+use crate::data::Dataset;
+use crate::diag::SourceMap;
+use crate::experiment::{self, Ended, Experiment, ExperimentError, Member, timing};
+use crate::lower::Target;
+use crate::report::training::{Trained, stopped_line};
+use crate::study::{self, Event, RunEnd};
+
+/// What there is to say at the end.
+pub(super) struct Report {
+    /// How the command ends.
+    pub(super) outcome: Outcome,
+    /// What `--dry-run` would do.
+    pub(super) planned: Option<(String, Value)>,
+    /// What became of the runs.
+    pub(super) trained: Trained,
+}
+
+impl From<Outcome> for Report {
+    fn from(outcome: Outcome) -> Self {
+        Self { outcome, planned: None, trained: Trained::default() }
+    }
+}
+
+/// Makes the runs: one with its epochs, several at once on a GPU, or several by workers.
+pub(super) fn run_seeds(
+    experiment: &Experiment<'_>,
+    dataset: &Dataset,
+    args: &TrainArgs,
+    signals: &Signals,
+    terminal: &mut Terminal,
+) -> Report {
+    match experiment.seeds() {
+        [seed] => one(experiment, dataset, *seed, args, signals, terminal),
+        _ if experiment.target() == Target::Cuda => {
+            together(experiment, dataset, args, signals, terminal)
+        }
+        _ => several(experiment, dataset, args, signals, terminal),
+    }
+}
+
+impl Report {
+    /// Takes note of how a run ended, and says so where it did not finish.
+    fn ends(
+        &mut self,
+        dir: PathBuf,
+        ended: Result<Ended, ExperimentError>,
+        sources: &SourceMap,
+        terminal: &mut Terminal,
+    ) {
+        match ended {
+            Ok(Ended::Finished(summary)) => self.trained.finished.push((dir, *summary)),
+            Ok(Ended::Stopped(reason, step)) => {
+                terminal.tell(stopped_line(step, &dir));
+                self.outcome = reason.into();
+                self.trained.stopped.get_or_insert((dir, step));
+            }
+            // The run that its session failed with tells of it.
+            Err(ExperimentError::Together(_)) => {}
+            Err(error) => self.outcome = terminal.refuse(&error, sources),
+        }
+    }
+}
+
+/// The run of a single seed, with its epochs on the screen.
+fn one(
+    experiment: &Experiment<'_>,
+    dataset: &Dataset,
+    seed: u64,
+    args: &TrainArgs,
+    signals: &Signals,
+    terminal: &mut Terminal,
+) -> Report {
+    let mut report = Report::from(Outcome::Ok);
+    let sources = &experiment.compiled().sources;
+    let dir = experiment.dir(seed);
+    let mut screen = Screen::new(terminal, sources, args.verbose);
+    let ended = experiment::run(experiment, dataset, seed, args.existing(), signals, &mut screen);
+    screen.finish();
+    report.ends(dir, ended, sources, terminal);
+    report
+}
+
+/// The runs of several seeds at once on one GPU, `--jobs` of them together.
+fn together(
+    experiment: &Experiment<'_>,
+    dataset: &Dataset,
+    args: &TrainArgs,
+    signals: &Signals,
+    terminal: &mut Terminal,
+) -> Report {
+    let mut report = Report::from(Outcome::Ok);
+    let sources = &experiment.compiled().sources;
+    let jobs = args.jobs.map_or(experiment.seeds().len(), usize::from);
+    for seeds in experiment.seeds().chunks(jobs.max(1)) {
+        let mut screen = Screen::new(terminal, sources, args.verbose);
+        let existing = args.existing();
+        let members = Member::of(experiment, seeds);
+        let ends = experiment::run_together(&members, dataset, existing, signals, &mut screen);
+        screen.finish();
+        for (seed, ended) in seeds.iter().zip(ends) {
+            report.ends(experiment.dir(*seed), ended, sources, terminal);
+        }
+        if report.trained.stopped.is_some() {
+            break;
+        }
+    }
+    report
+}
+
+/// The runs of several seeds, made by the workers of sweeps.
+fn several(
+    experiment: &Experiment<'_>,
+    dataset: &Dataset,
+    args: &TrainArgs,
+    signals: &Signals,
+    terminal: &mut Terminal,
+) -> Report {
+    let seeds = experiment.seeds();
+    let seconds = |threads: usize| timing::step_seconds(experiment, dataset, threads).ok();
+    let share = args.machine.share(seeds.len(), args.jobs, seconds);
+    let tasks = study::seed_tasks(experiment);
+    let mut board = Board::new(&tasks, share.jobs, terminal);
+    let tell = &mut |task: usize, event: &Event| board.show(task, event);
+    let ends = study::make_seeds(experiment, dataset, share, args.existing(), signals, tell);
+    let all_done = ends.iter().all(|end| matches!(end, Some(RunEnd::Done(_))));
+    let outcome = board.finish(all_done, signals);
+    let mut report = Report::from(outcome);
+    for (task, end) in tasks.into_iter().zip(ends) {
+        match end {
+            Some(RunEnd::Done(summary)) => report.trained.finished.push((task.dir, *summary)),
+            Some(RunEnd::Stopped(_, step)) => {
+                terminal.tell(stopped_line(step, &task.dir));
+                report.trained.stopped.get_or_insert((task.dir, step));
+            }
+            Some(RunEnd::Held | RunEnd::Failed(_)) | None => {}
+        }
+    }
+    report
+}
