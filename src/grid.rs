@@ -74,6 +74,7 @@ impl Columns {
     }
 
     /// With columns at least so wide, side by side, so that tables below each other agree.
+    #[cfg(any(feature = "exec", test))]
     pub(crate) fn at_least(self, widths: impl IntoIterator<Item = usize>) -> Self {
         Self { gap: 0, least: widths.into_iter().collect(), ..self }
     }
