@@ -9,7 +9,7 @@ if [ "${1:-}" = cuda ]; then
   shift
   filters=("$@")
   [ ${#filters[@]} -gt 0 ] || filters=(bits:: a_sound_kernel)
-  built=$(cargo test --test cuda --features emulated --no-run 2>&1 | tee /dev/stderr | sed -n 's/.*(\(.*cuda-.*\)).*/\1/p')
+  built=$(cargo test --test cuda --features emulated --no-run 2>&1 | tee >(cat >&2) | sed -n 's/.*(\(.*cuda-.*\)).*/\1/p')
   # The kernels are checked, and the memory that they are given; the program around them is built as ever.
   SPECC_KERNEL_FLAGS="-fsanitize=address -fno-omit-frame-pointer" LD_PRELOAD=$(gcc -print-file-name=libasan.so) \
     ASAN_OPTIONS=detect_leaks=0 "$built" "${filters[@]}"
