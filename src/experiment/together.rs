@@ -29,7 +29,7 @@ pub fn may_step_together(a: &Experiment<'_>, b: &Experiment<'_>) -> bool {
     spec_a.data == spec_b.data
         && steps(&spec_a.train) == steps(&spec_b.train)
         && a.options().log_every == b.options().log_every
-        && Shared::of(&[a.joint(), b.joint()]).is_some()
+        && Shared::is_there(&[a.joint(), b.joint()])
 }
 
 /// Programs of runs in their states, which step together.

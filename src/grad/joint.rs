@@ -40,6 +40,13 @@ pub struct Phase {
     pub graph: Graph,
 }
 
+impl Joint {
+    /// The graphs of all phases: training, evaluation, size.
+    pub fn graphs(&self) -> impl Iterator<Item = &Graph> {
+        self.train.iter().map(|phase| &phase.graph).chain([&self.eval]).chain(&self.size)
+    }
+}
+
 /// Stable text, for `--emit joint`: phase after phase.
 impl fmt::Display for Joint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

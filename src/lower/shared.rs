@@ -20,64 +20,75 @@ impl Shared {
     /// The joint of runs that differ in constants only; `None` where they differ in more, or there is none.
     pub fn of(joints: &[&Joint]) -> Option<Self> {
         let first = joints.first()?;
-        let all: Vec<Vec<&Graph>> = joints.iter().map(|joint| graphs(joint)).collect();
-        let names = |joint: &Joint| joint.train.iter().map(|phase| phase.name).collect::<Vec<_>>();
-        let same_phases = |joint: &&Joint| {
-            names(joint) == names(first) && joint.size.is_some() == first.size.is_some()
-        };
-        if !joints.iter().all(same_phases) {
-            return None;
-        }
         let mut settings = vec![vec![]; joints.len()];
-        let mut shared = (0..all[0].len()).map(|at| {
-            let same: Vec<&Graph> = all.iter().map(|graphs| graphs[at]).collect();
-            share(&same, &mut settings)
-        });
-        let mut train = vec![];
-        for phase in &first.train {
-            train.push(Phase { name: phase.name, graph: shared.next()?? });
+        let mut graphs = vec![];
+        for (graph, differing) in first.graphs().zip(differing(joints)?) {
+            graphs.push(shared(graph, differing, &mut settings));
         }
-        let eval = shared.next()??;
-        let size = match &first.size {
-            Some(_) => Some(shared.next()??),
-            None => None,
-        };
-        drop(shared);
+        let mut graphs = graphs.into_iter();
+        let mut next = || graphs.next().expect("every phase has a graph");
+        let train = first.train.iter().map(|phase| Phase { name: phase.name, graph: next() });
+        let train = train.collect();
+        let (eval, size) = (next(), first.size.as_ref().map(|_| next()));
         Some(Self { joint: Joint { train, eval, size }, settings })
+    }
+
+    /// Whether there is a joint of such runs: what [`Shared::of`] would say, without making it.
+    pub fn is_there(joints: &[&Joint]) -> bool {
+        differing(joints).is_some()
     }
 }
 
-/// The graphs of all phases.
-fn graphs(joint: &Joint) -> Vec<&Graph> {
-    joint.train.iter().map(|phase| &phase.graph).chain([&joint.eval]).chain(&joint.size).collect()
+/// What each run puts in the place of a node: a value of its own where the node is a constant that differs.
+type Differing = Vec<Option<Vec<f64>>>;
+
+/// For each phase and each of its live nodes what differs; `None` where joints differ in more than constants.
+fn differing(joints: &[&Joint]) -> Option<Vec<Differing>> {
+    let first = joints.first()?;
+    let names = |joint: &Joint| joint.train.iter().map(|phase| phase.name).collect::<Vec<_>>();
+    let has_same_phases = |joint: &&Joint| {
+        names(joint) == names(first) && joint.size.is_some() == first.size.is_some()
+    };
+    if !joints.iter().all(has_same_phases) {
+        return None;
+    }
+    let mut all: Vec<_> = joints.iter().map(|joint| joint.graphs()).collect();
+    let phases = first.graphs().map(|_| {
+        let graphs: Vec<&Graph> = all.iter_mut().filter_map(Iterator::next).collect();
+        differing_in(&graphs)
+    });
+    phases.collect()
 }
 
-/// The graph of one phase; values are added to those of each run.
-fn share(graphs: &[&Graph], settings: &mut [Vec<f64>]) -> Option<Graph> {
+/// The same for the graphs of one phase.
+fn differing_in(graphs: &[&Graph]) -> Option<Differing> {
     let (first, others) = graphs.split_first()?;
     if !others.iter().all(|other| is_alike(first, other)) {
         return None;
     }
-    let mut differing = vec![];
-    for id in first.live() {
+    let node = |id| {
         let values: Vec<f64> = graphs.iter().filter_map(|graph| constant(&graph[id].op)).collect();
-        let is_equal = values.windows(2).all(|pair| pair[0].to_bits() == pair[1].to_bits());
-        let setting = (!is_equal).then(|| {
-            settings.iter_mut().zip(&values).for_each(|(own, value)| own.push(*value));
-            settings[0].len() as u32 - 1
-        });
+        if values.windows(2).all(|pair| pair[0].to_bits() == pair[1].to_bits()) {
+            return Some(None);
+        }
         // A power with an exponent that is known is compiled into products.
         let is_power = |user| matches!(first[user].op, Op::Binary(Binary::Pow));
-        if setting.is_some() && first.users(id).into_iter().any(is_power) {
-            return None;
-        }
-        differing.push(setting);
-    }
+        (!first.users(id).into_iter().any(is_power)).then_some(Some(values))
+    };
+    first.live().into_iter().map(node).collect()
+}
+
+/// A graph with settings where runs differ; their values are added to those of each run.
+fn shared(graph: &Graph, differing: Differing, settings: &mut [Vec<f64>]) -> Graph {
     let mut differing = differing.into_iter();
-    Some(rebuild(first, |emit, node, inputs| match differing.next().flatten() {
-        Some(setting) => emit.op(Op::Hyper(Hyper::Setting(setting)), &[]),
+    rebuild(graph, |emit, node, inputs| match differing.next().flatten() {
+        Some(values) => {
+            let setting = settings[0].len() as u32;
+            settings.iter_mut().zip(values).for_each(|(own, value)| own.push(value));
+            emit.op(Op::Hyper(Hyper::Setting(setting)), &[])
+        }
         None => copy(emit, node, inputs),
-    }))
+    })
 }
 
 fn constant(op: &Op) -> Option<f64> {

@@ -235,9 +235,8 @@ impl Timer for OpByOp<'_> {
 
     fn phases(&self, batch: usize) -> Vec<PhaseCosts> {
         let phases = &self.program.plan().phases;
-        let graphs = self.joint.train.iter().map(|phase| &phase.graph).chain([&self.joint.eval]);
         let times = self.times.train.iter().chain([&self.times.eval]);
-        let phases = phases.train.iter().chain([&phases.eval]).zip(graphs).zip(times);
+        let phases = phases.train.iter().chain([&phases.eval]).zip(self.joint.graphs()).zip(times);
         phases.map(|((phase, graph), times)| self.costs(phase, graph, times, batch)).collect()
     }
 

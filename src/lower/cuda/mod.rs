@@ -84,16 +84,13 @@ pub fn plan(joint: &Joint, options: &PlanOptions) -> CudaPlan {
 }
 
 fn input_dims(joint: &Joint) -> Vec<usize> {
-    let graphs = joint.train.iter().map(|phase| &phase.graph).chain([&joint.eval]);
-    let mut inputs = graphs.flat_map(|graph| graph.ids().map(move |id| &graph[id]));
+    let mut inputs = joint.graphs().flat_map(|graph| graph.ids().map(move |id| &graph[id]));
     inputs.find(|node| node.op == Op::Input).map(|node| node.shape.dims.clone()).unwrap_or_default()
 }
 
 /// Settings that the graphs of a joint read.
 fn n_settings(joint: &Joint) -> usize {
-    let graphs =
-        joint.train.iter().map(|phase| &phase.graph).chain([&joint.eval]).chain(&joint.size);
-    let ops = graphs.flat_map(|graph| graph.ids().map(move |id| &graph[id].op));
+    let ops = joint.graphs().flat_map(|graph| graph.ids().map(move |id| &graph[id].op));
     let setting = |op: &Op| match op {
         Op::Hyper(Hyper::Setting(at)) => *at as usize + 1,
         _ => 0,
