@@ -1,7 +1,5 @@
 //! The operations of a plan that kernels compute where the reference runs on a GPU, each lowered alone.
 
-use std::collections::BTreeMap;
-
 use super::{ReferencePhase, ReferencePlan, ReferenceStep, Way, way};
 use crate::ir::{Op, Shape};
 use crate::lower::cuda::{Alone, Value, alone};
@@ -9,33 +7,37 @@ use crate::lower::cuda::{Alone, Value, alone};
 /// The operations of a plan; what computes equal steps is there once.
 #[derive(Clone, Debug, Default)]
 pub struct OnGpu {
-    operations: BTreeMap<String, Alone>,
+    operations: Vec<(Op, Alone)>,
 }
 
 impl OnGpu {
     /// Lowers the operations of `plan` on at most `batch` samples. R is asked for in double precision and left out.
     pub fn of(plan: &ReferencePlan, batch: usize) -> Self {
-        let mut operations = BTreeMap::new();
+        let mut all = Self::default();
         let phases = plan.phases.train.iter().chain([&plan.phases.eval]);
         for (phase, step) in phases.flat_map(|phase| phase.steps.iter().map(move |s| (phase, s))) {
-            if phase.way(step) == Way::Kernel {
-                let name = format!("operation{}", operations.len());
+            if phase.way(step) == Way::Kernel && all.get(phase, step).is_none() {
+                let name = format!("operation{}", all.operations.len());
                 let operands = phase.operands(step);
-                let lower = || alone(&name, &step.op, &operands, batch, step.origin);
-                operations.entry(key(&step.op, &operands)).or_insert_with(lower);
+                let lowered = alone(&name, &step.op, &operands, batch, step.origin);
+                all.operations.push((step.op.clone(), lowered));
             }
         }
-        Self { operations }
+        all
     }
 
     /// All of them.
     pub fn all(&self) -> impl Iterator<Item = &Alone> + Clone {
-        self.operations.values()
+        self.operations.iter().map(|(_, alone)| alone)
     }
 
     /// That of a step, where kernels compute it.
     pub fn get(&self, phase: &ReferencePhase, step: &ReferenceStep) -> Option<&Alone> {
-        self.operations.get(&key(&step.op, &phase.operands(step)))
+        let operands = phase.operands(step);
+        let computes = |(op, alone): &&(Op, Alone)| {
+            *op == step.op && alone.operands.iter().map(|(own, _)| own).eq(&operands)
+        };
+        self.operations.iter().find(computes).map(|(_, alone)| alone)
     }
 }
 
@@ -50,9 +52,4 @@ impl ReferencePhase {
         let values = step.inputs.iter().map(|id| self.value(*id));
         values.map(|value| Value { shape: value.shape.clone(), kind: value.kind }).collect()
     }
-}
-
-/// Equal for steps that one set of launches computes.
-fn key(op: &Op, operands: &[Value]) -> String {
-    format!("{op:?} {operands:?}")
 }
