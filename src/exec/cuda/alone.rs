@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use super::driver::{Argument, Call, Driver, KernelId, MemoryId};
 use super::feed::write_call;
-use super::program::{bytes_of_floats, modules_of};
+use super::program::{bytes_of_floats, compiled, modules_of};
 use crate::ir::Kind;
 use crate::lower::cuda::{Alone, At, REPORT_DOUBLES};
 use crate::lower::{ExecError, HyperValues};
@@ -66,9 +66,7 @@ impl<D: Driver> Operations<D> {
     /// [`ExecError::Device`] when a kernel does not compile.
     pub fn new<'a>(mut driver: D, all: impl Iterator<Item = &'a Alone>) -> Result<Self, ExecError> {
         let modules = modules_of(all.flat_map(|alone| &alone.launches));
-        let compiled = driver.compile(&modules)?;
-        let names = modules.into_iter().flat_map(|module| module.kernels);
-        let kernels = names.zip(compiled.into_iter().flatten()).collect();
+        let kernels = compiled(&mut driver, modules)?;
         Ok(Self { driver, kernels })
     }
 

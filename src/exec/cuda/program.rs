@@ -55,6 +55,16 @@ pub fn modules_of<'a>(launches: impl Iterator<Item = &'a Launch>) -> Vec<Module>
     launches.chunks(LAUNCHES_PER_MODULE).map(module).collect()
 }
 
+/// The kernels of texts by their names.
+pub(super) fn compiled(
+    driver: &mut impl Driver,
+    modules: Vec<Module>,
+) -> Result<BTreeMap<String, KernelId>, ExecError> {
+    let kernels = driver.compile(&modules)?;
+    let names = modules.into_iter().flat_map(|module| module.kernels);
+    Ok(names.zip(kernels.into_iter().flatten()).collect())
+}
+
 impl<D: Driver> CudaProgram<D> {
     /// Binds a plan to a device, with a replica for each seed and state.
     ///
@@ -81,10 +91,7 @@ impl<D: Driver> CudaProgram<D> {
         let feeds = driver.alloc(plan.feed.len * 4 * count * SLOTS)?;
         let reports = driver.alloc(REPORT_DOUBLES * 8 * count * SLOTS)?;
         let no_data = driver.alloc(16)?;
-        let modules = modules(&plan);
-        let compiled = driver.compile(&modules)?;
-        let names = modules.iter().flat_map(|module| module.kernels.iter().cloned());
-        let kernels = names.zip(compiled.into_iter().flatten()).collect();
+        let kernels = compiled(&mut driver, modules(&plan))?;
         let seeds = replicas.iter().map(|(seed, _)| *seed).collect();
         let mut program = Self {
             plan,
