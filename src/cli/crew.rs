@@ -3,14 +3,11 @@
 use indicatif::ProgressBar;
 
 use super::outcome::Outcome;
-use super::terminal::{Terminal, bar, say};
+use super::terminal::{LINE_SECONDS, Terminal, bar, beside, say};
 use crate::experiment::ExperimentError;
 use crate::report::progress::Crew;
 use crate::study::{Event, RunEnd, Task};
 use crate::train::{StopSignal, Stopwatch};
-
-/// Seconds between plain lines.
-const LINE_SECONDS: f64 = 10.0;
 
 /// What is drawn.
 pub(crate) struct Board<'a> {
@@ -32,10 +29,8 @@ impl<'a> Board<'a> {
     }
 
     fn line(&self, text: &str) {
-        match &self.bar {
-            Some(bar) => bar.suspend(|| say(text)),
-            None if self.terminal.is_quiet() => {}
-            None => say(text),
+        if self.bar.is_some() || !self.terminal.is_quiet() {
+            beside(self.bar.as_ref(), || say(text));
         }
     }
 
@@ -55,26 +50,19 @@ impl<'a> Board<'a> {
             failed.filter(|failed| !matches!(failed.error, ExperimentError::Together(_)))
         {
             let terminal = &mut *self.terminal;
-            let mut refuse = || {
+            self.outcome = beside(self.bar.as_ref(), || {
                 let outcome = terminal.refuse(&failed.error, &failed.sources);
                 lines.iter().for_each(|line| say(line));
                 outcome
-            };
-            self.outcome = match &self.bar {
-                Some(bar) => bar.suspend(refuse),
-                None => refuse(),
-            };
+            });
         } else {
             lines.iter().for_each(|line| self.line(line));
         }
         match (event, &self.bar) {
             (Event::Warning(warning), bar) => {
                 let (warning, sources) = &**warning;
-                let mut report = || self.terminal.report(std::slice::from_ref(warning), sources);
-                match bar {
-                    Some(bar) => bar.suspend(report),
-                    None => report(),
-                }
+                let report = || self.terminal.report(std::slice::from_ref(warning), sources);
+                beside(bar.as_ref(), report);
             }
             (Event::Step(_), Some(bar)) => bar.set_message(self.crew.state()),
             (Event::Step(_), None) if self.last_line.seconds() >= LINE_SECONDS => {

@@ -2,7 +2,7 @@
 
 use indicatif::ProgressBar;
 
-use super::terminal::{bar, say};
+use super::terminal::{bar, beside, say};
 use crate::data::fetch::{FetchEvent, FetchProgress};
 use crate::report::fetching::{Said, said};
 
@@ -21,10 +21,7 @@ impl FetchBar {
     }
 
     fn note(&self, line: &str) {
-        match &self.bar {
-            Some(bar) => bar.suspend(|| say(line)),
-            None => say(line),
-        }
+        beside(self.bar.as_ref(), || say(line));
     }
 
     fn clear(&mut self) {

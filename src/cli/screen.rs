@@ -2,14 +2,11 @@
 
 use indicatif::ProgressBar;
 
-use super::terminal::{Terminal, bar, say};
+use super::terminal::{LINE_SECONDS, Terminal, bar, beside, say};
 use crate::diag::{Diagnostic, SourceMap};
 use crate::experiment::epoch_line;
 use crate::report::progress::Pace;
 use crate::train::{Beginning, EpochRecord, Observer, Progress, Stopwatch};
-
-/// Seconds between plain lines.
-const LINE_SECONDS: f64 = 10.0;
 
 /// Draws a run.
 #[derive(Debug)]
@@ -44,10 +41,7 @@ impl<'a> Screen<'a> {
     }
 
     fn line(&self, text: &str) {
-        match &self.bar {
-            Some(bar) => bar.suspend(|| say(text)),
-            None => say(text),
-        }
+        beside(self.bar.as_ref(), || say(text));
     }
 }
 
@@ -107,10 +101,7 @@ impl Observer for Screen<'_> {
     }
 
     fn warning(&mut self, warning: &Diagnostic) {
-        let mut report = || self.terminal.report(std::slice::from_ref(warning), self.sources);
-        match &self.bar {
-            Some(bar) => bar.suspend(report),
-            None => report(),
-        }
+        let report = || self.terminal.report(std::slice::from_ref(warning), self.sources);
+        beside(self.bar.as_ref(), report);
     }
 }

@@ -41,13 +41,12 @@ pub(super) fn run_seeds(
     signals: &Signals,
     terminal: &mut Terminal,
 ) -> Report {
-    match experiment.seeds() {
-        [seed] => one(experiment, dataset, *seed, args, signals, terminal),
-        _ if experiment.target() == Target::Cuda => {
-            together(experiment, dataset, args, signals, terminal)
-        }
-        _ => several(experiment, dataset, args, signals, terminal),
-    }
+    let run = if experiment.seeds().len() == 1 || experiment.target() == Target::Cuda {
+        together
+    } else {
+        several
+    };
+    run(experiment, dataset, args, signals, terminal)
 }
 
 impl Report {
@@ -62,37 +61,22 @@ impl Report {
         match ended {
             Ok(Ended::Finished(summary)) => self.trained.finished.push((dir, *summary)),
             Ok(Ended::Stopped(reason, step)) => {
-                terminal.tell(stopped_line(step, &dir));
                 self.outcome = reason.into();
-                self.trained.stopped.get_or_insert((dir, step));
+                self.stops(dir, step, terminal);
             }
             // The run that its session failed with tells of it.
             Err(ExperimentError::Together(_)) => {}
             Err(error) => self.outcome = terminal.refuse(&error, sources),
         }
     }
+
+    fn stops(&mut self, dir: PathBuf, step: u64, terminal: &mut Terminal) {
+        terminal.tell(stopped_line(step, &dir));
+        self.trained.stopped.get_or_insert((dir, step));
+    }
 }
 
-/// The run of a single seed, with its epochs on the screen.
-fn one(
-    experiment: &Experiment<'_>,
-    dataset: &Dataset,
-    seed: u64,
-    args: &TrainArgs,
-    signals: &Signals,
-    terminal: &mut Terminal,
-) -> Report {
-    let mut report = Report::from(Outcome::Ok);
-    let sources = &experiment.compiled().sources;
-    let dir = experiment.dir(seed);
-    let mut screen = Screen::new(terminal, sources, args.verbose);
-    let ended = experiment::run(experiment, dataset, seed, args.existing(), signals, &mut screen);
-    screen.finish();
-    report.ends(dir, ended, sources, terminal);
-    report
-}
-
-/// The runs of several seeds at once on one GPU, `--jobs` of them together.
+/// The run of a single seed, or those of several at once on one GPU, `--jobs` of them together.
 fn together(
     experiment: &Experiment<'_>,
     dataset: &Dataset,
@@ -140,10 +124,7 @@ fn several(
     for (task, end) in tasks.into_iter().zip(ends) {
         match end {
             Some(RunEnd::Done(summary)) => report.trained.finished.push((task.dir, *summary)),
-            Some(RunEnd::Stopped(_, step)) => {
-                terminal.tell(stopped_line(step, &task.dir));
-                report.trained.stopped.get_or_insert((task.dir, step));
-            }
+            Some(RunEnd::Stopped(_, step)) => report.stops(task.dir, step, terminal),
             Some(RunEnd::Held | RunEnd::Failed(_)) | None => {}
         }
     }

@@ -24,6 +24,10 @@ pub(crate) enum ColorChoice {
     Never,
 }
 
+/// Seconds between plain lines on a run that nobody watches.
+#[cfg(feature = "exec")]
+pub(crate) const LINE_SECONDS: f64 = 10.0;
+
 /// A line on stderr; when nobody reads it any more, it is lost.
 pub(crate) fn say(text: &str) {
     // There is no other place to tell that stderr is closed.
@@ -36,6 +40,14 @@ pub(crate) fn bar(len: u64, template: &str) -> ProgressBar {
     let bar = ProgressBar::with_draw_target(Some(len), ProgressDrawTarget::stderr_with_hz(8));
     bar.set_style(style.progress_chars("=> "));
     bar
+}
+
+/// Shows something on stderr where a bar may be drawn.
+pub(crate) fn beside<T>(bar: Option<&ProgressBar>, show: impl FnOnce() -> T) -> T {
+    match bar {
+        Some(bar) => bar.suspend(show),
+        None => show(),
+    }
 }
 
 /// Stdout and stderr of the process.
