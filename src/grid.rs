@@ -73,10 +73,16 @@ impl Columns {
         Self { least: vec![0; sides.len()], sides, gap: 2, rows: vec![], rules: vec![] }
     }
 
-    /// With columns at least so wide, side by side, so that tables below each other agree.
+    /// With columns at least so wide, so that tables of other contents look alike.
     #[cfg(any(feature = "exec", test))]
     pub(crate) fn at_least(self, widths: impl IntoIterator<Item = usize>) -> Self {
-        Self { gap: 0, least: widths.into_iter().collect(), ..self }
+        Self { least: widths.into_iter().collect(), ..self }
+    }
+
+    /// Without blanks between columns.
+    #[cfg(any(feature = "exec", test))]
+    pub(crate) fn side_by_side(self) -> Self {
+        Self { gap: 0, ..self }
     }
 
     /// Adds a row of a cell a column.
@@ -127,9 +133,10 @@ impl Columns {
         for (at, (column, (side, least))) in
             table.column_iter_mut().zip(self.sides.iter().zip(&self.least)).enumerate()
         {
-            column.set_padding((if at == 0 { 0 } else { self.gap as u16 }, 0));
+            let gap = if at == 0 { 0 } else { self.gap };
+            column.set_padding((gap as u16, 0));
             if *least > 0 {
-                let least = Width::Fixed(*least as u16);
+                let least = Width::Fixed((*least + gap) as u16);
                 column.set_constraint(ColumnConstraint::LowerBoundary(least));
             }
             column.set_cell_alignment(match side {
@@ -181,7 +188,11 @@ mod tests {
 
     #[test]
     fn least_widths_let_tables_agree() {
-        let mut table = Columns::new([Side::Left, Side::Right]).at_least([6, 4]);
+        let sides = [Side::Left, Side::Right, Side::Left];
+        let mut table = Columns::new(sides).at_least([6, 4, 0]);
+        table.row(["a", "1", "b"].map(str::to_owned));
+        assert_eq!(table.text(), "a          1  b\n");
+        let mut table = Columns::new([Side::Left, Side::Right]).at_least([6, 4]).side_by_side();
         table.row(["a", "1"].map(str::to_owned));
         assert_eq!(table.text(), "a        1\n");
         assert_eq!(Columns::new([Side::Left]).text(), "");

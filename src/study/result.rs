@@ -129,9 +129,10 @@ pub fn table(study: &Study, made: &[Made]) -> String {
 
 /// Rows by name: number of runs, mean ± standard deviation of both accuracies.
 pub fn over_seeds(rows: &[(String, Vec<&Summary>)]) -> String {
-    let mut columns = Columns::new([Side::Left, Side::Right, Side::Left, Side::Left]);
-    // Blanks keep tables of few and of many seeds alike.
-    columns.row(["cell", " n", "train accuracy   ", "test accuracy"].map(str::to_owned));
+    // Room for a deviation and for many seeds, also where there is one.
+    let sides = [Side::Left, Side::Right, Side::Left, Side::Left];
+    let mut columns = Columns::new(sides).at_least([0, 2, 17, 0]);
+    columns.row(["cell", "n", "train accuracy", "test accuracy"].map(str::to_owned));
     for (name, own) in rows {
         let measured = |measure: fn(&Summary) -> Option<f64>| {
             let sample = Sample::of(&own.iter().filter_map(|s| measure(s)).collect::<Vec<_>>());

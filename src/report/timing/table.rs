@@ -189,7 +189,7 @@ fn ms(value: f64) -> String {
 /// A name and six numbers, in columns that are those of every table of a report.
 fn columns(title: &str, head: [&str; 6]) -> Columns {
     let sides = [Side::Left].into_iter().chain([Side::Right; 6]);
-    let mut columns = Columns::new(sides).at_least([NAME, 11, 9, 9, 9, 8, 9]);
+    let mut columns = Columns::new(sides).at_least([NAME, 11, 9, 9, 9, 8, 9]).side_by_side();
     row_of(&mut columns, title, head.map(str::to_owned));
     columns
 }
