@@ -128,6 +128,14 @@ impl RunDir {
         Ok(Self { path: path.to_owned(), _owned: Owned::take(path)?, _lock: lock })
     }
 
+    /// Removes what a process left that died between the end of the run in `path` and giving it back.
+    pub fn give_back(path: &Path) {
+        if Owner::lives_in(path) == Some(false) {
+            // Where others' runs may only be read, it stays: the dead hold nothing.
+            drop(Self::hold(path));
+        }
+    }
+
     /// Moves an existing run aside, to `<path>.old-1` or the next free number.
     ///
     /// # Errors

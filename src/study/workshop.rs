@@ -16,7 +16,7 @@ use crate::data::{DataError, DataSpec, Dataset, Locations, Source};
 use crate::experiment::{
     Device, Existing, Experiment, GpuPlaces, Machine, Member, Options, timing,
 };
-use crate::store::StoreError;
+use crate::store::{RunDir, StoreError};
 use crate::train::{StopSignal, Summary};
 
 /// Groups that step at once on a GPU where no number is given: a few fill what one leaves of it.
@@ -136,7 +136,10 @@ impl<'a> Workshop<'a> {
         for run in runs {
             let (state, summary) = match ended.remove(&run.dir) {
                 // It was done before.
-                None => (RunState::Done, Summary::of_run(&run.dir)?),
+                None => {
+                    RunDir::give_back(&run.dir);
+                    (RunState::Done, Summary::of_run(&run.dir)?)
+                }
                 Some(Some(RunEnd::Done(summary))) => (RunState::Done, Some(*summary)),
                 Some(Some(RunEnd::Stopped(..))) => (RunState::Stopped, None),
                 Some(Some(RunEnd::Held)) => (RunState::Running, None),

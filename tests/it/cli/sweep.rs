@@ -260,6 +260,23 @@ fn a_sweep_that_is_killed_again_and_again_ends_in_the_same_bytes() {
 }
 
 #[test]
+fn what_died_behind_the_end_of_a_run_is_given_back() {
+    let sandbox = Sandbox::with(FIG);
+    sandbox.specc(&sweep("runs", &[])).exits(0);
+    let run = format!("runs/{}", run_names(&sandbox, "runs")[0]);
+    let before = sandbox.tree(&run);
+    let owner = r#"{"host":"elsewhere","process":1,"boot":"b","started":"1","beats":3}"#;
+    let file = sandbox.path(&format!("{run}/owner.json"));
+    sandbox.write(&format!("{run}/owner.json"), owner.as_bytes());
+    let old = std::time::SystemTime::now() - std::time::Duration::from_secs(700);
+    std::fs::File::options().write(true).open(&file).unwrap().set_modified(old).unwrap();
+    sandbox.specc(&sweep("runs", &["--dry-run"])).exits(0);
+    assert!(file.exists(), "looking changes nothing");
+    sandbox.specc(&sweep("runs", &[])).exits(0);
+    assert_eq!(sandbox.tree(&run), before);
+}
+
+#[test]
 fn a_run_of_a_living_owner_elsewhere_is_left_to_it() {
     let sandbox = Sandbox::with(FIG);
     let planned = document(&sandbox, &["--dry-run"]);
