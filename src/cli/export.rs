@@ -9,9 +9,8 @@ use super::outcome::Outcome;
 use super::terminal::Terminal;
 use super::trained::AtArgs;
 use crate::diag::ToDiagnostic;
-use crate::experiment::{Device, Machine, Trained};
+use crate::experiment::{Machine, Trained};
 use crate::export::{About, Compared, Format, Source, compare};
-use crate::lower::DType;
 
 /// The form of the arguments.
 const FORM: &str = "specc export RUN --format onnx|pytorch|safetensors [-o FILE] [--verify]";
@@ -142,13 +141,7 @@ fn export(args: &ExportArgs, terminal: &mut Terminal) -> Result<Written, Refused
         Err(error) => return Err(told(&error, terminal)),
     };
     let Trained { checkpoint, compiled, locations, .. } = &trained;
-    let machine = Machine {
-        device: Device::Auto,
-        threads: environment::processors(),
-        dtype: DType::F32,
-        fused: true,
-        isa: None,
-    };
+    let machine = Machine { threads: environment::processors(), ..Machine::default() };
     let experiment = trained.experiment(machine, environment::gpu_places());
     let experiment = experiment.map_err(|error| terminal.refuse(&error, &compiled.sources))?;
     let data = load_data(&experiment.spec().data, locations, args.data.offline, terminal);

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::environment;
 use crate::experiment::{Device, Machine};
 use crate::kernels::isa::IsaKind;
-use crate::lower::DType;
+use crate::lower::{DType, Precision};
 use crate::study::{self, Share};
 
 /// Which machine a run uses.
@@ -22,6 +22,10 @@ pub(crate) struct MachineArgs {
     /// Precision.
     #[arg(long, value_enum, default_value_t)]
     dtype: DTypeArg,
+
+    /// How a GPU takes matrix products; `tf32` is part of a run's identity.
+    #[arg(long, value_enum, default_value_t)]
+    precision: PrecisionArg,
 
     /// Use the reference executor, operation by operation.
     #[arg(long)]
@@ -41,6 +45,10 @@ impl MachineArgs {
             dtype: match self.dtype {
                 DTypeArg::F32 => DType::F32,
                 DTypeArg::F64 => DType::F64,
+            },
+            precision: match self.precision {
+                PrecisionArg::F32 => Precision::F32,
+                PrecisionArg::Tf32 => Precision::Tf32,
             },
             fused: !self.no_fuse,
             isa: match self.isa {
@@ -101,6 +109,16 @@ enum DTypeArg {
     F32,
     /// 64-bit floating point, slow, for checks.
     F64,
+}
+
+/// `--precision`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+enum PrecisionArg {
+    /// By fused multiply-adds.
+    #[default]
+    F32,
+    /// On tensor cores: factors with 10 bits of mantissa, sums in f32.
+    Tf32,
 }
 
 /// Where data comes from.

@@ -21,6 +21,9 @@ pub enum ExperimentError {
     /// There is no such device.
     #[error("the device {0} is not available")]
     Device(Device),
+    /// The executor of this name has no tensor cores.
+    #[error("the executor {0} has no tensor cores")]
+    Precision(&'static str),
     /// The GPU cannot be used.
     #[cfg(feature = "cuda")]
     #[error(transparent)]
@@ -82,6 +85,11 @@ impl ExperimentError {
                         .help("leave `--device` out, or build with `--features cuda`")
                 }]
             }
+            Self::Precision(executor) => vec![
+                unavailable(&format!("`--precision tf32` for the executor `{executor}`"))
+                    .expected("fused kernels in f32 on a GPU")
+                    .help("leave `--precision` out, or add `--device cuda`"),
+            ],
             #[cfg(feature = "cuda")]
             Self::Gpu(error) => vec![error.to_diagnostic()],
             Self::Isa(_) => {
@@ -123,6 +131,7 @@ impl ExperimentError {
             Self::Gpu(_) => Fault::of(&self.diagnostics()),
             Self::Spec(_)
             | Self::Device(_)
+            | Self::Precision(_)
             | Self::Isa(_)
             | Self::Init(_)
             | Self::InitMap(_)

@@ -73,7 +73,8 @@ pub(super) fn programs(
     let shared = Shared::of(&joints).ok_or_else(|| ExecError::Device {
         message: "runs that step together differ in more than numbers".to_owned(),
     })?;
-    let options = PlanOptions { batch: lead.spec().train.batch, replicas: runs.len() };
+    let precision = lead.options().machine.precision;
+    let options = PlanOptions { batch: lead.spec().train.batch, replicas: runs.len(), precision };
     let settings = numbers.iter().map(|at| shared.settings[*at].clone()).collect();
     let program = CudaProgram::new(plan(&shared.joint, &options), gpu, &runs)?;
     let joints: Vec<Arc<Joint>> = joints.into_iter().cloned().map(Arc::new).collect();
@@ -90,7 +91,8 @@ pub(super) fn room(experiment: &Experiment<'_>, number: u16) -> usize {
 
     let Ok(gpus) = devices() else { return 1 };
     let Some(gpu) = gpus.iter().find(|gpu| gpu.number == number) else { return 1 };
-    let options = PlanOptions { batch: experiment.spec().train.batch, replicas: 1 };
+    let precision = experiment.options().machine.precision;
+    let options = PlanOptions { batch: experiment.spec().train.batch, replicas: 1, precision };
     let bytes = plan(experiment.joint(), &options).memory.len * size_of::<f32>();
     (gpu.memory / 5 * 4 / bytes.max(1)).max(1)
 }

@@ -5,7 +5,7 @@ use sha2::{Digest, Sha256};
 use super::{Device, Machine};
 use crate::ir;
 use crate::kernels::isa::{Isa, IsaKind};
-use crate::lower::{DType, Target};
+use crate::lower::{DType, Precision, Target};
 use crate::model;
 use crate::store::Identity;
 use crate::syntax::{self, ast};
@@ -61,11 +61,15 @@ pub fn resolved_text(spec: &model::Spec, seed: u64) -> String {
 /// The executor of the reference on a GPU, whose bits are not those of the processor.
 const REFERENCE_ON_GPU: &str = "reference-cuda";
 
+/// The executor of a GPU that takes products on tensor cores.
+const TENSOR_CORES: &str = "cuda-tf32";
+
 impl Machine {
-    /// The executor by name: that of its target, but of the reference on a GPU.
+    /// The executor by name: that of its target, but of the reference on a GPU and of tensor cores.
     pub fn executor(&self) -> &'static str {
         match (self.target(), self.device) {
             (Target::Reference, Device::Cuda(_)) => REFERENCE_ON_GPU,
+            (Target::Cuda, _) if self.precision == Precision::Tf32 => TENSOR_CORES,
             (target, Device::Auto | Device::Cpu | Device::Cuda(_)) => target.name(),
         }
     }
@@ -79,8 +83,11 @@ impl Machine {
         let executor = recorded.executor.as_str();
         self.fused &= ![Target::Reference.name(), REFERENCE_ON_GPU].contains(&executor);
         if self.device == Device::Auto {
-            let is_gpu = [Target::Cuda.name(), REFERENCE_ON_GPU].contains(&executor);
+            let is_gpu = [Target::Cuda.name(), TENSOR_CORES, REFERENCE_ON_GPU].contains(&executor);
             self.device = if is_gpu { Device::Cuda(0) } else { Device::Cpu };
+        }
+        if executor == TENSOR_CORES && self.target() == Target::Cuda {
+            self.precision = Precision::Tf32;
         }
         self
     }
@@ -93,5 +100,35 @@ pub(super) fn executor(machine: Machine, isa: Isa) -> String {
         (Target::Cpu, IsaKind::Avx512 | IsaKind::Avx2) | (Target::Reference | Target::Cuda, _) => {
             machine.executor().to_owned()
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_recorded_executor_is_taken_up_again() {
+        let machine = |text: &str| {
+            let executor = text.to_owned();
+            let recorded = Identity {
+                spec_hash: String::new(),
+                edition: 2,
+                seed: 0,
+                dtype: "f32".to_owned(),
+                executor,
+                init: None,
+                data: None,
+                version: None,
+            };
+            Machine::default().like(&recorded)
+        };
+        for executor in ["cpu", "reference", "cuda", TENSOR_CORES, REFERENCE_ON_GPU] {
+            assert_eq!(machine(executor).executor(), executor);
+        }
+        assert_eq!(machine("cpu portable").executor(), "cpu");
+        let (plain, tensor) = (machine("cuda"), machine(TENSOR_CORES));
+        assert_eq!(tensor.precision, Precision::Tf32);
+        assert_eq!(Machine { precision: Precision::F32, ..tensor }, plain);
     }
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use crate::kernels::isa::{Isa, IsaKind};
-use crate::lower::{DType, Target};
+use crate::lower::{DType, Precision, Target};
 
 use super::ExperimentError;
 
@@ -59,10 +59,20 @@ pub struct Machine {
     pub threads: usize,
     /// Precision.
     pub dtype: DType,
+    /// How a GPU takes matrix products.
+    pub precision: Precision,
     /// Fused kernels where they know the precision; else the reference, operation by operation.
     pub fused: bool,
     /// Instruction set of fused kernels; the fastest one where `None`.
     pub isa: Option<IsaKind>,
+}
+
+impl Default for Machine {
+    /// Fused kernels in single precision on one thread of the best device.
+    fn default() -> Self {
+        let (dtype, precision) = (DType::F32, Precision::F32);
+        Self { device: Device::Auto, threads: 1, dtype, precision, fused: true, isa: None }
+    }
 }
 
 impl Machine {
@@ -104,6 +114,9 @@ impl Machine {
             && !self.is_built()
         {
             return Err(ExperimentError::Device(self.device));
+        }
+        if self.precision == Precision::Tf32 && self.target() != Target::Cuda {
+            return Err(ExperimentError::Precision(self.executor()));
         }
         #[cfg(feature = "cuda")]
         if let Device::Cuda(number) = self.device {

@@ -22,5 +22,5 @@ pub use program::{
 };
 pub use replicas::{MeasuredStep, Replicas};
 pub use shared::Shared;
-pub use tables::{PhaseId, PhaseOutputs, Phases, Tables, Target, ValueId, Write};
+pub use tables::{PhaseId, PhaseOutputs, Phases, Precision, Tables, Target, ValueId, Write};
 pub use work::{Share, Work};

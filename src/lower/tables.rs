@@ -28,6 +28,16 @@ impl Target {
     }
 }
 
+/// How matrix products are taken in single precision.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Precision {
+    /// By fused multiply-adds.
+    #[default]
+    F32,
+    /// On tensor cores of a GPU: factors are rounded to 10 bits of mantissa (TF32), sums are single precision.
+    Tf32,
+}
+
 /// A value of one phase.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ValueId(pub u32);

@@ -167,7 +167,7 @@ fn plans(graph: &Graph, joint: &Joint, batch: usize) -> Sheet {
             add(step.layer, "cpu", cpu::kernel_name(&step.kernel));
         }
     }
-    let plan = cuda::plan(joint, &cuda::PlanOptions { batch, replicas: 1 });
+    let plan = cuda::plan(joint, &cuda::PlanOptions::of_one(batch));
     for phase in &plan.phases.train {
         whole.insert(format!("cuda {} launches", phase.name), phase.launches.len().to_string());
         for task in phase.launches.iter().flat_map(|launch| &launch.tasks) {

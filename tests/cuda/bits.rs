@@ -1,7 +1,7 @@
 //! Equal bits: over the order of threads and blocks, over the number of replicas, over resumed runs.
 
 use specc::grad::Joint;
-use specc::lower::{Batch, HyperValues, Replicas, Shared, State, StepOutput};
+use specc::lower::{Batch, HyperValues, Precision, Replicas, Shared, State, StepOutput};
 
 use crate::emulated::Order;
 use crate::joints::{Case, LENET, Labelled, MIXED, N_NETS, cases, singles};
@@ -36,13 +36,15 @@ fn run(
     halfway: Option<u64>,
 ) -> Vec<Bits> {
     let of_seed = |seed: &u64| (case, *seed, 0.05);
-    run_of(&seeds.iter().map(of_seed).collect::<Vec<_>>(), samples, order, halfway)
+    let runs: Vec<_> = seeds.iter().map(of_seed).collect();
+    run_of(&runs, samples, Precision::F32, order, halfway)
 }
 
 /// The same for runs of cases that differ in numbers, each with its seed and its rate.
 fn run_of(
     runs: &[(&Case, u64, f64)],
     samples: &Labelled,
+    precision: Precision,
     order: Order,
     halfway: Option<u64>,
 ) -> Vec<Bits> {
@@ -51,7 +53,7 @@ fn run_of(
     let seeds: Vec<u64> = runs.iter().map(|(_, seed, _)| *seed).collect();
     let states: Vec<State> = runs.iter().map(|(case, seed, _)| start(case, *seed)).collect();
     let pairs: Vec<(u64, &State)> = seeds.iter().copied().zip(&states).collect();
-    let mut program = together(&joints, BATCH, order, &pairs);
+    let mut program = together(&joints, BATCH, precision, order, &pairs);
     let mut losses: Vec<Vec<u64>> = vec![vec![]; seeds.len()];
     for step in 1..=STEPS {
         let all: Vec<Vec<u32>> = seeds.iter().map(|seed| indices(*seed, step)).collect();
@@ -67,7 +69,7 @@ fn run_of(
             // A program that goes on from a checkpoint.
             let kept: Vec<State> = program.state().into_iter().map(Result::unwrap).collect();
             let pairs: Vec<(u64, &State)> = seeds.iter().copied().zip(&kept).collect();
-            program = together(&joints, BATCH, order, &pairs);
+            program = together(&joints, BATCH, precision, order, &pairs);
         }
     }
     let states = program.state().into_iter().map(|state| singles(&state.unwrap()));
@@ -98,6 +100,30 @@ fn neighbours_change_no_bit() {
             let resumed = run(case, &samples, Order::Forward, &[seed], Some(1));
             assert!(resumed[0] == together[replica], "case {number}: seed {seed}, resumed");
         }
+    }
+}
+
+#[test]
+fn tensor_cores_change_no_bit_over_neighbours_and_orders() {
+    // Rows, columns and depth of several tiles, which the number of replicas changes; convolutions with strides and groups.
+    let wide = "net wide { conv(24, kernel=3, stride=2) -> relu -> conv(24, kernel=3, pad=1, groups=2, stride=2) -> relu\n\
+                -> flatten -> linear(90) -> relu -> linear(classes) }";
+    let case = Case {
+        net: wide.to_owned(),
+        shape: vec![2, 12, 12],
+        classes: 3,
+        loss: "two_scale(delta=0.3)".to_owned(),
+        train: "sgd(lr=0.1, momentum=0.9)".to_owned(),
+    };
+    let samples = case.samples(140);
+    let [a, b, c] = [(&case, 3, 0.05), (&case, 8, 0.05), (&case, 1 << 40, 0.05)];
+    let run = |runs: &[_], precision, order| run_of(runs, &samples, precision, order, Some(1));
+    let together = run(&[a, b, c], Precision::Tf32, Order::Forward);
+    for (own, one) in together.iter().zip([a, b, c]) {
+        for order in [Order::Backward, Order::Shuffled] {
+            assert!(run(&[one], Precision::Tf32, order)[0] == *own, "{order:?}");
+        }
+        assert!(run(&[one], Precision::F32, Order::Forward)[0] != *own, "factors are rounded");
     }
 }
 
@@ -137,10 +163,10 @@ fn runs_that_differ_in_numbers_step_together() {
             .zip([(3, 0.05), (8, 0.02), (3, 0.08)])
             .map(|(case, (seed, lr))| (case, seed, lr))
             .collect();
-        let together = run_of(&runs, &samples, Order::Shuffled, Some(1));
+        let together = run_of(&runs, &samples, Precision::F32, Order::Shuffled, Some(1));
         assert!(together[0] != together[2], "{loss} {train}: numbers matter");
         for (own, run) in together.iter().zip(&runs) {
-            let alone = run_of(&[*run], &samples, Order::Forward, None);
+            let alone = run_of(&[*run], &samples, Precision::F32, Order::Forward, None);
             assert!(alone[0] == *own, "{loss} {train}");
         }
     }

@@ -4,10 +4,12 @@ use std::path::PathBuf;
 
 use specc::exec::cuda::gpu::{Cache, Compiler};
 use specc::exec::cuda::{Module, modules, modules_of};
+use specc::lower::Precision;
+use specc::lower::cuda::{PlanOptions, plan};
 use specc::lower::reference::{self, OnGpu};
 
 use crate::joints::{LENET, MIXED, case_of};
-use crate::plans::shipped;
+use crate::plans::{of_shipped, shipped};
 
 /// Architectures: A100, H100 and H200, B200.
 const ARCHITECTURES: [&str; 3] = ["sm_80", "sm_90", "sm_100"];
@@ -22,6 +24,27 @@ fn every_shipped_spec_compiles_by_nvrtc() {
     let texts = plans.iter().filter(|(name, _)| !DEEP.contains(&name.as_str()));
     let texts = texts.flat_map(|(name, plan)| modules(plan).into_iter().map(move |m| (name, m)));
     let all: Vec<(&String, Module)> = texts.collect();
+    for architecture in ARCHITECTURES {
+        compiles(&folder, architecture, &all);
+    }
+}
+
+#[test]
+fn products_on_tensor_cores_compile_by_nvrtc() {
+    let Some(folder) = folder() else { return };
+    let options = |batch| PlanOptions { precision: Precision::Tf32, ..PlanOptions::of_one(batch) };
+    let plans = of_shipped(|joint, batch| plan(joint, &options(batch)));
+    let some = ["mlp_mnist", "lenet_cifar100", "wrn16_4_cifar10"];
+    let texts = some.iter().map(|name| plans.get_key_value(*name).expect("a shipped spec"));
+    let all: Vec<_> = texts
+        .flat_map(|(name, plan)| modules(plan).into_iter().map(move |module| (name, module)))
+        .collect();
+    for name in some {
+        let takes = |(of, module): &(&String, Module)| {
+            *of == name && module.source.contains("product<Tensor<")
+        };
+        assert!(all.iter().any(takes), "{name}");
+    }
     for architecture in ARCHITECTURES {
         compiles(&folder, architecture, &all);
     }

@@ -11,12 +11,12 @@ use crate::pipeline::{built, compile};
 
 /// The plans of the shipped specs by name.
 pub(crate) fn shipped() -> BTreeMap<String, CudaPlan> {
-    let planned = |joint: &Joint, batch| plan(joint, &PlanOptions { batch, replicas: 1 });
+    let planned = |joint: &Joint, batch| plan(joint, &PlanOptions::of_one(batch));
     of_shipped(planned)
 }
 
 /// What `f` makes of the shipped specs, by name; it is given the size of a batch too.
-fn of_shipped<T>(f: impl Fn(&Joint, usize) -> T) -> BTreeMap<String, T> {
+pub(crate) fn of_shipped<T>(f: impl Fn(&Joint, usize) -> T) -> BTreeMap<String, T> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("specs");
     let mut all = BTreeMap::new();
     for entry in std::fs::read_dir(folder).unwrap() {

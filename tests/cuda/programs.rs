@@ -7,7 +7,7 @@ use specc::exec::cuda::{CudaProgram, Single, Watched};
 use specc::grad::Joint;
 use specc::kernels::isa::Isa;
 use specc::lower::cuda::{PlanOptions, plan};
-use specc::lower::{DType, Shared, State};
+use specc::lower::{DType, Precision, Shared, State};
 
 use crate::device::Device;
 use crate::emulated::Order;
@@ -27,18 +27,20 @@ pub(crate) fn replicas(
     order: Order,
     replicas: &[(u64, &State)],
 ) -> Watched<Device> {
-    together(&[joint], batch, order, replicas)
+    together(&[joint], batch, Precision::F32, order, replicas)
 }
 
 /// A program with a replica for each seed and state, whose joints differ in numbers; or one joint for all.
 pub(crate) fn together(
     joints: &[&Joint],
     batch: usize,
+    precision: Precision,
     order: Order,
     replicas: &[(u64, &State)],
 ) -> Watched<Device> {
     let shared = Shared::of(joints).expect("joints that differ in numbers only");
-    let plan = plan(&shared.joint, &PlanOptions { batch, replicas: replicas.len() });
+    let made_for = PlanOptions { batch, replicas: replicas.len(), precision };
+    let plan = plan(&shared.joint, &made_for);
     let program = CudaProgram::new(plan, Device::open(order), replicas).unwrap();
     let settings = shared.settings.into_iter().cycle().take(replicas.len()).collect();
     let joints = joints.iter().map(|joint| Arc::new((*joint).clone())).collect();

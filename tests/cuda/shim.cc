@@ -213,6 +213,39 @@ static inline T __shfl_xor_sync(unsigned, T value, int lane_mask) {
     return result;
 }
 
+// Ten bits of mantissa, ties away from zero.
+static inline unsigned to_tf32(float x) {
+    unsigned bits;
+    std::memcpy(&bits, &x, 4);
+    if (x != x) return 0x7fffffffu;
+    return (bits + 0x1000u) & 0xffffe000u;
+}
+
+// Products of a warp: each lane gives its elements of both factors, and sums its elements of the result.
+static thread_local float factors[256][6];
+static inline void multiply_add(float& c0, float& c1, float& c2, float& c3, unsigned a0, unsigned a1, unsigned a2, unsigned a3,
+                                unsigned b0, unsigned b1) {
+    int thread = threadIdx.x, lane = thread % 32, warp = thread - lane;
+    unsigned bits[6] = {a0, a1, a2, a3, b0, b1};
+    std::memcpy(factors[thread], bits, sizeof bits);
+    fibres::wait_as(fibres::AT_WARP);
+    auto element = [&](float c, int row, int column) {
+        double sum = c;
+        for (int k = 0; k < 8; k++) {
+            float a = factors[warp + row % 8 * 4 + k % 4][k / 4 * 2 + row / 8];
+            float b = factors[warp + column * 4 + k % 4][4 + k / 4];
+            sum += (double)a * b;
+        }
+        return (float)sum;
+    };
+    int row = lane / 4, column = lane % 4 * 2;
+    c0 = element(c0, row, column);
+    c1 = element(c1, row, column + 1);
+    c2 = element(c2, row + 8, column);
+    c3 = element(c3, row + 8, column + 1);
+    fibres::wait_as(fibres::AT_WARP);
+}
+
 // Float atomics are what no kernel may use; the tests of the harness plant one.
 static inline float atomicAdd(float* to, float value) {
     float before = *to;

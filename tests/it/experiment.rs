@@ -11,7 +11,7 @@ use specc::experiment::{
     run_together,
 };
 use specc::lower::{
-    Batch, DType, ExecError, HostTensor, HyperValues, Motion, Replicas, State, StepOutput,
+    Batch, ExecError, HostTensor, HyperValues, Motion, Replicas, State, StepOutput,
 };
 use specc::store::{Opened, RunDir};
 use specc::study::step_together;
@@ -37,8 +37,7 @@ fn compiled(text: &str) -> (Compiled, Dataset) {
 }
 
 fn options(output: &Path) -> Options {
-    let machine =
-        Machine { device: Device::Cpu, threads: 1, dtype: DType::F32, fused: true, isa: None };
+    let machine = Machine { device: Device::Cpu, ..Machine::default() };
     Options { output: Some(output.to_owned()), log_every: 1, ..Options::on(machine) }
 }
 

@@ -46,6 +46,9 @@ same() {
   wait "$pid" 2>/dev/null
   must "a killed run goes on" train killed --seed 3
   must "the same bits after a kill" same alone killed
+  must "a run on tensor cores" train tensor --seed 3 --precision tf32
+  must "three seeds on tensor cores" train tensors --seeds 2..5 --precision tf32
+  must "the same bits among others on tensor cores" same tensor tensors/s3
   # Cells that differ in numbers step together.
   {
     cat "$root/specs/quickstart.net"
@@ -62,8 +65,10 @@ same() {
 {
   "$specc" train "$root/specs/quickstart.net" -o "$work/cpu" --device cpu --seed 3 --max-steps 40 --log-every 5 -q
   train gpu --seed 3 --max-steps 40
-  echo "loss by step: CPU, GPU"
-  paste <(grep -o '"loss":[^,]*' "$work/cpu/metrics.jsonl") <(grep -o '"loss":[^,]*' "$work/gpu/metrics.jsonl")
+  train gpu-tf32 --seed 3 --max-steps 40 --precision tf32
+  echo "loss by step: CPU, GPU, GPU on tensor cores"
+  losses() { grep -o '"loss":[^,]*' "$work/$1/metrics.jsonl"; }
+  paste <(losses cpu) <(losses gpu) <(losses gpu-tf32)
 } >"$report/numbers.txt" 2>&1
 
 if [ -n "${CANDLE:-}" ]; then
@@ -84,6 +89,8 @@ fi
     echo "== $spec, one seed"
     "$specc" time "$root/specs/$spec.net" --device cuda --offline "${data[@]}"
   done
+  echo "== wrn16_4_cifar10, one seed on tensor cores"
+  "$specc" time "$root/specs/wrn16_4_cifar10.net" --precision tf32 --device cuda --offline "${data[@]}"
   echo "== lenet_cifar100, 40 seeds together"
   "$specc" time "$root/specs/lenet_cifar100.net" --replicas 40 --device cuda --offline "${data[@]}"
   if [ ${#data[@]} -gt 0 ]; then

@@ -86,3 +86,5 @@ torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
 times("LeNet, batch 128", lenet(), (3, 32, 32), 100, 128)
 times("MLP 784-1000-10, batch 100", mlp(), (1, 28, 28), 10, 100)
 times("WRN-16-4, batch 128", wrn(), (3, 32, 32), 10, 128)
+torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
+times("WRN-16-4, batch 128, TF32", wrn(), (3, 32, 32), 10, 128)

@@ -9,14 +9,15 @@ pub const THREADS: usize = 256;
 /// Threads of a warp.
 pub const WARP: usize = 32;
 
-/// Numbers, random words, samples, reductions, matrix products, convolutions of small pictures, singular values: in the order of
-/// their use.
-pub const SOURCES: [&str; 7] = [
+/// Numbers, random words, samples, reductions, matrix products, the same on tensor cores, convolutions of small pictures, singular
+/// values: in the order of their use.
+pub const SOURCES: [&str; 8] = [
     include_str!("base.cu"),
     include_str!("random.cu"),
     include_str!("gather.cu"),
     include_str!("reduce.cu"),
     include_str!("product.cu"),
+    include_str!("tensor.cu"),
     include_str!("direct.cu"),
     include_str!("spectral.cu"),
 ];

@@ -2,7 +2,8 @@
 //
 // `a.place(m)` and `b.place(n)` work out what the elements of a row or a column have in common, once; `a.at(place, first, c, is_there)`
 // and that of `b` say where they lie at k = first + c, and whether they do: `first` is a multiple of 16 that whole warps share, c < 16.
-// `store(m, n, sums)` takes TM neighbouring rows of one column. 256 threads.
+// `store(m, n, sums)` takes neighbouring rows of one column. 256 threads. How a tile is cut into those of threads, and how a slice is
+// multiplied, is a `Way`: `Plain` here, `Tensor` in `tensor.cu`.
 // While one slice of k is multiplied, the next one is on its way: two slices lie in shared memory.
 
 // A row or column of an operand: where it begins, the pixel or the tap that it belongs to, whether it is there.
@@ -12,10 +13,10 @@ struct Place {
 };
 
 // The part of a slice that one thread brings: SIZE × BK elements, neighbours in memory to neighbouring threads.
-template <int SIZE, int BK, bool BY_K>
+template <int SIZE, int BK, bool BY_K, int MARGIN>
 struct Share {
     static const int COUNT = SIZE * BK < THREADS ? 1 : SIZE * BK / THREADS, PLACES = BY_K ? COUNT : 1;
-    static const int PITCH = SIZE + (BY_K ? 4 : 0);
+    static const int PITCH = SIZE + MARGIN;
     Place places[PLACES];
 
     __device__ inline static int position(int share) {
@@ -44,30 +45,56 @@ struct Share {
     }
 };
 
-// The column of a tile that is the j-th of a thread: quarters of warps read neighbouring runs of four.
-template <int BN, int TN>
-__device__ inline int column_of(int j) {
-    const int WIDTH = TN < 4 ? TN : 4, ACROSS = BN / TN;
-    return j / WIDTH * (WIDTH * ACROSS) + threadIdx.x % ACROSS * WIDTH + j % WIDTH;
-}
+// Products by fused multiply-adds: a thread has a rectangle of a tile, BM × BN in all.
+template <int BM_, int BN_, int TM_, int TN_>
+struct Plain {
+    static const int BM = BM_, BN = BN_, TM = TM_, TN = TN_;
+    static const int WIDTH = TN < 4 ? TN : 4, ACROSS = BN / TN;
+    static_assert((BM / TM) * ACROSS == THREADS, "one rectangle for each thread");
 
-template <int BM, int BN, int BK, int TM, int TN, bool A_BY_K, bool B_BY_K, class A, class B, class Store>
+    // What keeps the rows of a slice apart in shared memory; more where neighbouring threads write neighbours along k.
+    __device__ constexpr static int margin(bool by_k) { return by_k ? 4 : 0; }
+    __device__ inline static int row() { return threadIdx.x / ACROSS * TM; }
+    // The column that is the j-th of a thread: quarters of warps read neighbouring runs of four.
+    __device__ inline static int column(int j) {
+        return j / WIDTH * (WIDTH * ACROSS) + threadIdx.x % ACROSS * WIDTH + j % WIDTH;
+    }
+
+    template <int BK, int PITCH_A, int PITCH_B>
+    __device__ inline static void multiply(const float* a, const float* b, float (&sums)[TN][TM]) {
+#pragma unroll
+        for (int k = 0; k < BK; k++) {
+            const Run<TM> left = *(const Run<TM>*)(a + k * PITCH_A + row());
+            float right[TN];
+#pragma unroll
+            for (int j = 0; j < TN; j += WIDTH) {
+                const Run<WIDTH> run = *(const Run<WIDTH>*)(b + k * PITCH_B + column(j));
+#pragma unroll
+                for (int i = 0; i < WIDTH; i++) right[j + i] = run.of[i];
+            }
+#pragma unroll
+            for (int j = 0; j < TN; j++)
+#pragma unroll
+                for (int i = 0; i < TM; i++) sums[j][i] = fmaf(left.of[i], right[j], sums[j][i]);
+        }
+    }
+};
+
+template <class Way, int BK, bool A_BY_K, bool B_BY_K, class A, class B, class Store>
 __device__ inline void product(int tile_m, int tile_n, int begin, int end, const A& a, const B& b,
                                const Store& store, float* shared) {
-    static_assert((BM / TM) * (BN / TN) == THREADS, "one tile for each thread");
-    typedef Share<BM, BK, A_BY_K> ShareA;
-    typedef Share<BN, BK, B_BY_K> ShareB;
-    const int WIDTH = TN < 4 ? TN : 4, SLICE_A = BK * ShareA::PITCH, SLICE = SLICE_A + BK * ShareB::PITCH;
-    const int row = threadIdx.x / (BN / TN) * TM;
+    typedef Share<Way::BM, BK, A_BY_K, Way::margin(A_BY_K)> ShareA;
+    typedef Share<Way::BN, BK, B_BY_K, Way::margin(B_BY_K)> ShareB;
+    const int SLICE_A = BK * ShareA::PITCH, SLICE = SLICE_A + BK * ShareB::PITCH;
     ShareA share_a;
     ShareB share_b;
-    share_a.prepare(tile_m * BM, a);
-    share_b.prepare(tile_n * BN, b);
-    float sums[TN][TM];
+    share_a.prepare(tile_m * Way::BM, a);
+    share_b.prepare(tile_n * Way::BN, b);
+    float sums[Way::TN][Way::TM];
 #pragma unroll
-    for (int j = 0; j < TN; j++)
+    for (int j = 0; j < Way::TN; j++)
 #pragma unroll
-        for (int i = 0; i < TM; i++) sums[j][i] = 0.0f;
+        for (int i = 0; i < Way::TM; i++) sums[j][i] = 0.0f;
     share_a.bring(begin, end, a, shared);
     share_b.bring(begin, end, b, shared + SLICE_A);
     copies_done();
@@ -79,22 +106,7 @@ __device__ inline void product(int tile_m, int tile_n, int begin, int end, const
             share_a.bring(start + BK, end, a, other);
             share_b.bring(start + BK, end, b, other + SLICE_A);
         }
-#pragma unroll
-        for (int k = 0; k < BK; k++) {
-            const Run<TM> left = *(const Run<TM>*)(slice + k * ShareA::PITCH + row);
-            float right[TN];
-#pragma unroll
-            for (int j = 0; j < TN; j += WIDTH) {
-                const float* from = slice + SLICE_A + k * ShareB::PITCH + column_of<BN, TN>(j);
-                const Run<WIDTH> run = *(const Run<WIDTH>*)from;
-#pragma unroll
-                for (int i = 0; i < WIDTH; i++) right[j + i] = run.of[i];
-            }
-#pragma unroll
-            for (int j = 0; j < TN; j++)
-#pragma unroll
-                for (int i = 0; i < TM; i++) sums[j][i] = fmaf(left.of[i], right[j], sums[j][i]);
-        }
+        Way::template multiply<BK, ShareA::PITCH, ShareB::PITCH>(slice, slice + SLICE_A, sums);
         copies_done();
         __syncthreads();
         float* swapped = slice;
@@ -102,5 +114,6 @@ __device__ inline void product(int tile_m, int tile_n, int begin, int end, const
         other = swapped;
     }
 #pragma unroll
-    for (int j = 0; j < TN; j++) store(tile_m * BM + row, tile_n * BN + column_of<BN, TN>(j), sums[j]);
+    for (int j = 0; j < Way::TN; j++)
+        store(tile_m * Way::BM + Way::row(), tile_n * Way::BN + Way::column(j), sums[j]);
 }

@@ -52,11 +52,12 @@ pub struct Alone {
     pub feed: Feed,
 }
 
-/// Lowers `op` on operands that are tensors, at most one of them of indices; kernels are called after `name`.
+/// Lowers `op` on operands that are tensors, at most one of them of indices; kernels are called after `name`. There is one
+/// replica.
 ///
 /// Leaves and operations on single numbers alone have no launches: they are the host's.
-pub fn alone(name: &str, op: &Op, operands: &[Value], batch: usize, origin: Span) -> Alone {
-    let batch = batch.max(1);
+pub fn alone(name: &str, op: &Op, operands: &[Value], options: PlanOptions, origin: Span) -> Alone {
+    let batch = options.batch.max(1);
     let feed = feed(&[], batch, 0);
     let mut memory = Memory { len: ALIGN, ..Memory::default() };
     let mut graph = Graph::new();
@@ -97,7 +98,7 @@ pub fn alone(name: &str, op: &Op, operands: &[Value], batch: usize, origin: Span
     let left = if result.shape.rank() == 0 { reported } else { LEFT };
     graph.outputs.extend(value.map(|value| (reported.to_owned(), value)));
     graph.outputs.insert(left.to_owned(), whole);
-    let options = PlanOptions { batch, replicas: 1 };
+    let options = PlanOptions { batch, replicas: 1, ..options };
     let begin = memory.len;
     let (phase, used) = phase(name, 0, &graph, options, feed, &memory, begin);
     let CudaPhase { launches, logits, .. } = phase;

@@ -2,6 +2,7 @@
 
 use super::PlanOptions;
 use crate::ir::{ClassOp, GradOp, Graph, NodeId, Op, Shape};
+use crate::lower::Precision;
 
 /// A graph with its live nodes, operands and users at hand.
 pub(super) struct Facts<'g> {
@@ -10,6 +11,7 @@ pub(super) struct Facts<'g> {
     pub(super) batch: usize,
     /// Replicas that step together.
     pub(super) replicas: usize,
+    pub(super) precision: Precision,
     pub(super) live: Vec<NodeId>,
     inputs: Vec<Vec<NodeId>>,
     users: Vec<Vec<NodeId>>,
@@ -41,6 +43,7 @@ impl<'g> Facts<'g> {
             graph,
             batch: options.batch,
             replicas: options.replicas,
+            precision: options.precision,
             live: graph.live(),
             inputs: vec![vec![]; graph.len()],
             users: vec![vec![]; graph.len()],

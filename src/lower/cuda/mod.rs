@@ -55,7 +55,8 @@ const MAX_CHANNELS: usize = 16;
 
 /// Plans a run.
 pub fn plan(joint: &Joint, options: &PlanOptions) -> CudaPlan {
-    let options = PlanOptions { batch: options.batch.max(1), replicas: options.replicas.max(1) };
+    let PlanOptions { batch, replicas, precision } = *options;
+    let options = PlanOptions { batch: batch.max(1), replicas: replicas.max(1), precision };
     let input_dims = input_dims(joint);
     let feed = feed(&input_dims, options.batch, n_settings(joint));
     let mut memory = Memory { len: ALIGN, ..Memory::default() };

@@ -6,6 +6,7 @@
 use super::direct::Direct;
 use super::facts::Facts;
 use crate::ir::{Conv, GradOp, NodeId, Op};
+use crate::lower::Precision;
 
 /// Blocks that a large GPU holds at once where each thread has many sums.
 const SLOTS: usize = 264;
@@ -100,6 +101,8 @@ pub(super) struct Tiling {
     pub(super) is_windowed: bool,
     /// How a convolution of a small picture is cut instead.
     pub(super) direct: Option<Direct>,
+    /// How it is taken.
+    pub(super) precision: Precision,
     /// Replicas that fill the GPU together.
     replicas: usize,
 }
@@ -113,7 +116,7 @@ impl Tiling {
         let sizes = [samples * windows * WINDOW, self.sizes[1], self.sizes[2]];
         let tile = match &self.direct {
             Some(direct) => direct.tile(),
-            None => choose(sizes, self.groups, self.replicas, WINDOW),
+            None => choose(sizes, self.groups, self.replicas, WINDOW, self.precision),
         };
         Some(Self { sizes, tile, is_windowed: true, ..*self })
     }
@@ -180,18 +183,31 @@ pub(super) fn tiling(facts: &Facts<'_>, id: NodeId) -> Tiling {
     };
     let is_split = matches!(map, Map::LinearWeight | Map::ConvWeight(_));
     let most_parts = if is_split { (sizes[2] / MIN_PART).clamp(1, MAX_PARTS) } else { 1 };
-    let replicas = facts.replicas;
+    let (replicas, precision) = (facts.replicas, facts.precision);
     let direct = Direct::of(&map, batch);
     let (tile, parts, per_part) = if let Some(direct) = &direct {
         (direct.tile(), direct.parts, 0)
     } else {
-        let alone = choose(sizes, groups, most_parts, 1);
+        let alone = choose(sizes, groups, most_parts, 1, precision);
         let parts = most_parts.min((2 * SLOTS).div_ceil(blocks(sizes, groups, alone)));
         let per_part = sizes[2].div_ceil(parts).next_multiple_of(PART_STEP);
         let parts = sizes[2].div_ceil(per_part).max(1);
-        (choose(sizes, groups, parts * replicas, 1), parts, per_part)
+        (choose(sizes, groups, parts * replicas, 1, precision), parts, per_part)
     };
-    Tiling { map, groups, sizes, tile, parts, per_part, by_k, is_windowed: false, direct, replicas }
+    let is_windowed = false;
+    Tiling {
+        map,
+        groups,
+        sizes,
+        tile,
+        parts,
+        per_part,
+        by_k,
+        is_windowed,
+        direct,
+        precision,
+        replicas,
+    }
 }
 
 /// Blocks without parts.
@@ -200,7 +216,19 @@ fn blocks(sizes: [usize; 3], groups: usize, tile: [usize; 4]) -> usize {
 }
 
 /// The tile that takes the least time where `times` as many run at once, and whose threads have a multiple of `rows` rows.
-fn choose(sizes: [usize; 3], groups: usize, times: usize, rows: usize) -> [usize; 4] {
+///
+/// Tensor cores want two rows and two columns of a thread: all tiles of a product are theirs, so that the choice changes no bit.
+fn choose(
+    sizes: [usize; 3],
+    groups: usize,
+    times: usize,
+    rows: usize,
+    precision: Precision,
+) -> [usize; 4] {
+    let rows = match precision {
+        Precision::F32 => rows,
+        Precision::Tf32 => rows.max(2),
+    };
     let rate = |(tile, speed): &([usize; 4], f64)| {
         let count = blocks(sizes, groups, *tile);
         let used = (sizes[0] * sizes[1] * groups) as f64 / (count * tile[0] * tile[1]) as f64;

@@ -3,7 +3,7 @@
 use crate::diag::Span;
 use crate::ir::{self, LayerId, Shape};
 use crate::kernels::cuda::SOURCES;
-use crate::lower::{Phases, Tables, Work};
+use crate::lower::{Phases, Precision, Tables, Work};
 
 /// What a plan is made for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,6 +12,15 @@ pub struct PlanOptions {
     pub batch: usize,
     /// Runs that step together; no bit depends on it.
     pub replicas: usize,
+    /// How matrix products are taken.
+    pub precision: Precision,
+}
+
+impl PlanOptions {
+    /// For one run whose products are in single precision throughout.
+    pub fn of_one(batch: usize) -> Self {
+        Self { batch, replicas: 1, precision: Precision::F32 }
+    }
 }
 
 /// The work of a run.

@@ -2,7 +2,7 @@
 
 use super::{ReferencePhase, ReferencePlan, ReferenceStep, Way, way};
 use crate::ir::{Op, Shape};
-use crate::lower::cuda::{Alone, Value, alone};
+use crate::lower::cuda::{Alone, PlanOptions, Value, alone};
 
 /// The operations of a plan; what computes equal steps is there once.
 #[derive(Clone, Debug, Default)]
@@ -19,7 +19,8 @@ impl OnGpu {
             if phase.way(step) == Way::Kernel && all.get(phase, step).is_none() {
                 let name = format!("operation{}", all.operations.len());
                 let operands = phase.operands(step);
-                let lowered = alone(&name, &step.op, &operands, batch, step.origin);
+                let lowered =
+                    alone(&name, &step.op, &operands, PlanOptions::of_one(batch), step.origin);
                 all.operations.push((step.op.clone(), lowered));
             }
         }

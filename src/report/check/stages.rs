@@ -89,5 +89,5 @@ fn plan(joint: &Joint, target: Target, batch: usize) -> String {
 
 /// The plan of one run on a GPU.
 fn cuda_plan(joint: &Joint, batch: usize) -> CudaPlan {
-    lower::cuda::plan(joint, &lower::cuda::PlanOptions { batch, replicas: 1 })
+    lower::cuda::plan(joint, &lower::cuda::PlanOptions::of_one(batch))
 }

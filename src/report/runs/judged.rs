@@ -5,8 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::check;
 use crate::compile::files::{Request, Texts};
 use crate::data::Locations;
-use crate::experiment::{self, Device, Machine};
-use crate::lower::DType;
+use crate::experiment::{self, Machine};
 use crate::store::read_spec;
 use crate::study::{Judged, Row, Study, SweepDocument, stored, verdicts};
 
@@ -52,14 +51,7 @@ pub(super) fn judge(
     if cells.claims.is_empty() {
         return judgement;
     }
-    let identity = row.run.identity();
-    let machine = Machine {
-        device: Device::Auto,
-        threads: 1,
-        dtype: if identity.dtype == "f64" { DType::F64 } else { DType::F32 },
-        fused: identity.executor == "cpu",
-        isa: None,
-    };
+    let machine = Machine::default().like(row.run.identity());
     let study = Study::of(&cells, &machine, Some(root));
     match stored(study.runs()).and_then(|made| verdicts(&cells.claims, &study, &made)) {
         Ok(claims) => judgement.claims = claims,

@@ -75,6 +75,12 @@ fn directories_of_others_are_left_alone() {
     into("new", &["--resume"]).exits(1).says(&["error[E0709]"]);
     sandbox.specc(&["eval", "mine"]).exits(2).says(&["error[E0706]"]);
     sandbox.specc(&["train", "spec.net", "--device", "cuda"]).says(&["error[E0501]"]);
+    into("tensor", &["--precision", "tf32", "--device", "cpu"]).exits(1).says(&[
+        "error[E0707]",
+        "`--precision tf32` for the executor `cpu`",
+        "--device cuda",
+    ]);
+    into("tensor", &["--precision", "tf32", "--no-fuse"]).says(&["the executor `reference`"]);
     into("init", &["--init", "spec.net"]).exits(1).says(&["error[E0708]"]);
 }
 

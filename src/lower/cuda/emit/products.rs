@@ -4,6 +4,7 @@ use super::behind;
 use super::code::{At, Code};
 use super::tasks::{store, write};
 use crate::ir::NodeId;
+use crate::lower::Precision;
 use crate::lower::cuda::product::{Geometry, Map, Tiling, WINDOW};
 use crate::lower::cuda::selection::PoolBehind;
 
@@ -54,8 +55,12 @@ pub(super) fn product(
     code.line(";");
     let [tile_m, tile_n, per_m, per_n] = tiling.tile;
     let ([a, b], depth) = (tiling.by_k, tiling.depth());
+    let way = match tiling.precision {
+        Precision::F32 => "Plain",
+        Precision::Tf32 => "Tensor",
+    };
     code.line(&format!(
-        "product<{tile_m}, {tile_n}, {depth}, {per_m}, {per_n}, {a}, {b}>(tile / {columns}, tile % {columns}, begin, end, a, b, keep, (float*)shared);"
+        "product<{way}<{tile_m}, {tile_n}, {per_m}, {per_n}>, {depth}, {a}, {b}>(tile / {columns}, tile % {columns}, begin, end, a, b, keep, (float*)shared);"
     ));
     tiling.blocks()
 }
