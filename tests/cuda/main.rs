@@ -25,6 +25,8 @@ mod random;
 
 #[cfg(feature = "emulated")]
 mod bits;
+#[cfg(feature = "cuda")]
+mod cubin;
 mod device;
 mod emulated;
 #[cfg(feature = "cuda")]

@@ -4,10 +4,12 @@ use std::path::PathBuf;
 
 use specc::exec::cuda::gpu::{Cache, Compiler};
 use specc::exec::cuda::{Module, modules, modules_of};
+use specc::kernels::cuda::THREADS;
 use specc::lower::Precision;
 use specc::lower::cuda::{PlanOptions, plan};
 use specc::lower::reference::{self, OnGpu};
 
+use crate::cubin::kernels;
 use crate::joints::{LENET, MIXED, case_of};
 use crate::plans::{of_shipped, shipped};
 
@@ -88,8 +90,31 @@ fn compiles(folder: &PathBuf, architecture: &str, all: &[(&String, Module)]) {
                     let image = compiler.compile(&module.source);
                     let image = image.unwrap_or_else(|error| panic!("{name}: {error}"));
                     assert!(image.cubin.0.starts_with(b"\x7fELF"), "{name}");
+                    fits(&format!("{name} on {architecture}"), module, &image.cubin.0);
                 });
             }
         });
+    }
+}
+
+/// Registers of a multiprocessor, of every architecture that there is.
+const REGISTERS: u32 = 1 << 16;
+
+/// Most bytes of a thread that find no registers: of the widest tiles, places of rows that are read once a slice.
+const MOST_SPILT: u32 = 96;
+
+/// The blocks that a kernel shall have on a multiprocessor find their registers there.
+fn fits(what: &str, module: &Module, cubin: &[u8]) {
+    let compiled = kernels(cubin);
+    for name in &module.kernels {
+        let wants = compiled[name];
+        let at_once = module.source.split("__launch_bounds__(THREADS, ").find_map(|text| {
+            let (at_once, rest) = text.split_once(") ")?;
+            rest.starts_with(&format!("{name}(")).then(|| at_once.parse::<u32>().ok()).flatten()
+        });
+        let at_once = at_once.unwrap_or_else(|| panic!("{what}: {name} has no bounds"));
+        let all = wants.registers * THREADS as u32 * at_once;
+        assert!(wants.registers > 0 && all <= REGISTERS, "{what}: {name} {wants:?} {at_once}");
+        assert!(wants.stack <= MOST_SPILT, "{what}: {name} {wants:?}");
     }
 }
