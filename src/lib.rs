@@ -40,8 +40,8 @@
 //! Shared ground: [`diag`] (codes, diagnostics, rendering), [`data`] (readers, fetching, held-out samples, augmentation), [`store`]
 //! (run directories, checkpoints, files of specs), [`kernels`] (slices in, slices out), `grid` (the layout of tables as text),
 //! [`templates`] (specs to start from). [`lsp`] answers editors from what the stages up to
-//! [`grad`] and [`report`] know, by messages in and out, without files of its own. [`cli`] alone prints, reads arguments and the
-//! environment, and decides exit codes.
+//! [`grad`] and [`report`] know, by messages in and out, without files of its own. [`cli`] alone reads arguments, and
+//! `terminal` alone prints, reads the environment, listens to signals and decides exit codes.
 //!
 //! What an addition touches below `src`, without its documents and tests; `tests/it/touches.rs` holds the numbers:
 //!
@@ -89,4 +89,5 @@ pub mod store;
 pub mod study;
 pub mod syntax;
 pub mod templates;
+mod terminal;
 pub mod train;

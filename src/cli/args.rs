@@ -4,23 +4,33 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use super::choice::{Words, choice};
 use super::completions::CompletionsArgs;
-use super::environment;
-use super::outcome::Outcome;
-use super::terminal::{self, ColorChoice, Terminal};
+
+use crate::terminal::{Outcome, Terminal, environment, usage_problem};
 
 /// Compiles, trains and measures the networks of `.net` files.
 #[derive(Debug, Parser)]
 #[command(name = "specc", version, max_term_width = 100, arg_required_else_help = false)]
 pub(crate) struct Cli {
     /// When to use colours.
-    #[arg(long, value_enum, default_value_t, global = true, value_name = "WHEN")]
-    pub(crate) color: ColorChoice,
+    #[arg(long, value_parser = choice(COLORS), default_value = "auto", global = true, value_name = "WHEN")]
+    pub(crate) color: Color,
 
     /// What to do.
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
 }
+
+/// Whether to use colours, where that is said.
+type Color = Option<bool>;
+
+/// `--color`.
+const COLORS: Words<Color> = &[
+    ("auto", "On a terminal, unless `NO_COLOR` is set", None),
+    ("always", "Always", Some(true)),
+    ("never", "Never", Some(false)),
+];
 
 /// The commands.
 #[derive(Debug, Subcommand)]
@@ -96,7 +106,7 @@ pub(crate) fn refuse(error: &clap::Error) -> ExitCode {
     if environment::has_argument("--json") {
         let text = error.to_string();
         let message = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
-        let mut terminal = Terminal::new(ColorChoice::Never);
+        let mut terminal = Terminal::new(Some(false));
         terminal.print(format!("{:#}", usage_document(message)));
         terminal.flush();
     }
@@ -108,7 +118,7 @@ pub(crate) fn usage_document(message: &str) -> serde_json::Value {
     serde_json::json!({
         "schema": "specc.usage/1",
         "ok": false,
-        "diagnostics": [terminal::usage_problem(message)],
+        "diagnostics": [usage_problem(message)],
     })
 }
 

@@ -5,15 +5,14 @@
 
 use std::path::PathBuf;
 
-use super::environment;
-use super::outcome::Outcome;
-use super::terminal::Terminal;
+use super::choice::{Words, choice};
 use crate::check::numeric::Trial;
 use crate::check::{Mode, Options};
 use crate::compile::files::{self, Looked, Request};
 use crate::data;
 use crate::lower::Target;
 use crate::report::check::{Emitted, emitted, json, text};
+use crate::terminal::{Outcome, Terminal, environment};
 
 /// Operations that `--numeric` may cost.
 const NUMERIC_BUDGET: u64 = 30_000_000_000;
@@ -34,8 +33,8 @@ pub(crate) struct CheckArgs {
     json: bool,
 
     /// Print one stage of the compiler instead.
-    #[arg(long, value_enum, value_name = "STAGE")]
-    emit: Option<Emit>,
+    #[arg(long, value_parser = choice(STAGES), value_name = "STAGE")]
+    emit: Option<Emitted>,
 
     /// With `--emit plan`: the steps of the reference executor.
     #[arg(long)]
@@ -46,8 +45,8 @@ pub(crate) struct CheckArgs {
     cuda: bool,
 
     /// Statistics that batch norms are judged with.
-    #[arg(long, value_enum, default_value_t, value_name = "MODE")]
-    bn: Bn,
+    #[arg(long, value_parser = choice(MODES), default_value = "train", value_name = "MODE")]
+    bn: Mode,
 
     /// Try every claim in f64 and report the worst relative error.
     #[arg(long)]
@@ -59,65 +58,33 @@ pub(crate) struct CheckArgs {
 }
 
 /// `--emit`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-enum Emit {
-    /// The spec as parsed, in canonical layout.
-    Ast,
-    /// The spec with every default stated.
-    Model,
-    /// The operations from the input to the logits.
-    Ir,
-    /// The operations with their degrees, and the costs of the layers.
-    Facts,
-    /// Forward, backward and updates.
-    Joint,
-    /// The steps that run.
-    Plan,
-    /// The CUDA C++ that runs on a GPU.
-    Kernels,
-    /// The net as a Graphviz graph.
-    Dot,
-}
-
-impl From<Emit> for Emitted {
-    fn from(stage: Emit) -> Self {
-        match stage {
-            Emit::Ast => Self::Ast,
-            Emit::Model => Self::Model,
-            Emit::Ir => Self::Ir,
-            Emit::Facts => Self::Facts,
-            Emit::Joint => Self::Joint,
-            Emit::Plan => Self::Plan,
-            Emit::Kernels => Self::Kernels,
-            Emit::Dot => Self::Dot,
-        }
-    }
-}
+const STAGES: Words<Emitted> = &[
+    ("ast", "The spec as parsed, in canonical layout", Emitted::Ast),
+    ("model", "The spec with every default stated", Emitted::Model),
+    ("ir", "The operations from the input to the logits", Emitted::Ir),
+    ("facts", "The operations with their degrees, and the costs of the layers", Emitted::Facts),
+    ("joint", "Forward, backward and updates", Emitted::Joint),
+    ("plan", "The steps that run", Emitted::Plan),
+    ("kernels", "The CUDA C++ that runs on a GPU", Emitted::Kernels),
+    ("dot", "The net as a Graphviz graph", Emitted::Dot),
+];
 
 /// `--bn`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
-enum Bn {
-    /// Those of the batch.
-    #[default]
-    Train,
-    /// Running statistics, as constants.
-    Eval,
-}
+const MODES: Words<Mode> = &[
+    ("train", "Those of the batch", Mode::Train),
+    ("eval", "Running statistics, as constants", Mode::Eval),
+];
 
 /// Runs `specc check`.
 #[expect(clippy::unnecessary_wraps, reason = "one signature for all commands")]
 pub(crate) fn run(args: &CheckArgs, terminal: &mut Terminal) -> anyhow::Result<Outcome> {
     let locations = environment::locations(args.data_dir.as_deref()).beside(args.spec.parent());
-    let mode = match args.bn {
-        Bn::Train => Mode::Train,
-        Bn::Eval => Mode::Eval,
-    };
     let budget = if args.numeric { NUMERIC_BUDGET } else { Options::default().budget };
     let request = Request {
         spec: &args.spec,
         overrides: &args.overrides,
         locations: &locations,
-        check: Options { budget, ..Options::from(mode) },
+        check: Options { budget, ..Options::from(args.bn) },
     };
     let Looked { mut compiled, sweeps, is_first_cell } = files::with_cells(&request);
     for (name, n) in sweeps {
@@ -155,7 +122,7 @@ pub(crate) fn run(args: &CheckArgs, terminal: &mut Terminal) -> anyhow::Result<O
             (false, true) => Target::Cuda,
             (false, false) => Target::Cpu,
         };
-        match emitted(&compiled, stage.into(), target) {
+        match emitted(&compiled, stage, target) {
             Ok(Some(text)) => terminal.print(text),
             Ok(None) => {}
             Err(errors) => terminal.report(&errors, &compiled.sources),

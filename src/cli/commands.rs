@@ -4,15 +4,10 @@ use std::io;
 
 use super::analyze::{self, AnalyzeArgs};
 use super::data::{self, DataArgs};
-use super::environment;
-use super::explain::{self, ExplainArgs};
-use super::fetch_bar::FetchBar;
 use super::fmt::{self, FmtArgs};
-use super::new::{self, NewArgs};
-use super::outcome::Outcome;
-use super::terminal::Terminal;
 use crate::data::DataError;
 use crate::diag::SourceMap;
+use crate::terminal::{FetchBar, Outcome, Terminal, environment};
 
 /// `specc analyze`.
 pub(crate) fn analyze(args: &AnalyzeArgs, terminal: &mut Terminal) -> anyhow::Result<Outcome> {
@@ -37,19 +32,6 @@ pub(crate) fn fmt(args: &FmtArgs, terminal: &mut Terminal) -> anyhow::Result<Out
         2 => Outcome::Usage,
         _ => Outcome::Invalid,
     })
-}
-
-/// `specc explain`.
-pub(crate) fn explain(args: &ExplainArgs, terminal: &mut Terminal) -> anyhow::Result<Outcome> {
-    let code = explain::run(args, terminal.out(), &mut io::stderr())?;
-    Ok(if code == 0 { Outcome::Ok } else { Outcome::Usage })
-}
-
-/// `specc new`.
-pub(crate) fn new(args: &NewArgs, terminal: &mut Terminal) -> anyhow::Result<Outcome> {
-    let code = new::run(args, terminal.out(), &mut io::stderr())?;
-    terminal.out().flush()?;
-    Ok(if code == 0 { Outcome::Ok } else { Outcome::Usage })
 }
 
 /// `specc data`.

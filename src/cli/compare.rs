@@ -3,11 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::comparing::DeeperArgs;
-use super::environment;
-use super::fetch::sound_data;
 use super::groups::DataPlace;
-use super::outcome::Outcome;
-use super::terminal::Terminal;
 use crate::experiment::compile_run;
 use crate::model::{Measure, NoMeasure};
 use crate::report::contact_sheet;
@@ -16,6 +12,7 @@ use crate::study::{
     Comparison, Incomparable, RunGroup, USUAL_LEVEL, comparison_document, comparison_latex,
     comparison_table, comparison_text, usual_measures,
 };
+use crate::terminal::{Outcome, Terminal, environment, sound_data};
 
 /// Images in a row of the sheet.
 const COLUMNS: usize = 8;

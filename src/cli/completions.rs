@@ -2,8 +2,7 @@
 
 use clap_complete::Shell;
 
-use super::outcome::Outcome;
-use super::terminal::Terminal;
+use crate::terminal::{Outcome, Terminal};
 
 /// Arguments of `specc completions`.
 #[derive(Debug, clap::Args)]

@@ -4,10 +4,9 @@ use std::path::PathBuf;
 
 use serde_json::json;
 
-use super::outcome::Outcome;
 use super::portrait::{PortraitArgs, outcome};
-use super::terminal::Terminal;
 use crate::portrait::{counted, differences};
+use crate::terminal::{Outcome, Terminal};
 
 /// Arguments of `specc diff`.
 #[derive(Clone, Debug, clap::Args)]

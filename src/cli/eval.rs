@@ -2,15 +2,12 @@
 
 use std::path::PathBuf;
 
-use super::environment;
-use super::fetch::sound_data;
+use super::choice::{WEIGHTS, choice};
 use super::groups::{DataPlace, MachineArgs};
-use super::outcome::{Halt, Outcome, settled};
-use super::terminal::Terminal;
-use super::trained::AtArgs;
-use crate::experiment::Trained;
+use crate::experiment::{At, Trained};
 use crate::report::training::{evaluation_document, evaluation_text};
 use crate::store::Checkpoint;
+use crate::terminal::{Halt, Outcome, Terminal, environment, settled, sound_data};
 use crate::train::Evaluated;
 
 /// Arguments of `specc eval`.
@@ -19,8 +16,9 @@ pub(crate) struct EvalArgs {
     /// A run directory.
     run: PathBuf,
 
-    #[command(flatten)]
-    at: AtArgs,
+    /// The weights of the end, or those that `keep = best(…)` kept.
+    #[arg(long, value_parser = choice(WEIGHTS), default_value = "last")]
+    at: At,
 
     #[command(flatten)]
     machine: MachineArgs,
@@ -50,7 +48,7 @@ pub(crate) fn run(args: &EvalArgs, terminal: &mut Terminal) -> anyhow::Result<Ou
 
 fn evaluate(args: &EvalArgs, terminal: &mut Terminal) -> Result<(Trained, Evaluated), Halt> {
     let locations = environment::locations(args.data.data_dir.as_deref());
-    let trained = terminal.sound(Trained::read(&args.run, args.at.at(), &locations))?;
+    let trained = terminal.sound(Trained::read(&args.run, args.at, &locations))?;
     let Trained { checkpoint, compiled, locations, .. } = &trained;
     let refuse = |error, terminal: &mut Terminal| terminal.refuse(&error, &compiled.sources);
     let experiment = trained

@@ -2,15 +2,12 @@
 
 use std::path::PathBuf;
 
-use super::environment;
-use super::fetch::load_data;
+use super::choice::{WEIGHTS, Words, choice};
 use super::groups::DataPlace;
-use super::outcome::Outcome;
-use super::terminal::Terminal;
-use super::trained::AtArgs;
 use crate::diag::ToDiagnostic;
-use crate::experiment::{Machine, Trained};
+use crate::experiment::{At, Machine, Trained};
 use crate::export::{About, Compared, Format, Source, compare};
+use crate::terminal::{Outcome, Terminal, environment, load_data};
 
 /// The form of the arguments.
 const FORM: &str = "specc export RUN --format onnx|pytorch|safetensors [-o FILE] [--verify]";
@@ -22,15 +19,16 @@ pub(crate) struct ExportArgs {
     run: PathBuf,
 
     /// What is written [default: what the name of the file says].
-    #[arg(long, value_enum)]
-    format: Option<FormatArg>,
+    #[arg(long, value_parser = choice(FORMATS))]
+    format: Option<Format>,
 
     /// The file [default: the name of the net in this folder].
     #[arg(short, long = "output", value_name = "FILE")]
     output: Option<PathBuf>,
 
-    #[command(flatten)]
-    at: AtArgs,
+    /// The weights of the end, or those that `keep = best(…)` kept.
+    #[arg(long, value_parser = choice(WEIGHTS), default_value = "last")]
+    at: At,
 
     /// Run the file on test samples by Python (`$SPECC_PYTHON`) and compare the logits.
     #[arg(long)]
@@ -45,25 +43,15 @@ pub(crate) struct ExportArgs {
 }
 
 /// `--format`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-enum FormatArg {
-    /// A model for inference in f32, `.onnx`.
-    Onnx,
-    /// A module with loss and optimiser, `.py`, and its tensors beside it.
-    Pytorch,
-    /// Parameters and running statistics.
-    Safetensors,
-}
-
-impl From<FormatArg> for Format {
-    fn from(format: FormatArg) -> Self {
-        match format {
-            FormatArg::Onnx => Self::Onnx,
-            FormatArg::Pytorch => Self::Pytorch,
-            FormatArg::Safetensors => Self::Safetensors,
-        }
-    }
-}
+const FORMATS: Words<Format> = &[
+    ("onnx", "A model for inference in f32, `.onnx`", Format::Onnx),
+    (
+        "pytorch",
+        "A module with loss and optimiser, `.py`, and its tensors beside it",
+        Format::Pytorch,
+    ),
+    ("safetensors", "Parameters and running statistics", Format::Safetensors),
+];
 
 /// What was written and found.
 struct Written {
@@ -124,7 +112,7 @@ fn document(
 }
 
 fn export(args: &ExportArgs, terminal: &mut Terminal) -> Result<Written, Refused> {
-    let format = args.format.map(Format::from).or_else(|| Format::of(args.output.as_deref()?));
+    let format = args.format.or_else(|| Format::of(args.output.as_deref()?));
     let Some(format) = format else {
         terminal.report_usage("no format given, and no file whose name says it", FORM);
         return Err(Outcome::Usage.into());
@@ -136,7 +124,7 @@ fn export(args: &ExportArgs, terminal: &mut Terminal) -> Result<Written, Refused
         return Err(Outcome::Usage.into());
     }
     let locations = environment::locations(args.data.data_dir.as_deref());
-    let trained = match Trained::read(&args.run, args.at.at(), &locations) {
+    let trained = match Trained::read(&args.run, args.at, &locations) {
         Ok(trained) => trained,
         Err(error) => return Err(told(&error, terminal)),
     };

@@ -2,12 +2,10 @@
 
 use std::path::PathBuf;
 
-use super::environment;
-use super::outcome::Outcome;
-use super::terminal::Terminal;
 use crate::compile::files;
 use crate::report::picture;
 use crate::store::write_atomic;
+use crate::terminal::{Outcome, Terminal, environment};
 
 /// Arguments of `specc graph`.
 #[derive(Clone, Debug, clap::Args)]

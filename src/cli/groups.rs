@@ -2,11 +2,11 @@
 
 use std::path::PathBuf;
 
-use super::environment;
+use super::choice::{Words, choice};
 use crate::experiment::{Device, Machine};
 use crate::kernels::isa::IsaKind;
 use crate::lower::{DType, Precision};
-use crate::study::{self, Share};
+use crate::terminal::environment;
 
 /// Which machine a run uses.
 #[derive(Clone, Debug, clap::Args)]
@@ -20,20 +20,20 @@ pub(crate) struct MachineArgs {
     threads: Option<u16>,
 
     /// Precision.
-    #[arg(long, value_enum, default_value_t)]
-    dtype: DTypeArg,
+    #[arg(long, value_parser = choice(DTYPES), default_value = "f32")]
+    dtype: DType,
 
     /// How a GPU takes matrix products; `tf32` is part of a run's identity.
-    #[arg(long, value_enum, default_value_t)]
-    precision: PrecisionArg,
+    #[arg(long, value_parser = choice(PRECISIONS), default_value = "f32")]
+    precision: Precision,
 
     /// Use the reference executor, operation by operation.
     #[arg(long)]
     no_fuse: bool,
 
     /// Instruction set of fused kernels; `avx512` and `avx2` give the same bits.
-    #[arg(long, value_enum, default_value_t)]
-    isa: IsaArg,
+    #[arg(long, value_parser = choice(ISAS), default_value = "auto")]
+    isa: Isa,
 }
 
 impl MachineArgs {
@@ -42,38 +42,16 @@ impl MachineArgs {
         Machine {
             device: self.device,
             threads: self.threads(),
-            dtype: match self.dtype {
-                DTypeArg::F32 => DType::F32,
-                DTypeArg::F64 => DType::F64,
-            },
-            precision: match self.precision {
-                PrecisionArg::F32 => Precision::F32,
-                PrecisionArg::Tf32 => Precision::Tf32,
-            },
+            dtype: self.dtype,
+            precision: self.precision,
             fused: !self.no_fuse,
-            isa: match self.isa {
-                IsaArg::Auto => None,
-                IsaArg::Avx512 => Some(IsaKind::Avx512),
-                IsaArg::Avx2 => Some(IsaKind::Avx2),
-                IsaArg::Portable => Some(IsaKind::Portable),
-            },
+            isa: self.isa,
         }
     }
 
     /// The same with `auto` decided, for runs whose names depend on it before they are prepared.
     pub(crate) fn decided(&self) -> Machine {
         self.machine().decided(&environment::gpu_places().libraries).0
-    }
-
-    /// How many of `n_runs` runs are made at once, with how many threads each; `seconds` tells what a step takes.
-    pub(crate) fn share(
-        &self,
-        n_runs: usize,
-        jobs: Option<u16>,
-        seconds: impl FnMut(usize) -> Option<f64>,
-    ) -> Share {
-        let processors = environment::processors();
-        study::share(processors, n_runs, jobs.map(usize::from), self.given(), seconds)
     }
 
     /// Threads that are asked for.
@@ -87,39 +65,28 @@ impl MachineArgs {
     }
 }
 
+/// What `--isa` asks for; the name keeps clap from making the argument optional.
+type Isa = Option<IsaKind>;
+
 /// `--isa`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
-enum IsaArg {
-    /// The fastest of this processor.
-    #[default]
-    Auto,
-    /// 16 lanes in a register.
-    Avx512,
-    /// 8 lanes in a register, fused multiply-add.
-    Avx2,
-    /// No vector instructions beyond the baseline; other bits.
-    Portable,
-}
+const ISAS: Words<Isa> = &[
+    ("auto", "The fastest of this processor", None),
+    ("avx512", "16 lanes in a register", Some(IsaKind::Avx512)),
+    ("avx2", "8 lanes in a register, fused multiply-add", Some(IsaKind::Avx2)),
+    ("portable", "No vector instructions beyond the baseline; other bits", Some(IsaKind::Portable)),
+];
 
 /// `--dtype`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
-enum DTypeArg {
-    /// 32-bit floating point.
-    #[default]
-    F32,
-    /// 64-bit floating point, slow, for checks.
-    F64,
-}
+const DTYPES: Words<DType> = &[
+    ("f32", "32-bit floating point", DType::F32),
+    ("f64", "64-bit floating point, slow, for checks", DType::F64),
+];
 
 /// `--precision`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
-enum PrecisionArg {
-    /// By fused multiply-adds.
-    #[default]
-    F32,
-    /// On tensor cores: factors with 10 bits of mantissa, sums in f32.
-    Tf32,
-}
+const PRECISIONS: Words<Precision> = &[
+    ("f32", "By fused multiply-adds", Precision::F32),
+    ("tf32", "On tensor cores: factors with 10 bits of mantissa, sums in f32", Precision::Tf32),
+];
 
 /// Where data comes from.
 #[derive(Clone, Debug, clap::Args)]

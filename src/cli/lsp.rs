@@ -5,12 +5,11 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::environment;
-use super::outcome::Outcome;
 use crate::data::{self, DataSpec, Description};
 use crate::diag::{Diagnostic, ToDiagnostic};
 use crate::lsp::{self, Host, Server};
 use crate::store;
+use crate::terminal::{Outcome, environment};
 
 /// Serve an editor: diagnostics, completion, hover and the rest, over stdin and stdout.
 #[derive(Args, Clone, Debug)]

@@ -1,18 +1,16 @@
-//! The command line: arguments in, exit code out. Printing, the environment and process exit live here only.
+//! The command line: arguments in, exit code out.
 //!
 //! Each command is one file with its arguments and a `run` function; [`main`] is the table.
 
 mod args;
+mod choice;
 mod commands;
 #[cfg(feature = "exec")]
 mod compare;
 #[cfg(feature = "exec")]
 mod comparing;
 mod completions;
-#[cfg(feature = "exec")]
-mod crew;
 mod diff;
-mod environment;
 #[cfg(feature = "exec")]
 mod eval;
 #[cfg(feature = "exec")]
@@ -20,10 +18,7 @@ mod events;
 #[cfg(feature = "exec")]
 mod export;
 #[cfg(feature = "exec")]
-mod fetch;
-#[cfg(feature = "exec")]
 mod groups;
-mod outcome;
 mod portrait;
 #[cfg(feature = "exec")]
 mod report;
@@ -32,45 +27,33 @@ mod reproduce;
 #[cfg(feature = "exec")]
 mod runs;
 #[cfg(feature = "exec")]
-mod screen;
-#[cfg(feature = "exec")]
-mod seeds;
-#[cfg(feature = "exec")]
-mod signals;
-#[cfg(feature = "exec")]
 mod slurm;
 mod snapshot;
 #[cfg(feature = "exec")]
 mod sweep;
-mod terminal;
 #[cfg(feature = "exec")]
 mod time;
 #[cfg(feature = "exec")]
 mod train;
 #[cfg(feature = "exec")]
-mod trained;
-#[cfg(feature = "exec")]
 mod verify;
 
 pub mod analyze;
-pub mod check;
+mod check;
 pub mod data;
-pub mod explain;
-pub mod fetch_bar;
+mod explain;
 pub mod fmt;
-pub mod graph;
+mod graph;
 mod lsp;
-pub mod new;
+mod new;
 
 use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches};
 
-use args::{Cli, Command};
-use outcome::Outcome;
-use terminal::Terminal;
-
 use crate::store::Owner;
+use crate::terminal::{Outcome, Terminal, environment};
+use args::{Cli, Command};
 
 /// Runs the program with the arguments of the process and returns its exit code.
 pub fn main() -> ExitCode {
@@ -124,8 +107,8 @@ fn dispatch(command: &Command, terminal: &mut Terminal) -> anyhow::Result<Outcom
         Command::Snapshot(args) => snapshot::run(args, terminal),
         Command::Analyze(args) => commands::analyze(args, terminal),
         Command::Fmt(args) => commands::fmt(args, terminal),
-        Command::New(args) => commands::new(args, terminal),
-        Command::Explain(args) => commands::explain(args, terminal),
+        Command::New(args) => new::run(args, terminal),
+        Command::Explain(args) => explain::run(args, terminal),
         Command::Data(args) => commands::data(args, terminal),
         Command::Lsp(args) => lsp::run(args),
         Command::Completions(args) => completions::run(args, Cli::command(), terminal),

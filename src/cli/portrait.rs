@@ -2,13 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use super::environment;
-use super::outcome::Outcome;
-use super::terminal::Terminal;
+use super::choice::{Words, choice};
 use crate::compile::{Compiled, files};
 #[cfg(feature = "exec")]
 use crate::experiment;
 use crate::portrait::{Difference, Portrait, STAGES, Stage};
+use crate::terminal::{Outcome, Terminal, environment};
 
 /// The arguments of both.
 #[derive(Clone, Debug, clap::Args)]
@@ -18,8 +17,8 @@ pub(crate) struct PortraitArgs {
     overrides: Vec<String>,
 
     /// Stages to look at [default: all; of a snapshot those that it has].
-    #[arg(long, value_enum, value_delimiter = ',', value_name = "STAGE,…")]
-    stages: Vec<StageArg>,
+    #[arg(long, value_parser = choice(WORDS), value_delimiter = ',', value_name = "STAGE,…")]
+    stages: Vec<Stage>,
 
     /// Folder with data sets [default: $SPECC_DATA, then the user cache].
     #[arg(long, value_name = "DIR")]
@@ -31,28 +30,17 @@ pub(crate) struct PortraitArgs {
 }
 
 /// `--stages`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-enum StageArg {
-    /// Items, settings, layers.
-    Graph,
-    /// Degrees, R, symmetries.
-    Facts,
-    /// Operations of a training step.
-    Joint,
-    /// Kernels.
-    Plan,
-}
+const WORDS: Words<Stage> = &[
+    ("graph", "Items, settings, layers", Stage::Graph),
+    ("facts", "Degrees, R, symmetries", Stage::Facts),
+    ("joint", "Operations of a training step", Stage::Joint),
+    ("plan", "Kernels", Stage::Plan),
+];
 
 impl PortraitArgs {
     /// The stages that are asked for; nothing where all are.
     pub(super) fn asked(&self) -> Option<Vec<Stage>> {
-        let stage = |arg: &StageArg| match arg {
-            StageArg::Graph => Stage::Graph,
-            StageArg::Facts => Stage::Facts,
-            StageArg::Joint => Stage::Joint,
-            StageArg::Plan => Stage::Plan,
-        };
-        (!self.stages.is_empty()).then(|| self.stages.iter().map(stage).collect())
+        (!self.stages.is_empty()).then(|| self.stages.clone())
     }
 
     /// The stages that are asked for.

@@ -4,13 +4,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use super::comparing::DeeperArgs;
-use super::environment;
-use super::outcome::Outcome;
-use super::terminal::Terminal;
 use crate::report::page::{Page, files, html, text};
 use crate::report::runs::{Asked, page_of};
 use crate::store::{write_atomic, write_files};
 use crate::study::QueryError;
+use crate::terminal::{Outcome, Terminal, environment};
 
 /// The file where none is named.
 const FILE: &str = "report.html";

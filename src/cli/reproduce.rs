@@ -2,14 +2,13 @@
 
 use std::path::PathBuf;
 
+use super::choice::{Words, choice};
 use super::groups::{DataPlace, MachineArgs};
-use super::outcome::Outcome;
-use super::sweep::{SweepArgs, Told, swept};
-use super::terminal::Terminal;
 use crate::experiment::duration;
 use crate::reproduce::{FIGURES, Figure, Made, Reproduced, Scale, document, page};
 use crate::store::{write_atomic, write_files};
 use crate::study::verdicts_text;
+use crate::terminal::{Outcome, SweepOrders, Terminal, Told, sweep};
 
 /// Arguments of `specc reproduce`.
 #[derive(Clone, Debug, clap::Args)]
@@ -19,8 +18,8 @@ pub(crate) struct ReproduceArgs {
     figures: Vec<String>,
 
     /// `quick`: minutes a figure, fewer epochs and seeds; `full`: as published, with ten seeds.
-    #[arg(long, value_enum, default_value_t)]
-    scale: ScaleArg,
+    #[arg(long, value_parser = choice(SCALES), default_value = "quick")]
+    scale: Scale,
 
     /// The folder of specs, runs and the page.
     #[arg(short, long = "output", value_name = "DIR", default_value = "paper")]
@@ -50,24 +49,14 @@ pub(crate) struct ReproduceArgs {
 }
 
 /// `--scale`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
-enum ScaleArg {
-    /// Minutes a figure.
-    #[default]
-    Quick,
-    /// As published.
-    Full,
-}
+const SCALES: Words<Scale> =
+    &[("quick", "Minutes a figure", Scale::Quick), ("full", "As published", Scale::Full)];
 
 /// Runs `specc reproduce`.
 pub(crate) fn run(args: &ReproduceArgs, terminal: &mut Terminal) -> anyhow::Result<Outcome> {
     if args.quiet {
         terminal.be_quiet();
     }
-    let scale = match args.scale {
-        ScaleArg::Quick => Scale::Quick,
-        ScaleArg::Full => Scale::Full,
-    };
     let mut figures = vec![];
     for name in &args.figures {
         let Some(figure) = Figure::named(name) else {
@@ -95,7 +84,7 @@ pub(crate) fn run(args: &ReproduceArgs, terminal: &mut Terminal) -> anyhow::Resu
                 figure.number, figure.title
             )),
             Made::Here { .. } => {
-                let found = reproduce(args, figure, scale, terminal)?;
+                let found = reproduce(args, figure, terminal)?;
                 match found {
                     Ok(reproduced) => made.extend(reproduced),
                     // What is missing for one figure may be there for another.
@@ -135,25 +124,37 @@ fn finish(
 fn reproduce(
     args: &ReproduceArgs,
     figure: Figure,
-    scale: Scale,
     terminal: &mut Terminal,
 ) -> anyhow::Result<Result<Option<Reproduced>, Outcome>> {
-    let Some(text) = figure.spec(scale) else { return Ok(Ok(None)) };
+    let Some(text) = figure.spec(args.scale) else { return Ok(Ok(None)) };
     std::fs::create_dir_all(&args.output)?;
     let spec = args.output.join(format!("fig{}.net", figure.number));
     write_atomic(&spec, text.as_bytes())?;
     // Equal cells of several figures are the same runs.
     let root = args.output.join("runs");
-    let sweep = |plans: bool| {
-        let mut sweep = SweepArgs::of(&spec, &root, &args.machine, &args.data, args.jobs);
-        sweep.dry_run = plans;
-        sweep
+    let orders = |dry_run: bool| SweepOrders {
+        spec: spec.clone(),
+        overrides: vec![],
+        output: Some(root.clone()),
+        only: vec![],
+        shard: None,
+        machine: args.machine.decided(),
+        threads: args.machine.given(),
+        jobs: args.jobs.map(usize::from),
+        log_every: 50,
+        fail_fast: false,
+        allow_open: true,
+        tensorboard: None,
+        slurm: None,
+        data_dir: args.data.data_dir.clone(),
+        offline: args.data.offline,
+        dry_run,
     };
-    let (planned, plan) = swept(&sweep(true), false, terminal)?;
+    let (planned, plan) = sweep(&orders(true), false, terminal)?;
     let Told { study: Some(study), estimated: Some(estimate), .. } = plan else {
         return Ok(Err(planned));
     };
-    let setting = figure.setting(scale, &study);
+    let setting = figure.setting(args.scale, &study);
     terminal.tell(format!(
         "figure {}: {}. {setting}\n{}",
         figure.number,
@@ -163,7 +164,7 @@ fn reproduce(
     if args.dry_run {
         return Ok(Ok(None));
     }
-    let (outcome, told) = swept(&sweep(false), false, terminal)?;
+    let (outcome, told) = sweep(&orders(false), false, terminal)?;
     if !matches!(outcome, Outcome::Ok | Outcome::Unproven) {
         return Ok(Err(outcome));
     }

@@ -1,15 +1,14 @@
 //! `specc runs`: what runs there are, how they stand and what they measured.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use super::events::events;
-use super::outcome::Outcome;
-use super::terminal::Terminal;
+use super::choice::{Words, choice};
 use crate::store::write_atomic;
 use crate::study::{
-    Long, Query, QueryError, RunsDocument, Table, earlier, long, renamed_document, renamed_text,
+    Long, Query, QueryError, RunsDocument, Table, long, renamed_document, renamed_text,
     tasks_of_rows, tasks_text, with_tasks,
 };
+use crate::terminal::{Outcome, Terminal, events};
 
 /// Arguments of `specc runs`.
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
@@ -35,8 +34,8 @@ pub(crate) struct RunsArgs {
     group: Option<Vec<String>>,
 
     /// One row a step, an epoch or a sample of each run, as CSV, or as Parquet into a file `.parquet`.
-    #[arg(long, value_enum, value_name = "ROWS", conflicts_with = "json")]
-    long: Option<LongArg>,
+    #[arg(long, value_parser = choice(ROWS), value_name = "ROWS", conflicts_with = "json")]
+    long: Option<Long>,
 
     /// Give runs of earlier versions the identity and the name that they have now.
     #[arg(long, conflicts_with_all = ["condition", "sort", "columns", "group", "long", "csv"])]
@@ -64,15 +63,11 @@ pub(crate) struct RunsArgs {
 }
 
 /// `--long`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-enum LongArg {
-    /// Logged steps.
-    Metrics,
-    /// Epochs.
-    Epochs,
-    /// Samples with label, prediction, margin and probabilities.
-    Samples,
-}
+const ROWS: Words<Long> = &[
+    ("metrics", "Logged steps", Long::Metrics),
+    ("epochs", "Epochs", Long::Epochs),
+    ("samples", "Samples with label, prediction, margin and probabilities", Long::Samples),
+];
 
 impl RunsArgs {
     fn query(&self) -> Query {
@@ -146,11 +141,6 @@ fn found(args: &RunsArgs) -> Result<Found, QueryError> {
         return Ok(Found::Text(events(&rows, folder)? + "\n"));
     }
     if let Some(kind) = args.long {
-        let kind = match kind {
-            LongArg::Metrics => Long::Metrics,
-            LongArg::Epochs => Long::Epochs,
-            LongArg::Samples => Long::Samples,
-        };
         return Ok(Found::Table(long(&rows, kind)?));
     }
     let mut table = query.table(&rows)?;
@@ -166,18 +156,6 @@ fn found(args: &RunsArgs) -> Result<Found, QueryError> {
     }
     let about = tasks.map_or(String::new(), |tasks| tasks_text(&tasks));
     Ok(if args.csv { Found::Table(table) } else { Found::Text(table.text() + &about) })
-}
-
-/// Says when runs of a folder are not found by what names runs now.
-pub(crate) fn tell_of_earlier(root: &Path, terminal: &mut Terminal) {
-    let n = earlier(root);
-    if n > 0 {
-        let runs = if n == 1 { "1 run has".to_owned() } else { format!("{n} runs have") };
-        terminal.note(format!(
-            "note: {runs} the identity of an earlier version; `specc runs {} --rename` gives today's",
-            root.display()
-        ));
-    }
 }
 
 #[cfg(feature = "parquet")]

@@ -4,11 +4,10 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
-use super::outcome::Outcome;
 use super::portrait::{PortraitArgs, outcome};
-use super::terminal::Terminal;
 use crate::portrait::{Portrait, counted, differences, kept_stages};
 use crate::store::StoreError;
+use crate::terminal::{Outcome, Terminal};
 
 /// Arguments of `specc snapshot`.
 #[derive(Clone, Debug, clap::Args)]

@@ -1,26 +1,12 @@
 //! `specc sweep`: every cell of the sweeps of a file, by workers in one process.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use super::crew::Board;
-use super::environment;
 use super::events::EventArgs;
-use super::fetch::load_data;
 use super::groups::{DataPlace, MachineArgs};
-use super::outcome::Outcome;
-use super::runs::tell_of_earlier;
-use super::signals::Signals;
-use super::slurm::{Sent, SlurmArgs};
-use super::terminal::Terminal;
-use super::verify;
-use crate::check;
-use crate::compile::files::{Request, Texts};
-use crate::data;
-use crate::store::absolute;
-use crate::study::{
-    Estimate, Judged, Made, Orders, RunState, Study, StudyRun, SweepDocument, SweepResult,
-    Workshop, plan_text, stored, table, verdicts,
-};
+use super::slurm::SlurmArgs;
+use crate::study::SweepResult;
+use crate::terminal::{Outcome, SweepOrders, Terminal, sweep};
 
 /// Arguments of `specc sweep`.
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
@@ -75,7 +61,7 @@ pub(crate) struct SweepArgs {
 
     /// Say what would be done and stop; with `--slurm`, print the script.
     #[arg(long)]
-    pub(super) dry_run: bool,
+    dry_run: bool,
 
     /// One JSON document on stdout.
     #[arg(long)]
@@ -99,45 +85,26 @@ fn parse_shard(text: &str) -> Result<(usize, usize), String> {
     }
 }
 
-/// What there is to say at the end.
-#[derive(Default)]
-pub(super) struct Told {
-    /// The cells; nothing where the spec has errors.
-    pub(super) study: Option<Study>,
-    /// Its runs.
-    pub(super) made: Vec<Made>,
-    /// Verdicts on its claims.
-    pub(super) judged: Vec<Judged>,
-    /// What a plan would take.
-    pub(super) estimated: Option<Estimate>,
-}
-
 impl SweepArgs {
-    /// All cells of a spec below a folder, claims that are open among them.
-    pub(super) fn of(
-        spec: &Path,
-        output: &Path,
-        machine: &MachineArgs,
-        data: &DataPlace,
-        jobs: Option<u16>,
-    ) -> Self {
-        Self {
-            spec: spec.to_owned(),
-            overrides: vec![],
-            output: Some(output.to_owned()),
-            only: vec![],
-            machine: machine.clone(),
-            data: data.clone(),
-            shard: None,
-            jobs,
-            log_every: 50,
-            fail_fast: false,
-            allow_open: true,
-            events: EventArgs::default(),
-            slurm: SlurmArgs::default(),
-            dry_run: false,
-            json: false,
-            quiet: false,
+    fn orders(&self) -> SweepOrders {
+        let args = self.clone();
+        SweepOrders {
+            spec: args.spec,
+            overrides: args.overrides,
+            output: args.output,
+            only: args.only,
+            shard: args.shard,
+            machine: args.machine.decided(),
+            threads: args.machine.given(),
+            jobs: args.jobs.map(usize::from),
+            log_every: args.log_every,
+            fail_fast: args.fail_fast,
+            allow_open: args.allow_open,
+            tensorboard: args.events.tensorboard,
+            slurm: args.slurm.orders(),
+            data_dir: args.data.data_dir,
+            offline: args.data.offline,
+            dry_run: args.dry_run,
         }
     }
 }
@@ -147,7 +114,7 @@ pub(crate) fn run(args: &SweepArgs, terminal: &mut Terminal) -> anyhow::Result<O
     if args.quiet {
         terminal.be_quiet();
     }
-    let (outcome, told) = swept(args, !args.json, terminal)?;
+    let (outcome, told) = sweep(&args.orders(), !args.json, terminal)?;
     if args.json {
         let study = told.study.as_ref();
         let mut document = SweepResult::of(study, &told.made, terminal.reported());
@@ -157,155 +124,4 @@ pub(crate) fn run(args: &SweepArgs, terminal: &mut Terminal) -> anyhow::Result<O
         terminal.print(serde_json::to_string_pretty(&document)?);
     }
     Ok(outcome)
-}
-
-/// Makes the runs that are missing; what was found is printed where `show` asks for it.
-pub(super) fn swept(
-    args: &SweepArgs,
-    show: bool,
-    terminal: &mut Terminal,
-) -> anyhow::Result<(Outcome, Told)> {
-    let locations =
-        environment::locations(args.data.data_dir.as_deref()).beside(args.spec.parent());
-    let request = Request {
-        spec: &args.spec,
-        overrides: &args.overrides,
-        locations: &locations,
-        check: check::Options::without_witnesses(),
-    };
-    let texts = match Texts::read(&args.spec) {
-        Ok(texts) => texts,
-        Err(unread) => {
-            terminal.report(&unread.diagnostics, &unread.sources);
-            return Ok((Outcome::from(&*unread), Told::default()));
-        }
-    };
-    let cells = texts.cells(&request);
-    terminal.report(&cells.file.diagnostics, &cells.file.sources);
-    if cells.file.fault().is_some() {
-        return Ok((Outcome::from(&cells.file), Told::default()));
-    }
-    if cells.sweeps.is_empty() {
-        terminal.report_usage("the spec has no `sweep`", "specc sweep SPEC [key=value …]");
-        return Ok((Outcome::Usage, Told::default()));
-    }
-    let mut study = Study::of(&cells, &args.machine.decided(), args.output.as_deref());
-    if let Err(choice) = study.only(&args.only) {
-        terminal
-            .report_usage(&format!("no cell has {choice}"), "specc sweep SPEC --only AXIS=LABEL");
-        return Ok((Outcome::Usage, Told::default()));
-    }
-    let mut runs = study.runs();
-    if let Some((part, of)) = args.shard {
-        runs = runs.into_iter().skip(part - 1).step_by(of).collect();
-    }
-    tell_of_earlier(&study.root, terminal);
-    let mut workshop = Workshop::new(&study, orders(args), &request, &texts);
-    let mut estimated = None;
-    let (mut outcome, made) = if args.dry_run {
-        if let Some(job) = args.slurm.job(&study, &runs).filter(|_| show) {
-            terminal.print(job.script());
-        } else {
-            let estimate = workshop.estimate(&runs, data::load);
-            if show {
-                terminal.print(plan_text(&study, &runs, &estimate));
-            }
-            estimated = Some(estimate);
-        }
-        (Outcome::Ok, stored(runs)?)
-    } else {
-        make(args, workshop, runs, show, terminal)?
-    };
-    if !args.slurm.is_sent() {
-        let dirs = made.iter().map(|made| made.run.dir.clone());
-        outcome = args.events.write(dirs, outcome, terminal);
-    }
-    // Claims speak of whole sweeps.
-    let is_whole = args.only.is_empty() && args.shard.is_none() && !args.dry_run;
-    let (outcome, judged) = if outcome == Outcome::Ok && is_whole && !args.slurm.is_sent() {
-        let verdicts = verdicts(&cells.claims, &study, &made);
-        verify::conclude(verdicts, args.allow_open, show, terminal)
-    } else {
-        (outcome, vec![])
-    };
-    Ok((outcome, Told { study: Some(study), made, judged, estimated }))
-}
-
-/// Makes the runs, here or by Slurm, and shows them.
-fn make(
-    args: &SweepArgs,
-    workshop: Workshop<'_>,
-    runs: Vec<StudyRun>,
-    show: bool,
-    terminal: &mut Terminal,
-) -> anyhow::Result<(Outcome, Vec<Made>)> {
-    let study = workshop.study;
-    std::fs::create_dir_all(&study.root)?;
-    if let Err(error) = SweepDocument::of(study).write(&study.root) {
-        terminal.report_error(&error);
-        return Ok((Outcome::of_error(&error), vec![]));
-    }
-    let signals = Signals::install()?;
-    let (outcome, made) = match args.slurm.job(study, &runs) {
-        Some(job) => {
-            if let Sent::Done(outcome) = args.slurm.send(&job, &signals, terminal) {
-                return Ok((outcome, stored(runs)?));
-            }
-            let made = stored(runs)?;
-            (of_states(&made), made)
-        }
-        None => make_here(args, workshop, runs, &signals, terminal)?,
-    };
-    if show {
-        terminal.print(table(study, &made));
-    }
-    Ok((outcome, made))
-}
-
-/// How the runs are made.
-fn orders(args: &SweepArgs) -> Orders {
-    Orders {
-        machine: args.machine.decided(),
-        processors: environment::processors(),
-        threads: args.machine.given(),
-        jobs: args.jobs.map(usize::from),
-        spec_folder: absolute(args.spec.parent().unwrap_or(Path::new(""))),
-        log_every: args.log_every,
-        fail_fast: args.fail_fast,
-        gpu: environment::gpu_places(),
-    }
-}
-
-/// Makes the runs by workers of this process.
-fn make_here(
-    args: &SweepArgs,
-    mut workshop: Workshop<'_>,
-    runs: Vec<StudyRun>,
-    signals: &Signals,
-    terminal: &mut Terminal,
-) -> anyhow::Result<(Outcome, Vec<Made>)> {
-    let offline = args.data.offline;
-    let shift =
-        workshop.shift(&runs, |spec, locations| load_data(spec, locations, offline, terminal));
-    let shift = match shift {
-        Ok(shift) => shift,
-        Err(error) => {
-            terminal.report_error(&error);
-            return Ok((Outcome::of_error(&error), vec![]));
-        }
-    };
-    let (n_runs, tasks) = (runs.len(), shift.tasks.clone());
-    let mut board = Board::new(&tasks, shift.team.jobs, terminal);
-    let made = workshop.make(runs, shift, signals, &mut |task, event| board.show(task, event));
-    let all_done = made.as_ref().is_ok_and(|made| made.len() == n_runs && are_done(made));
-    Ok((board.finish(all_done, signals), made?))
-}
-
-fn are_done(made: &[Made]) -> bool {
-    made.iter().all(|made| made.state == RunState::Done)
-}
-
-/// What other processes made of the runs.
-fn of_states(made: &[Made]) -> Outcome {
-    if are_done(made) { Outcome::Ok } else { Outcome::Failed }
 }

@@ -5,11 +5,7 @@
 
 use std::path::PathBuf;
 
-use super::environment;
-use super::fetch::load_data;
 use super::groups::{DataPlace, MachineArgs};
-use super::outcome::Outcome;
-use super::terminal::Terminal;
 use crate::check;
 use crate::compile::Compiled;
 use crate::compile::files::{self, Request};
@@ -17,6 +13,7 @@ use crate::data::{DataError, Dataset};
 use crate::experiment::timing::{peak, time};
 use crate::experiment::{Device, Experiment, Options};
 use crate::report::{devices, timing};
+use crate::terminal::{Outcome, Terminal, environment, load_data};
 
 /// Arguments of `specc time`.
 #[derive(Clone, Debug, clap::Args)]

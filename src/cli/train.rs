@@ -2,21 +2,18 @@
 
 use std::path::{Path, PathBuf};
 
-use super::environment;
 use super::events::EventArgs;
-use super::fetch::sound_data;
 use super::groups::{DataPlace, MachineArgs};
-use super::outcome::{Halt, Outcome, settled};
-use super::runs::tell_of_earlier;
-use super::seeds::{Report, run_seeds};
-use super::signals::Signals;
-use super::terminal::Terminal;
 use crate::check;
 use crate::compile::files::{self, Request};
 use crate::data;
 use crate::experiment::{self, Existing, Experiment, Options};
 use crate::report::training::{plan_document, plan_text};
 use crate::store::{RunDir, absolute};
+use crate::terminal::{
+    Halt, Outcome, Report, SeedOrders, Signals, Terminal, environment, run_seeds, settled,
+    sound_data, tell_of_earlier, write_events,
+};
 
 /// Arguments of `specc train`.
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
@@ -42,11 +39,11 @@ pub(crate) struct TrainArgs {
     seeds: Option<(u64, u64)>,
 
     #[command(flatten)]
-    pub(super) machine: MachineArgs,
+    machine: MachineArgs,
 
     /// Runs at once, of several seeds [default: by a short measurement].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
-    pub(super) jobs: Option<u16>,
+    jobs: Option<u16>,
 
     /// Start from the tensors of this safetensors file.
     #[arg(long, value_name = "FILE")]
@@ -97,16 +94,20 @@ pub(crate) struct TrainArgs {
 
     /// More on what is done.
     #[arg(short, long)]
-    pub(super) verbose: bool,
+    verbose: bool,
 }
 
 impl TrainArgs {
-    /// What becomes of runs that are there already.
-    pub(super) fn existing(&self) -> Existing {
-        match (self.force, &self.resume) {
-            (true, _) => Existing::MoveAside,
-            (false, Some(_)) => Existing::Require,
-            (false, None) => Existing::Continue,
+    fn orders(&self) -> SeedOrders {
+        SeedOrders {
+            existing: match (self.force, &self.resume) {
+                (true, _) => Existing::MoveAside,
+                (false, Some(_)) => Existing::Require,
+                (false, None) => Existing::Continue,
+            },
+            threads: self.machine.given(),
+            jobs: self.jobs.map(usize::from),
+            verbose: self.verbose,
         }
     }
 }
@@ -187,9 +188,10 @@ fn train(args: &TrainArgs, terminal: &mut Terminal) -> Result<Report, Halt> {
     if let Some(gpu) = experiment.gpu() {
         terminal.tell(format!("training on {gpu}"));
     }
-    let mut report = run_seeds(&experiment, &dataset, &args, &signals, terminal);
+    let mut report = run_seeds(&experiment, &dataset, args.orders(), &signals, terminal);
     let dirs = experiment.seeds().iter().map(|seed| experiment.dir(*seed));
-    report.outcome = args.events.write(dirs, report.outcome, terminal);
+    let folder = args.events.tensorboard.as_deref();
+    report.outcome = write_events(folder, dirs, report.outcome, terminal);
     Ok(report)
 }
 

@@ -4,14 +4,11 @@ use std::path::PathBuf;
 
 use serde_json::json;
 
-use super::environment;
 use super::groups::MachineArgs;
-use super::outcome::Outcome;
-use super::terminal::Terminal;
 use crate::check;
 use crate::compile::files::{self, Request};
-use crate::store::StoreError;
-use crate::study::{Judged, Study, Verdict, stored, verdicts, verdicts_text};
+use crate::study::{Study, stored, verdicts};
+use crate::terminal::{Outcome, Terminal, conclude, environment};
 
 /// Arguments of `specc verify`.
 #[derive(Clone, Debug, clap::Args)]
@@ -75,31 +72,4 @@ pub(crate) fn run(args: &VerifyArgs, terminal: &mut Terminal) -> anyhow::Result<
         terminal.print(format!("{document:#}"));
     }
     Ok(outcome)
-}
-
-/// Shows verdicts where they are wanted as text; 0 where all claims hold, or are open and may be.
-pub(super) fn conclude(
-    judged: Result<Vec<Judged>, StoreError>,
-    allow_open: bool,
-    show: bool,
-    terminal: &mut Terminal,
-) -> (Outcome, Vec<Judged>) {
-    match judged {
-        Ok(judged) => {
-            if show && !judged.is_empty() {
-                terminal.print(verdicts_text(&judged));
-            }
-            let passes = |claim: &Judged| match claim.verdict {
-                Verdict::Holds => true,
-                Verdict::Open => allow_open,
-                Verdict::Refuted => false,
-            };
-            let all_pass = judged.iter().all(passes);
-            (if all_pass { Outcome::Ok } else { Outcome::Unproven }, judged)
-        }
-        Err(error) => {
-            terminal.report_error(&error);
-            (Outcome::of_error(&error), vec![])
-        }
-    }
 }

@@ -1,7 +1,9 @@
 //! The pages of the codes, and the command that prints them.
 
-use specc::cli::explain::{ExplainArgs, run};
 use specc::diag::Code;
+
+#[cfg(feature = "exec")]
+use crate::cli::Sandbox;
 
 /// The texts of all ```` ```net ```` fences of a Markdown text.
 pub(crate) fn net_fences(markdown: &str) -> Vec<&str> {
@@ -19,23 +21,15 @@ fn every_page_says_something() {
     }
 }
 
-fn explain(code: Option<&str>, list: bool) -> (u8, String, String) {
-    let (mut out, mut err) = (vec![], vec![]);
-    let args = ExplainArgs { code: code.map(str::to_owned), list };
-    let exit_code = run(&args, &mut out, &mut err).unwrap();
-    (exit_code, String::from_utf8(out).unwrap(), String::from_utf8(err).unwrap())
-}
-
 #[test]
+#[cfg(feature = "exec")]
 fn the_command_prints_pages_and_the_list() {
-    let (exit_code, out, _) = explain(Some("e0103"), false);
-    assert_eq!(exit_code, 0);
-    assert!(out.starts_with("# E0103"));
-    let (exit_code, out, _) = explain(None, true);
-    assert_eq!((exit_code, out.lines().count()), (0, Code::ALL.len()));
-    let (exit_code, out, err) = explain(Some("E0193"), false);
-    assert_eq!((exit_code, out.as_str()), (2, ""));
-    assert!(
-        err.contains("`E0193` is not a known code") && err.contains("the nearest code is `E01")
-    );
+    let sandbox = Sandbox::with("");
+    let page = sandbox.specc(&["explain", "e0103"]).exits(0);
+    assert!(page.out.starts_with("# E0103"), "{}", page.out);
+    let list = sandbox.specc(&["explain", "--list"]).exits(0);
+    assert_eq!(list.out.lines().count(), Code::ALL.len());
+    let unknown = sandbox.specc(&["explain", "E0193"]).exits(2);
+    let unknown = unknown.says(&["`E0193` is not a known code", "the nearest code is `E01"]);
+    assert_eq!(unknown.out, "");
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// What each stage may import beside itself. Adding a name here is a design decision.
-const PERMITTED: [(&str, &[&str]); 28] = [
+const PERMITTED: [(&str, &[&str]); 29] = [
     ("diag", &[]),
     ("kernels", &[]),
     ("syntax", &["diag"]),
@@ -95,6 +95,21 @@ const PERMITTED: [(&str, &[&str]); 28] = [
     ("lsp", &["check", "compile", "data", "diag", "ir", "loss", "model", "report", "syntax"]),
     ("reproduce", &["chart", "measure", "model", "stats", "store", "study", "train"]),
     (
+        "terminal",
+        &[
+            "check",
+            "compile",
+            "data",
+            "diag",
+            "experiment",
+            "lower",
+            "report",
+            "store",
+            "study",
+            "train",
+        ],
+    ),
+    (
         "cli",
         &[
             "analysis",
@@ -116,6 +131,7 @@ const PERMITTED: [(&str, &[&str]); 28] = [
             "study",
             "syntax",
             "templates",
+            "terminal",
             "train",
         ],
     ),

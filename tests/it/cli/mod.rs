@@ -17,6 +17,7 @@ mod keep;
 mod last_batch;
 mod learning;
 mod metrics;
+mod new;
 mod report;
 mod report_tables;
 mod reports;

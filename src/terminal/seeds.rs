@@ -4,27 +4,40 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 
-use super::crew::Board;
+use super::board::Board;
+use super::environment;
 use super::outcome::Outcome;
 use super::screen::Screen;
 use super::signals::Signals;
-use super::terminal::Terminal;
-use super::train::TrainArgs;
+use super::streams::Terminal;
 use crate::data::Dataset;
 use crate::diag::SourceMap;
-use crate::experiment::{self, Ended, Experiment, ExperimentError, Member, timing};
+use crate::experiment::{self, Ended, Existing, Experiment, ExperimentError, Member, timing};
 use crate::lower::Target;
 use crate::report::training::{Trained, stopped_line};
 use crate::study::{self, Event, RunEnd};
 
+/// How the runs of seeds are made.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SeedOrders {
+    /// What becomes of runs that are there already.
+    pub(crate) existing: Existing,
+    /// Threads of each run; shared out where nothing is said.
+    pub(crate) threads: Option<usize>,
+    /// Runs at once; by a short measurement where nothing is said.
+    pub(crate) jobs: Option<usize>,
+    /// More is told of what is done.
+    pub(crate) verbose: bool,
+}
+
 /// What there is to say at the end.
-pub(super) struct Report {
+pub(crate) struct Report {
     /// How the command ends.
-    pub(super) outcome: Outcome,
+    pub(crate) outcome: Outcome,
     /// What `--dry-run` would do.
-    pub(super) planned: Option<(String, Value)>,
+    pub(crate) planned: Option<(String, Value)>,
     /// What became of the runs.
-    pub(super) trained: Trained,
+    pub(crate) trained: Trained,
 }
 
 impl From<Outcome> for Report {
@@ -34,10 +47,10 @@ impl From<Outcome> for Report {
 }
 
 /// Makes the runs: one with its epochs, several at once on a GPU, or several by workers.
-pub(super) fn run_seeds(
+pub(crate) fn run_seeds(
     experiment: &Experiment<'_>,
     dataset: &Dataset,
-    args: &TrainArgs,
+    orders: SeedOrders,
     signals: &Signals,
     terminal: &mut Terminal,
 ) -> Report {
@@ -46,7 +59,7 @@ pub(super) fn run_seeds(
     } else {
         several
     };
-    run(experiment, dataset, args, signals, terminal)
+    run(experiment, dataset, orders, signals, terminal)
 }
 
 impl Report {
@@ -80,18 +93,18 @@ impl Report {
 fn together(
     experiment: &Experiment<'_>,
     dataset: &Dataset,
-    args: &TrainArgs,
+    orders: SeedOrders,
     signals: &Signals,
     terminal: &mut Terminal,
 ) -> Report {
     let mut report = Report::from(Outcome::Ok);
     let sources = &experiment.compiled().sources;
-    let jobs = args.jobs.map_or(experiment.seeds().len(), usize::from);
+    let jobs = orders.jobs.unwrap_or(experiment.seeds().len());
     for seeds in experiment.seeds().chunks(jobs.max(1)) {
-        let mut screen = Screen::new(terminal, sources, args.verbose);
-        let existing = args.existing();
+        let mut screen = Screen::new(terminal, sources, orders.verbose);
         let members = Member::of(experiment, seeds);
-        let ends = experiment::run_together(&members, dataset, existing, signals, &mut screen);
+        let ends =
+            experiment::run_together(&members, dataset, orders.existing, signals, &mut screen);
         screen.finish();
         for (seed, ended) in seeds.iter().zip(ends) {
             report.ends(experiment.dir(*seed), ended, sources, terminal);
@@ -107,17 +120,18 @@ fn together(
 fn several(
     experiment: &Experiment<'_>,
     dataset: &Dataset,
-    args: &TrainArgs,
+    orders: SeedOrders,
     signals: &Signals,
     terminal: &mut Terminal,
 ) -> Report {
     let seeds = experiment.seeds();
     let seconds = |threads: usize| timing::step_seconds(experiment, dataset, threads).ok();
-    let share = args.machine.share(seeds.len(), args.jobs, seconds);
+    let share =
+        study::share(environment::processors(), seeds.len(), orders.jobs, orders.threads, seconds);
     let tasks = study::seed_tasks(experiment);
     let mut board = Board::new(&tasks, share.jobs, terminal);
     let tell = &mut |task: usize, event: &Event| board.show(task, event);
-    let ends = study::make_seeds(experiment, dataset, share, args.existing(), signals, tell);
+    let ends = study::make_seeds(experiment, dataset, share, orders.existing, signals, tell);
     let all_done = ends.iter().all(|end| matches!(end, Some(RunEnd::Done(_))));
     let outcome = board.finish(all_done, signals);
     let mut report = Report::from(outcome);

@@ -12,18 +12,6 @@ use crate::experiment::ExperimentError;
 #[cfg(feature = "exec")]
 use crate::study::QueryError;
 
-/// `--color`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
-pub(crate) enum ColorChoice {
-    /// On a terminal, unless `NO_COLOR` is set.
-    #[default]
-    Auto,
-    /// Always.
-    Always,
-    /// Never.
-    Never,
-}
-
 /// Seconds between plain lines on a run that nobody watches.
 #[cfg(feature = "exec")]
 pub(crate) const LINE_SECONDS: f64 = 10.0;
@@ -63,12 +51,10 @@ pub(crate) struct Terminal {
 
 #[cfg_attr(not(feature = "exec"), expect(dead_code, reason = "only runs are quiet and retold"))]
 impl Terminal {
-    pub(crate) fn new(color: ColorChoice) -> Self {
-        let color = match color {
-            ColorChoice::Auto => io::stderr().is_terminal() && !environment::no_color(),
-            ColorChoice::Always => true,
-            ColorChoice::Never => false,
-        };
+    /// With colours or without; where nothing is said, on a terminal, unless `NO_COLOR` is set.
+    pub(crate) fn new(color: Option<bool>) -> Self {
+        let usual = || io::stderr().is_terminal() && !environment::no_color();
+        let color = color.unwrap_or_else(usual);
         Self {
             out: io::BufWriter::new(io::stdout()),
             color,

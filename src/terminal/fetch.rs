@@ -2,7 +2,7 @@
 
 use super::fetch_bar::FetchBar;
 use super::outcome::Outcome;
-use super::terminal::Terminal;
+use super::streams::Terminal;
 use crate::data::fetch::{Patience, fetch_set};
 use crate::data::{self, DataError, DataSpec, Dataset, Locations, Source};
 

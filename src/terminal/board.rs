@@ -3,7 +3,7 @@
 use indicatif::ProgressBar;
 
 use super::outcome::Outcome;
-use super::terminal::{LINE_SECONDS, Terminal, bar, beside, say};
+use super::streams::{LINE_SECONDS, Terminal, bar, beside, say};
 use crate::experiment::ExperimentError;
 use crate::report::progress::Crew;
 use crate::study::{Event, RunEnd, Task};

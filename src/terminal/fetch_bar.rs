@@ -2,13 +2,13 @@
 
 use indicatif::ProgressBar;
 
-use super::terminal::{bar, beside, say};
+use super::streams::{bar, beside, say};
 use crate::data::fetch::{FetchEvent, FetchProgress};
 use crate::report::fetching::{Said, said};
 
 /// Draws a fetch on stderr.
 #[derive(Debug)]
-pub struct FetchBar {
+pub(crate) struct FetchBar {
     watched: bool,
     quiet: bool,
     bar: Option<ProgressBar>,
@@ -16,7 +16,7 @@ pub struct FetchBar {
 
 impl FetchBar {
     /// With a bar if someone watches; `quiet` keeps problems only.
-    pub fn new(watched: bool, quiet: bool) -> Self {
+    pub(crate) fn new(watched: bool, quiet: bool) -> Self {
         Self { watched, quiet, bar: None }
     }
 

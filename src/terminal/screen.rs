@@ -2,7 +2,7 @@
 
 use indicatif::ProgressBar;
 
-use super::terminal::{LINE_SECONDS, Terminal, bar, beside, say};
+use super::streams::{LINE_SECONDS, Terminal, bar, beside, say};
 use crate::diag::{Diagnostic, SourceMap};
 use crate::experiment::epoch_line;
 use crate::report::progress::Pace;

@@ -1,0 +1,28 @@
+//! An argument that is one of a few words.
+
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+
+#[cfg(feature = "exec")]
+use crate::experiment::At;
+
+/// Words, each with its help and what it stands for.
+pub(super) type Words<T> = &'static [(&'static str, &'static str, T)];
+
+/// `--at`.
+#[cfg(feature = "exec")]
+pub(super) const WEIGHTS: Words<At> = &[
+    ("last", "Those of the last checkpoint", At::Last),
+    ("best", "Those of the best epoch", At::Best),
+];
+
+/// Reads one of `words`.
+pub(super) fn choice<T>(words: Words<T>) -> impl TypedValueParser<Value = T>
+where
+    T: Copy + Send + Sync + 'static,
+{
+    let possible = words.iter().map(|(word, help, _)| PossibleValue::new(*word).help(*help));
+    PossibleValuesParser::new(possible).map(|given| {
+        let found = words.iter().find(|(word, ..)| *word == given);
+        found.expect("no other word passes").2
+    })
+}
