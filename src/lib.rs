@@ -47,10 +47,10 @@
 //!
 //! | addition | files before | files now | which |
 //! |---|---|---|---|
-//! | activation | 16 | 9 | `ir/op/function`, its row in `model/table/layers`, gradient, reference, chains, vector kernel, exports; its line in `kernels/cuda/base.cu` |
-//! | class operation | 16 to 19 | 13 | `ir/op/class`, degree rule, interpreter, gradient, reference, fused call, kernel, formula, the loss, rows of the CUDA target, formulas and helpers in Python |
+//! | activation | 16 | 6 | `ir/op/function`, its row in `model/table/layers`, gradient, vector kernel, exports; its line in `kernels/cuda/base.cu` |
+//! | class operation | 16 to 19 | 9 | `ir/op/class`, gradient, reference, fused call, kernel, formula, the loss, rows of the CUDA target, its function in Python |
 //! | base loss | 6 | 4 | `loss/base`, `model/loss`, its row in `model/table/losses`, its lines in Python |
-//! | optimiser | 6 | 5 | `optim/update`, `optim/state`, `model/train`, its row in `model/table/train`, its line in Python |
+//! | optimiser | 6 | 4 | `optim/update`, `model/train`, its row in `model/table/train`, its line in Python |
 //! | command | 4 | 3 | its file, a row in `cli/args` and a line in `cli/mod` |
 //!
 //! A new layer starts in `model/table`, a new operation in `ir/op.rs` (the compiler then lists every analysis that must

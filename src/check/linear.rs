@@ -20,7 +20,7 @@ impl Unknown {
 }
 
 /// Σ coefficient · unknown with no coefficient 0, sorted by unknown. A degree is such a form.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Linear {
     terms: Vec<(Unknown, Number)>,
 }

@@ -4,7 +4,7 @@
 //! A rule is sound: whenever its demands hold, the result has the stated degree.
 
 use super::{Mode, Number, Unknown};
-use crate::ir::{Binary, ClassOp, GradOp, Homogeneity, ModalOp, Norm, Op, Unary};
+use crate::ir::{Binary, GradOp, Homogeneity, ModalOp, Norm, Op};
 
 /// What one operation does to degrees.
 #[derive(Clone, Debug, PartialEq)]
@@ -87,7 +87,7 @@ pub fn rule(op: &Op, operands: usize, channels: usize, judgement: Judgement) -> 
         | Op::BatchCount
         | Op::DropoutMask { .. } => leaf(ResultDegree::Sum(vec![])),
 
-        Op::Unary(function) => unary(*function),
+        Op::Unary(function) => of_factor(function.homogeneity()),
         Op::Binary(function) => binary(*function),
         // Whether the mask is 0 does not change under a positive factor.
         Op::Select => DegreeRule {
@@ -134,22 +134,8 @@ pub fn rule(op: &Op, operands: usize, channels: usize, judgement: Judgement) -> 
         Op::Normalize { norm, eps } => normalize(*norm, *eps, channels, judgement),
         Op::NormalizeRunning { eps } => running(*eps, judgement),
 
-        Op::Class(op) => class(*op),
+        Op::Class(op) => of_factor(op.homogeneity()),
         Op::Grad(op) => gradient(*op, channels, judgement),
-    }
-}
-
-fn class(op: ClassOp) -> DegreeRule {
-    match op {
-        ClassOp::Gather | ClassOp::Scatter { .. } => keep(),
-        // The place of a maximum ignores positive factors.
-        ClassOp::ArgMax | ClassOp::ArgMaxExcept => forget(),
-        ClassOp::Softmax
-        | ClassOp::LogSoftmax
-        | ClassOp::LogNotLabel
-        | ClassOp::SoftmaxExcept
-        | ClassOp::SparsemaxThreshold
-        | ClassOp::SparsemaxSupport => vanish(),
     }
 }
 
@@ -189,8 +175,8 @@ fn gradient(op: GradOp, channels: usize, judgement: Judgement) -> DegreeRule {
     }
 }
 
-fn unary(function: Unary) -> DegreeRule {
-    match function.homogeneity() {
+fn of_factor(homogeneity: Homogeneity) -> DegreeRule {
+    match homogeneity {
         Homogeneity::Degree(1.0) => keep(),
         Homogeneity::Degree(degree) => Number::from_f64(degree).map_or_else(vanish, power),
         Homogeneity::Sign => forget(),

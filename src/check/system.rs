@@ -1,6 +1,6 @@
 //! Homogeneous linear equations over exponents, solved exactly by sparse Gaussian elimination.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::{Linear, Number, Unknown};
 use crate::ir::{Graph, ParamRole};
@@ -164,18 +164,18 @@ fn among(
 
 /// Two equations with proportional forms that cannot both hold.
 fn contradicting_pair(equations: &[(Linear, Number)]) -> Option<Vec<usize>> {
-    let mut known: BTreeMap<String, (usize, Number)> = BTreeMap::new();
+    let mut known: HashMap<Linear, (usize, Number)> = HashMap::new();
     for (i, (form, constant)) in equations.iter().enumerate() {
         let Some(inverse) = form.terms().first().and_then(|(_, first)| first.inverse()) else {
             continue;
         };
-        let key = form.times(&inverse).describe(|unknown| format!("{unknown:?}"));
+        let form = form.times(&inverse);
         let constant = constant.mul(&inverse);
-        match known.get(&key) {
+        match known.get(&form) {
             Some((first, other)) if *other != constant => return Some(vec![*first, i]),
             Some(_) => {}
             None => {
-                known.insert(key, (i, constant));
+                known.insert(form, (i, constant));
             }
         }
     }

@@ -28,7 +28,7 @@ pub use resolve::{ResolveContext, Resolved, built_in, resolve, stated_analysis, 
 pub use spec::{Block, Net, Permission, Spec};
 pub(crate) use train::Setting;
 pub use train::{
-    LastBatch, Length, Optimizer, Places, Schedule, Sharpness, SharpnessKind, Train, Watched,
+    Kept, LastBatch, Length, Optimizer, Places, Schedule, Sharpness, SharpnessKind, Train, Watched,
     WatchedSplit,
 };
 pub use value::{CallValue, Value};

@@ -250,6 +250,15 @@ impl Optimizer {
         }
     }
 
+    /// What it keeps of each parameter between steps.
+    pub fn keeps(&self) -> Kept {
+        match self {
+            Self::Sgd { momentum: 0.0, .. } => Kept::Nothing,
+            Self::Sgd { .. } => Kept::Momentum,
+            Self::Adam { .. } | Self::AdamW { .. } => Kept::Moments,
+        }
+    }
+
     /// How strongly weights shrink without a gradient.
     pub fn weight_decay(&self) -> f64 {
         match self {
@@ -258,6 +267,17 @@ impl Optimizer {
             | Self::AdamW { weight_decay, .. } => *weight_decay,
         }
     }
+}
+
+/// What an optimiser keeps of a parameter between steps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kept {
+    /// Nothing.
+    Nothing,
+    /// A running sum of gradients.
+    Momentum,
+    /// Running means of the gradient and of its square.
+    Moments,
 }
 
 /// Two-phase sharpness-aware minimisation around an optimiser.

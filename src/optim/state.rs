@@ -1,7 +1,7 @@
 //! What an optimiser keeps between steps, and between the two phases of SAM.
 
 use crate::ir::{Buffer, BufferId, BufferRole, Graph, Param, ParamId, ParamRole};
-use crate::model::{Optimizer, Train};
+use crate::model::{Kept, Train};
 
 /// The state of one trained parameter; every buffer has its shape.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,17 +25,11 @@ pub fn declare(graph: &mut Graph, train: &Train, trained: &[ParamId]) -> Vec<Slo
 
 fn slot(graph: &mut Graph, train: &Train, param: ParamId) -> Slot {
     let mut slot = Slot { param, momentum: None, first: None, second: None, saved: None };
-    match &train.optimizer {
-        Optimizer::Sgd { momentum, .. } => {
-            if *momentum != 0.0 {
-                let role = BufferRole::Optimizer(param);
-                slot.momentum = Some(buffer(graph, param, "momentum", role));
-            }
-        }
-        Optimizer::Adam { .. } | Optimizer::AdamW { .. } => {
-            slot.first = Some(buffer(graph, param, "m", BufferRole::Optimizer(param)));
-            slot.second = Some(buffer(graph, param, "v", BufferRole::Optimizer(param)));
-        }
+    let mut kept = |what| Some(buffer(graph, param, what, BufferRole::Optimizer(param)));
+    match train.optimizer.keeps() {
+        Kept::Nothing => {}
+        Kept::Momentum => slot.momentum = kept("momentum"),
+        Kept::Moments => (slot.first, slot.second) = (kept("m"), kept("v")),
     }
     if train.sharpness.is_some() && graph.param(param).role != ParamRole::Scale {
         slot.saved = Some(buffer(graph, param, "saved", BufferRole::Saved(param)));

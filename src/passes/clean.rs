@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::simplify::simplify;
-use crate::ir::{self, Graph, NodeId, copy, rebuild};
+use crate::ir::{self, Graph, NodeId, Op, copy, rebuild};
 
 /// A graph with the same outputs and updates and fewer nodes.
 ///
@@ -28,24 +28,32 @@ fn checked(graph: Graph) -> Graph {
 }
 
 fn round(graph: &Graph) -> Graph {
-    let mut known: BTreeMap<(String, Vec<NodeId>), NodeId> = BTreeMap::new();
+    // What is known of the same operands.
+    let mut known: BTreeMap<Vec<NodeId>, Vec<(Op, NodeId)>> = BTreeMap::new();
     rebuild(graph, |emit, node, inputs| {
-        // Labels and input have no operands; their printed name is unique.
-        let key = (format!("{:?}", node.op), inputs.to_vec());
-        if let Some(equal) = known.get(&key) {
+        let of_operands = known.entry(inputs.to_vec()).or_default();
+        if let Some((_, equal)) = of_operands.iter().find(|(op, _)| is_same(op, &node.op)) {
             return *equal;
         }
         let new = simplify(emit, node, inputs).unwrap_or_else(|| copy(emit, node, inputs));
-        known.insert(key, new);
+        of_operands.push((node.op.clone(), new));
         new
     })
+}
+
+/// Whether two operations give the same bits on the same operands.
+fn is_same(a: &Op, b: &Op) -> bool {
+    match (a, b) {
+        (Op::Const(a), Op::Const(b)) => a.to_bits() == b.to_bits(),
+        _ => a == b,
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::diag::{FileId, Span};
-    use crate::ir::{Emit, Kind, Op, Shape, Unary};
+    use crate::ir::{Emit, Kind, Shape, Unary};
 
     #[test]
     fn equal_nodes_meet_and_neutral_arithmetic_goes() {

@@ -9,6 +9,10 @@ use crate::exec::tensor::{Real, View, tensor};
 use crate::ir::{Binary, Unary};
 
 /// [`crate::ir::Op::Unary`].
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "every function has a value in double precision"
+)]
 pub(super) fn unary<T: Real>(function: Unary, x: &Tensor) -> Result<Tensor> {
     let view = View::<T>::new(x)?;
     let x_values: &[T] = &view;
@@ -44,14 +48,8 @@ pub(super) fn unary<T: Real>(function: Unary, x: &Tensor) -> Result<Tensor> {
             map(x_values, |x| if x > zero { one } else { slope })
         }
         Unary::Tanh => map(x_values, T::tanh),
-        Unary::Sigmoid => map(x_values, sigmoid),
-        Unary::Gelu => map(x_values, |x| T::real(gelu(x.double()))),
-        Unary::GeluGrad => map(x_values, |x| T::real(gelu_grad(x.double()))),
-        Unary::Silu => map(x_values, |x| x * sigmoid(x)),
-        Unary::SiluGrad => map(x_values, |x| {
-            let s = sigmoid(x);
-            s + x * s * (one - s)
-        }),
+        // In double precision, rounded once.
+        smooth => map(x_values, |x| T::real(smooth.eval(x.double()))),
     };
     tensor(values, x.dims())
 }
@@ -154,29 +152,4 @@ fn planes(x: &Tensor) -> Planes {
 
 fn is_nan<T: Real>(x: T) -> bool {
     x.double().is_nan()
-}
-
-fn sigmoid<T: Real>(x: T) -> T {
-    let one = T::one();
-    if x >= T::zero() {
-        one / (one + (T::zero() - x).exp())
-    } else {
-        let e = x.exp();
-        e / (one + e)
-    }
-}
-
-/// Φ(x), accurate in relative terms for negative x too.
-fn normal_cdf(x: f64) -> f64 {
-    0.5 * libm::erfc(-x * std::f64::consts::FRAC_1_SQRT_2)
-}
-
-fn gelu(x: f64) -> f64 {
-    x * normal_cdf(x)
-}
-
-fn gelu_grad(x: f64) -> f64 {
-    /// 1 / √(2 π).
-    const DENSITY_AT_ZERO: f64 = 0.398_942_280_401_432_7;
-    normal_cdf(x) + x * DENSITY_AT_ZERO * (-0.5 * x * x).exp()
 }

@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::forward::function_name;
+use super::function::{Written, written};
+use super::helpers::{AT, MARGIN, helper};
 use super::text::float;
 use crate::ir::{Binary, ClassOp, Graph, Kind, NodeId, Op, Shape, Unary};
 use crate::loss::{self, Scales, Subject};
@@ -162,7 +163,7 @@ impl Writer<'_> {
             },
             Op::Unary(function) => self.unary(*function, first()),
             Op::Binary(Binary::Sub) if let Some(x) = self.margin(id) => {
-                let name = self.helped("margin");
+                let name = self.helped(MARGIN);
                 atom(format!("{name}({}, labels)", self.plain(x)))
             }
             Op::Binary(function) => self.binary(*function, inputs[0], inputs[1]),
@@ -234,28 +235,17 @@ impl Writer<'_> {
     }
 
     fn unary(&self, function: Unary, x: NodeId) -> Text {
-        match function {
-            Unary::Neg => {
+        match written(function) {
+            Written::Sign => {
                 Text { text: format!("-{}", self.operand(x, Bond::Sign)), bond: Bond::Sign }
             }
-            Unary::Power(exponent) => Text {
+            Written::Power(exponent) => Text {
                 text: format!("{} ** {}", self.operand(x, Bond::Atom), float(exponent)),
                 bond: Bond::Power,
             },
-            Unary::Step => atom(format!("({} > 0).to(logits.dtype)", self.plain(x))),
-            Unary::Square | Unary::Exp | Unary::Log | Unary::Sqrt | Unary::Abs => {
-                atom(format!("{}.{}()", self.operand(x, Bond::Atom), function.name()))
-            }
-            Unary::Sign
-            | Unary::Relu
-            | Unary::LeakyRelu(_)
-            | Unary::LeakyStep(_)
-            | Unary::Tanh
-            | Unary::Sigmoid
-            | Unary::Gelu
-            | Unary::GeluGrad
-            | Unary::Silu
-            | Unary::SiluGrad => atom(format!("{}({})", function_name(function), self.plain(x))),
+            Written::Positive => atom(format!("({} > 0).to(logits.dtype)", self.plain(x))),
+            Written::Method(name) => atom(format!("{}.{name}()", self.operand(x, Bond::Atom))),
+            Written::Call(name, more) => atom(format!("{name}({}{more})", self.plain(x))),
         }
     }
 
@@ -298,14 +288,23 @@ impl Writer<'_> {
         comparison.map_or_else(|| format!("{text} != 0"), str::to_owned)
     }
 
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "the others have helpers, or are derivatives"
+    )]
     fn class(&mut self, op: ClassOp, inputs: &[NodeId]) -> Text {
         let x = self.object(inputs[0]);
+        if let Some(helper) = helper(op.name()) {
+            let index = inputs.get(1).map(|index| format!(", {}", self.plain(*index)));
+            let name = self.helped(helper.name);
+            return atom(format!("{name}({x}{})", index.unwrap_or_default()));
+        }
         let others =
             |writer: &Self| format!("{x}.scatter(1, {}, -math.inf)", writer.column(inputs[1]));
         atom(match op {
             ClassOp::Softmax => format!("F.softmax({x}, 1)"),
             ClassOp::LogSoftmax => format!("F.log_softmax({x}, 1)"),
-            ClassOp::Gather => format!("{}({x}, {})", self.helped("at"), self.plain(inputs[1])),
+            ClassOp::Gather => format!("{}({x}, {})", self.helped(AT), self.plain(inputs[1])),
             ClassOp::Scatter { .. } if self.number(inputs[0]) == Some(1.0) => {
                 format!("F.one_hot({}, CLASSES).to(logits.dtype)", self.plain(inputs[1]))
             }
@@ -316,12 +315,8 @@ impl Writer<'_> {
             }
             ClassOp::ArgMax => format!("{x}.argmax(1)"),
             ClassOp::ArgMaxExcept => format!("{}.argmax(1)", others(self)),
-            ClassOp::LogNotLabel => {
-                format!("{}({x}, {})", self.helped("log_not_label"), self.plain(inputs[1]))
-            }
             ClassOp::SoftmaxExcept => format!("F.softmax({}, 1)", others(self)),
-            ClassOp::SparsemaxThreshold => format!("{}({x})", self.helped("sparsemax_threshold")),
-            ClassOp::SparsemaxSupport => unreachable!("it is a derivative"),
+            _ => unreachable!("it is a derivative"),
         })
     }
 }
@@ -338,9 +333,8 @@ fn variable(op: &Op) -> &'static str {
         Op::Class(ClassOp::LogSoftmax) => "log_p",
         Op::Class(ClassOp::Gather) => "picked",
         Op::Class(ClassOp::ArgMax | ClassOp::ArgMaxExcept) => "index",
-        Op::Class(ClassOp::LogNotLabel) => "log_rest",
-        Op::Class(ClassOp::SparsemaxThreshold) => "threshold",
         Op::Class(ClassOp::Scatter { .. }) => "target",
+        Op::Class(op) => helper(op.name()).map_or("value", |helper| helper.result),
         Op::Sum { .. } => "total",
         Op::Select => "chosen",
         Op::Unary(Unary::Exp) => "weight",

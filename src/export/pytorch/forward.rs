@@ -5,10 +5,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::function::{Written, written};
 use super::modules::{Modules, unusual};
 use super::text::{WIDTH, float, pair, tuple};
 use crate::export::steps::{Step, StepKind};
-use crate::ir::{Binary, Graph, NodeId, Norm, Op, Pool, Unary, UseId};
+use crate::ir::{Binary, Graph, NodeId, Norm, Op, Pool, UseId};
 
 /// Names of variables, in the order in which they are taken.
 const NAMES: [&str; 6] = ["x", "y", "z", "u", "v", "w"];
@@ -216,13 +217,13 @@ impl Writer<'_> {
                 let eps = unusual("eps", *eps, 1e-5);
                 call("F.layer_norm", x, &format!(", {}{eps}", tuple(shape)))
             }
-            StepKind::Unary(Unary::LeakyRelu(slope)) => {
-                call("F.leaky_relu", x, &format!(", {}", float(*slope)))
-            }
-            StepKind::Unary(Unary::Power(exponent)) => {
-                call("torch.pow", x, &format!(", {}", float(*exponent)))
-            }
-            StepKind::Unary(function) => call(function_name(*function), x, ""),
+            StepKind::Unary(function) => match written(*function) {
+                Written::Sign => call("torch.neg", x, ""),
+                Written::Power(exponent) => call("torch.pow", x, &format!(", {}", float(exponent))),
+                Written::Positive => unreachable!("layers have no masks"),
+                Written::Method(name) => call(&format!("torch.{name}"), x, ""),
+                Written::Call(name, more) => call(name, x, &more),
+            },
             StepKind::Times(factor) => {
                 let x = self.enclosed(step.inputs[0], x);
                 let mut all = vec![Piece::Text(format!("{} * ", float(*factor)))];
@@ -281,30 +282,6 @@ fn operator(function: Binary) -> &'static str {
         Binary::Max | Binary::Min | Binary::Ge | Binary::Gt | Binary::Eq => {
             unreachable!("layers add and multiply branches")
         }
-    }
-}
-
-/// A function of one operand without arguments.
-pub(super) fn function_name(function: Unary) -> &'static str {
-    match function {
-        Unary::Neg => "torch.neg",
-        Unary::Abs => "torch.abs",
-        Unary::Exp => "torch.exp",
-        Unary::Log => "torch.log",
-        Unary::Sqrt => "torch.sqrt",
-        Unary::Square => "torch.square",
-        Unary::Sign => "torch.sign",
-        Unary::Relu => "F.relu",
-        Unary::Tanh => "torch.tanh",
-        Unary::Sigmoid => "torch.sigmoid",
-        Unary::Gelu => "F.gelu",
-        Unary::Silu => "F.silu",
-        Unary::Power(_)
-        | Unary::LeakyRelu(_)
-        | Unary::Step
-        | Unary::LeakyStep(_)
-        | Unary::GeluGrad
-        | Unary::SiluGrad => unreachable!("it has arguments, or is a derivative"),
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::formula::formula;
+use super::helpers::{AT, HELPERS, LOG_NOT_LABEL, MARGIN, THRESHOLD};
 use super::text::float;
 use crate::loss::uses_size;
 use crate::model::{Base, Divisor, Form, Loss, On, Per, Scale, Setting, WeightedCrossEntropy};
@@ -14,50 +15,13 @@ def log_norm(*tensors):
     return 0.5 * sum(tensor.square().sum() for tensor in tensors).log()
 ";
 
-const MARGIN: &str = "\
-def margin(logits, labels):
-    \"\"\"The logit of the label less the largest other one.\"\"\"
-    labels = labels[:, None]
-    others = logits.scatter(1, labels, -math.inf)
-    return (logits.gather(1, labels) - others.max(1, keepdim=True).values).squeeze(1)
-";
-
-const AT: &str = "\
-def at(values, index):
-    \"\"\"The value of each row at its index.\"\"\"
-    return values.gather(1, index[:, None]).squeeze(1)
-";
-
-const LOG_NOT_LABEL: &str = "\
-def log_not_label(logits, labels):
-    \"\"\"log(1 - softmax(logits)[label]), also where the probability rounds to one.\"\"\"
-    others = logits.scatter(1, labels[:, None], -math.inf)
-    return others.logsumexp(1) - logits.logsumexp(1)
-";
-
-const SPARSEMAX_THRESHOLD: &str = "\
-def sparsemax_threshold(x):
-    \"\"\"The t of each row with sum(max(x - t, 0)) = 1.\"\"\"
-    ordered = x.sort(1, descending=True).values
-    count = torch.arange(1, x.shape[1] + 1, dtype=x.dtype, device=x.device)
-    support = (1 + count * ordered > ordered.cumsum(1)).sum(1)
-    total = (ordered * (count <= support[:, None])).sum(1)
-    return (total - 1) / support
-";
-
 /// The helpers and the class, as blocks of text.
 pub(super) fn blocks(loss: &Loss, classes: usize) -> Vec<String> {
     let mut helpers = BTreeSet::new();
     let base = base(&loss.base, loss, classes, &mut helpers);
     let form = form(loss, &mut helpers);
-    let texts = [
-        ("at", AT),
-        ("margin", MARGIN),
-        ("log_not_label", LOG_NOT_LABEL),
-        ("sparsemax_threshold", SPARSEMAX_THRESHOLD),
-    ];
-    let known = texts.iter().filter(|(name, _)| helpers.contains(name));
-    let mut blocks: Vec<String> = known.map(|(_, text)| (*text).to_owned()).collect();
+    let known = HELPERS.iter().filter(|helper| helpers.contains(helper.name));
+    let mut blocks: Vec<String> = known.map(|helper| helper.text.to_owned()).collect();
     if let Some(weights) = loss.base.class_weights() {
         blocks.push(format!("CLASS_WEIGHTS = {}\n", python_list(weights)));
     }
@@ -173,7 +137,7 @@ fn form(loss: &Loss, helpers: &mut BTreeSet<&'static str>) -> Vec<String> {
         lines.push("    \"\"\"The mean over the batch.\"\"\"".to_owned());
     }
     let mut well = |delta: f64, on: On| {
-        helpers.insert("margin");
+        helpers.insert(MARGIN);
         let divided = if on == On::Normalized { " / size" } else { "" };
         format!("    well = margin(logits, labels){divided} >= {}", float(delta))
     };
@@ -222,20 +186,20 @@ fn base(
             "return (F.softmax(logits, 1) - target).square().sum(1)",
         ]),
         Base::Hinge => {
-            helpers.insert("margin");
+            helpers.insert(MARGIN);
             own(&["return F.relu(1 - margin(logits, labels))"])
         }
         Base::Sparsemax => {
-            helpers.extend(["at", "sparsemax_threshold"]);
+            helpers.extend([AT, THRESHOLD]);
             own(&[
                 "x = logits - logits.max(1, keepdim=True).values.detach()",
-                "t = sparsemax_threshold(x)[:, None]",
+                &format!("t = {THRESHOLD}(x)[:, None]"),
                 "total = (F.relu(x - t) * (x + t)).sum(1)",
                 "return 0.5 * total - at(x, labels) + 0.5",
             ])
         }
         Base::Focal { gamma } => {
-            helpers.insert("log_not_label");
+            helpers.insert(LOG_NOT_LABEL);
             vec![
                 format!(
                     "weight = ({} * log_not_label(logits, labels)).exp()  # (1 - p) ** gamma",
@@ -274,14 +238,14 @@ fn base(
             ]
         }
         Base::TaylorSoftmax => {
-            helpers.insert("at");
+            helpers.insert(AT);
             own(&[
                 "t = 0.5 * ((logits + 1).square() + 1)  # 1 + a + a ** 2 / 2",
                 "return t.sum(1).log() - at(t, labels).log()",
             ])
         }
         Base::SphericalSoftmax { eps } => {
-            helpers.insert("at");
+            helpers.insert(AT);
             vec![
                 format!("t = logits.square() + {}", float(*eps)),
                 "return t.sum(1).log() - at(t, labels).log()".to_owned(),

@@ -5,6 +5,8 @@
 
 mod formula;
 mod forward;
+mod function;
+mod helpers;
 mod loss;
 mod modules;
 mod rolled;

@@ -2,6 +2,7 @@
 //!
 //! Letters: n batch, k classes; x is `[n, k]`, labels and other indices are `[n]`.
 
+use super::function::Homogeneity;
 use super::shapes::{Operand, ShapeError, equal, error, per_sample, reals};
 use crate::ir::{Kind, Shape};
 
@@ -59,6 +60,20 @@ impl ClassOp {
             Self::Gather | Self::Scatter { .. } => "a choice of classes",
             Self::ArgMax | Self::ArgMaxExcept => "`argmax`",
             Self::SparsemaxThreshold | Self::SparsemaxSupport => "`sparsemax`",
+        }
+    }
+
+    /// What it does to a positive factor of its first operand: the place of a maximum ignores it.
+    pub fn homogeneity(self) -> Homogeneity {
+        match self {
+            Self::Gather | Self::Scatter { .. } => Homogeneity::Degree(1.0),
+            Self::ArgMax | Self::ArgMaxExcept => Homogeneity::Sign,
+            Self::Softmax
+            | Self::LogSoftmax
+            | Self::LogNotLabel
+            | Self::SoftmaxExcept
+            | Self::SparsemaxThreshold
+            | Self::SparsemaxSupport => Homogeneity::None,
         }
     }
 

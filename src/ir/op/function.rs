@@ -180,11 +180,10 @@ impl Unary {
         }
     }
 
-    /// The attributes after the word.
-    pub(super) fn attributes(self) -> String {
+    /// The exponent or slope of those that have one.
+    pub fn number(self) -> Option<f64> {
         match self {
-            Self::Power(exponent) => format!("exponent={exponent}"),
-            Self::LeakyRelu(slope) | Self::LeakyStep(slope) => format!("slope={slope}"),
+            Self::Power(number) | Self::LeakyRelu(number) | Self::LeakyStep(number) => Some(number),
             Self::Neg
             | Self::Abs
             | Self::Exp
@@ -199,8 +198,14 @@ impl Unary {
             | Self::Gelu
             | Self::GeluGrad
             | Self::Silu
-            | Self::SiluGrad => String::new(),
+            | Self::SiluGrad => None,
         }
+    }
+
+    /// The attributes after the word.
+    pub(super) fn attributes(self) -> String {
+        let name = if matches!(self, Self::Power(_)) { "exponent" } else { "slope" };
+        self.number().map_or_else(String::new, |number| format!("{name}={number}"))
     }
 
     /// The word users know the function by.

@@ -68,6 +68,34 @@ pub enum Function {
     Select,
 }
 
+impl Function {
+    /// The function of one operand that is called so; `number` is the exponent or slope of those that have one.
+    pub fn named(name: &str, number: Option<f64>) -> Option<Self> {
+        let slope = || Some(number? as f32);
+        Some(match name {
+            "neg" => Self::Neg,
+            "abs" => Self::Abs,
+            "exp" => Self::Exp,
+            "log" => Self::Log,
+            "sqrt" => Self::Sqrt,
+            "square" => Self::Square,
+            "power" => Self::Power(number?),
+            "sign" => Self::Sign,
+            "step" => Self::Step,
+            "relu" => Self::Relu,
+            "leaky_relu" => Self::LeakyRelu(slope()?),
+            "leaky_step" => Self::LeakyStep(slope()?),
+            "tanh" => Self::Tanh,
+            "sigmoid" => Self::Sigmoid,
+            "gelu" => Self::Gelu,
+            "gelu_grad" => Self::GeluGrad,
+            "silu" => Self::Silu,
+            "silu_grad" => Self::SiluGrad,
+            _ => return None,
+        })
+    }
+}
+
 /// Operands that a function has.
 pub fn arity(function: Function) -> usize {
     match function {

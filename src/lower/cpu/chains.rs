@@ -306,28 +306,10 @@ impl Writer<'_, '_> {
 }
 
 fn function(op: &Op) -> Function {
-    use crate::ir::{Binary, Unary};
+    use crate::ir::Binary;
     match op {
-        Op::Unary(function) => match *function {
-            Unary::Neg => Function::Neg,
-            Unary::Abs => Function::Abs,
-            Unary::Exp => Function::Exp,
-            Unary::Log => Function::Log,
-            Unary::Sqrt => Function::Sqrt,
-            Unary::Square => Function::Square,
-            Unary::Power(power) => Function::Power(power),
-            Unary::Sign => Function::Sign,
-            Unary::Step => Function::Step,
-            Unary::Relu => Function::Relu,
-            Unary::LeakyRelu(slope) => Function::LeakyRelu(slope as f32),
-            Unary::LeakyStep(slope) => Function::LeakyStep(slope as f32),
-            Unary::Tanh => Function::Tanh,
-            Unary::Sigmoid => Function::Sigmoid,
-            Unary::Gelu => Function::Gelu,
-            Unary::GeluGrad => Function::GeluGrad,
-            Unary::Silu => Function::Silu,
-            Unary::SiluGrad => Function::SiluGrad,
-        },
+        Op::Unary(function) => Function::named(function.name(), function.number())
+            .expect("broken invariant: every function of a graph is one of a chain"),
         Op::Binary(function) => match function {
             Binary::Add => Function::Add,
             Binary::Sub => Function::Sub,

@@ -172,17 +172,7 @@ impl<'g> Facts<'g> {
             Op::MaxPool(_)
             | Op::AvgPool(_)
             | Op::Grad(GradOp::MaxPool(_) | GradOp::AvgPool { .. }) => Class::Window,
-            Op::Class(
-                ClassOp::Softmax
-                | ClassOp::LogSoftmax
-                | ClassOp::Gather
-                | ClassOp::ArgMax
-                | ClassOp::ArgMaxExcept
-                | ClassOp::LogNotLabel
-                | ClassOp::SoftmaxExcept
-                | ClassOp::SparsemaxThreshold
-                | ClassOp::SparsemaxSupport,
-            ) => Class::Row,
+            Op::Class(_) => Class::Row,
             Op::Linear
             | Op::Conv(_)
             | Op::Grad(
