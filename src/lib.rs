@@ -51,10 +51,10 @@
 //! | class operation | 16 to 19 | 9 | `ir/op/class`, gradient, reference, fused call, kernel, formula, the loss, rows of the CUDA target, its function in Python |
 //! | base loss | 6 | 4 | `loss/base`, `model/loss`, its row in `model/table/losses`, its lines in Python |
 //! | optimiser | 6 | 4 | `optim/update`, `model/train`, its row in `model/table/train`, its line in Python |
-//! | command | 4 | 3 | its file, a row in `cli/args` and a line in `cli/mod` |
+//! | command | 4 | 2 | its file, its rows in `cli/mod` |
 //!
 //! A new layer starts in `model/table`, a new operation in `ir/op.rs` (the compiler then lists every analysis that must
-//! decide about it), a new code in `diag/codes.rs`, a new command in `cli/args.rs`, a new kernel of the fused path in
+//! decide about it), a new code in `diag/codes.rs`, a new command in `cli/mod.rs`, a new kernel of the fused path in
 //! `lower/cpu/kernels.rs`, a new target as a folder of [`lower`] beside `reference`, `cpu` and `cuda`.
 
 pub mod analysis;

@@ -1,8 +1,7 @@
 //! The command line: arguments in, exit code out.
 //!
-//! Each command is one file with its arguments and a `run` function; [`main`] is the table.
+//! Each command is one file with its arguments and a `run` function, a row of `Command` and one of `dispatch`.
 
-mod args;
 mod choice;
 mod commands;
 #[cfg(feature = "exec")]
@@ -46,25 +45,107 @@ pub mod fmt;
 mod graph;
 mod lsp;
 mod new;
+mod usage;
 
 use std::process::ExitCode;
 
-use clap::{CommandFactory, FromArgMatches};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+
+use choice::{Words, choice};
 
 use crate::store::Owner;
 use crate::terminal::{Outcome, Terminal, environment};
-use args::{Cli, Command};
+
+/// Compiles, trains and measures the networks of `.net` files.
+#[derive(Debug, Parser)]
+#[command(name = "specc", version, max_term_width = 100, arg_required_else_help = false)]
+struct Cli {
+    /// When to use colours.
+    #[arg(long, value_parser = choice(COLORS), default_value = "auto", global = true, value_name = "WHEN")]
+    color: Color,
+
+    /// What to do.
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+/// Whether to use colours, where that is said.
+type Color = Option<bool>;
+
+/// `--color`.
+const COLORS: Words<Color> = &[
+    ("auto", "On a terminal, unless `NO_COLOR` is set", None),
+    ("always", "Always", Some(true)),
+    ("never", "Never", Some(false)),
+];
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Train a network and measure it.
+    #[cfg(feature = "exec")]
+    Train(train::TrainArgs),
+    /// Train every cell of the sweeps of a spec.
+    #[cfg(feature = "exec")]
+    Sweep(sweep::SweepArgs),
+    /// List runs: labels, state, measures; as tables, CSV or JSON.
+    #[cfg(feature = "exec")]
+    Runs(runs::RunsArgs),
+    /// Compare groups of runs with intervals and tests over their seeds.
+    #[cfg(feature = "exec")]
+    Compare(compare::CompareArgs),
+    /// Show what runs, sweeps and comparisons found: one page, text, or figures for a paper.
+    #[cfg(feature = "exec")]
+    Report(report::ReportArgs),
+    /// Judge the claims of a spec by its runs.
+    #[cfg(feature = "exec")]
+    Verify(verify::VerifyArgs),
+    /// Make the figures of the paper again.
+    #[cfg(feature = "exec")]
+    Reproduce(reproduce::ReproduceArgs),
+    /// Evaluate a trained run again.
+    #[cfg(feature = "exec")]
+    Eval(eval::EvalArgs),
+    /// Write a trained net for other programs: ONNX, PyTorch, safetensors.
+    #[cfg(feature = "exec")]
+    Export(export::ExportArgs),
+    /// Show where the time of a step goes: each layer, forward and backward, against the peak.
+    #[cfg(feature = "exec")]
+    Time(time::TimeArgs),
+    /// Check a spec: shapes, costs, and how the logits scale.
+    Check(check::CheckArgs),
+    /// Draw the network of a spec.
+    Graph(graph::GraphArgs),
+    /// Show in what two specs or runs differ: settings, layers, degrees, kernels.
+    Diff(diff::DiffArgs),
+    /// Keep what a spec compiles to, and fail when it changes.
+    Snapshot(snapshot::SnapshotArgs),
+    /// Take measures of stored logits.
+    Analyze(analyze::AnalyzeArgs),
+    /// Bring specs into the canonical layout.
+    Fmt(fmt::FmtArgs),
+    /// Write a spec to start from.
+    New(new::NewArgs),
+    /// Explain the code of a message, or a word of the language.
+    Explain(explain::ExplainArgs),
+    /// List, fetch and verify data sets.
+    Data(data::DataArgs),
+    /// Serve an editor as a language server.
+    Lsp(lsp::LspArgs),
+    /// Print a completion script for a shell.
+    Completions(completions::CompletionsArgs),
+}
 
 /// Runs the program with the arguments of the process and returns its exit code.
 pub fn main() -> ExitCode {
     let matches = Cli::command().try_get_matches();
     let parsed = matches.and_then(|matches| {
         let cli = Cli::from_arg_matches(&matches)?;
-        Ok((cli, args::threads(&matches)))
+        Ok((cli, usage::threads(&matches)))
     });
     let (cli, threads) = match parsed {
         Ok(parsed) => parsed,
-        Err(error) => return args::refuse(&error),
+        Err(error) => return usage::refuse(&error),
     };
     environment::set_threads(threads);
     if let Some(task) = environment::slurm_task() {
@@ -72,7 +153,7 @@ pub fn main() -> ExitCode {
     }
     let mut terminal = Terminal::new(cli.color);
     let outcome = match &cli.command {
-        None => args::print_first_steps(&mut terminal),
+        None => usage::print_first_steps(&mut terminal),
         Some(command) => dispatch(command, &mut terminal),
     };
     let outcome = outcome.unwrap_or_else(|error| terminal.failure(&error));

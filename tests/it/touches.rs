@@ -47,11 +47,7 @@ const KINDS: [(&str, &[&str], &[&str]); 5] = [
             "optim/update.rs",
         ],
     ),
-    (
-        "command",
-        &["CompletionsArgs", "completions"],
-        &["cli/args.rs", "cli/completions.rs", "cli/mod.rs"],
-    ),
+    ("command", &["CompletionsArgs", "completions"], &["cli/completions.rs", "cli/mod.rs"]),
 ];
 
 fn sources(folder: &Path, out: &mut Vec<(String, String)>) {
