@@ -243,7 +243,7 @@ impl<'a> Experiment<'a> {
             checked: self.checked,
             loss: &self.spec.loss,
             net: self.spec.net.span,
-            lines: self,
+            resolved: self,
             conserved: self.conserved.as_deref(),
             trial,
         }

@@ -1,6 +1,6 @@
 //! What a run is asked to do, and how it ends.
 
-use super::{Lines, RunLength, Summary};
+use super::{Resolved, RunLength, Summary};
 use crate::check::numeric::Trial;
 use crate::check::{Checked, Conserved};
 use crate::data::Dataset;
@@ -39,8 +39,8 @@ pub struct RunPlan<'a> {
     pub loss: &'a Loss,
     /// The head of the net in the spec.
     pub net: Span,
-    /// Where things stand in `resolved.net`.
-    pub lines: &'a dyn Lines,
+    /// `resolved.net`.
+    pub resolved: &'a dyn Resolved,
     /// Quantities to log with every step; `None` where they are not asked for.
     pub conserved: Option<&'a [Conserved]>,
     /// Scaling claims to try at every checkpoint of an epoch.

@@ -303,7 +303,7 @@ impl<'a> Run<'a> {
             steps: self.position.step,
             scales: evaluated.scales,
             size: evaluated.scalars.size,
-            warnings: findings.iter().map(|finding| Warning::new(finding, self.plan)).collect(),
+            warnings: Warning::of_run(&findings, self.plan),
             best: self.position.best.clone(),
             stopped_early: self.plan.has_given_up(&self.position),
             train: evaluated.train.summary,

@@ -37,7 +37,7 @@ pub struct Summary {
     /// Size of the parameters at the end.
     #[serde(rename = "R")]
     pub size: Option<f64>,
-    /// What shows that the run did not learn; places are lines of `resolved.net`.
+    /// Settings that could not act, and what shows that the run did not learn; places are lines of `resolved.net`.
     #[serde(default)]
     pub warnings: Vec<Warning>,
     /// The best epoch, where the spec asks for it; its weights are in `ckpt/best.safetensors`.

@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::{Finding, RunPlan, Share};
+use crate::data::Dataset;
 use crate::diag::{Code, Diagnostic, Severity, Span};
 
 /// Most layers named in one message, so that it stays readable.
@@ -21,10 +22,13 @@ pub enum Spot {
     Layer(String),
 }
 
-/// Knows where things stand in `resolved.net`, whose lines do not depend on how and where the spec was written.
-pub trait Lines: fmt::Debug {
+/// What is known of `resolved.net`, whose lines do not depend on how and where the spec was written.
+pub trait Resolved: fmt::Debug {
     /// The line of a place, from 1.
     fn line(&self, place: &Spot) -> Option<usize>;
+
+    /// Warnings of settings that cannot act in a run on `dataset`, each with its line.
+    fn idle_settings(&self, dataset: &Dataset) -> Vec<(Diagnostic, Option<usize>)>;
 }
 
 /// One entry of `warnings` in `summary.json`.
@@ -45,10 +49,17 @@ pub struct Warning {
 }
 
 impl Warning {
-    /// What a finding amounts to in a summary.
-    pub(super) fn new(finding: &Finding, plan: &RunPlan<'_>) -> Self {
-        let diagnostic = finding.diagnostic(plan);
-        let line = finding.places().first().and_then(|(place, _)| plan.lines.line(place));
+    /// What is wrong with a run: settings that cannot act, then what was found at its end.
+    pub(super) fn of_run(findings: &[Finding], plan: &RunPlan<'_>) -> Vec<Self> {
+        let idle = plan.resolved.idle_settings(plan.dataset).into_iter();
+        let found = findings.iter().map(|finding| {
+            let line = finding.places().first().and_then(|(place, _)| plan.resolved.line(place));
+            (finding.diagnostic(plan), line)
+        });
+        idle.chain(found).map(|(diagnostic, line)| Self::new(diagnostic, line)).collect()
+    }
+
+    fn new(diagnostic: Diagnostic, line: Option<usize>) -> Self {
         Self {
             code: diagnostic.code.id().to_owned(),
             severity: match diagnostic.severity() {

@@ -142,3 +142,29 @@ fn an_early_end_is_not_judged_by_its_accuracy() {
     sandbox.train("r", &["--max-steps", "12", "--log-every", "1"]);
     assert_eq!(sandbox.json("r/summary.json")["warnings"], Value::Array(vec![]));
 }
+
+#[test]
+fn settings_that_cannot_act_stand_in_the_summary() {
+    let spec = MLP
+        .replace("lr=1e6", "lr=0.1, warmup=1000000, schedule=step([50])")
+        .replace("batch = 32", "batch = 5000");
+    let sandbox = Sandbox::with(&spec);
+    sandbox.train("r", &["--max-steps", "2"]);
+    let summary = sandbox.json("r/summary.json");
+    let warnings = summary["warnings"].as_array().unwrap();
+    let codes: Vec<&str> = warnings.iter().map(|w| w["code"].as_str().unwrap()).collect();
+    // In the order of the text, before what the end of the run shows.
+    assert_eq!(codes[..3], ["W0205", "W0204", "W0206"], "{warnings:?}");
+    let resolved = sandbox.text("r/resolved.net");
+    for (warning, word) in warnings.iter().zip(["step(", "warmup", "batch"]) {
+        let line = warning["line"].as_u64().unwrap() as usize;
+        assert!(resolved.lines().nth(line - 1).unwrap().contains(word), "{warning}\n{resolved}");
+        assert_eq!(warning["file"], "resolved.net");
+        assert!(warning["help"].is_string());
+    }
+    // However the run is made: the seeds that `--seed` leaves out are no matter of the run.
+    let seeds = spec.replace("epochs = 3", "epochs = 3  seeds = 0..4");
+    sandbox.write("seeds.net", seeds.as_bytes());
+    sandbox.specc(&["train", "seeds.net", "--seed", "0", "-o", "s", "--max-steps", "2"]).exits(0);
+    assert_eq!(sandbox.json("s/summary.json")["warnings"], summary["warnings"]);
+}
