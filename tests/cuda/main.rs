@@ -27,6 +27,8 @@ mod random;
 mod bits;
 #[cfg(feature = "cuda")]
 mod cubin;
+#[cfg(feature = "emulated")]
+mod deep;
 mod device;
 mod emulated;
 #[cfg(feature = "cuda")]

@@ -12,7 +12,7 @@ use crate::programs::single;
 /// one depends on the order of sums.
 const NORMED: &str = "wrn/";
 
-fn golden_runs(prefix: &str) {
+pub(crate) fn golden_runs(prefix: &str) {
     let Some(golden) = golden_dir() else { return };
     let folder = golden.join("trajectories");
     let index = json(&folder.join("index.json"));
@@ -44,11 +44,6 @@ fn golden_mlp() {
 #[test]
 fn golden_vgg() {
     golden_runs("vgg/");
-}
-
-#[test]
-fn golden_wrn() {
-    golden_runs("wrn/");
 }
 
 #[test]
