@@ -105,6 +105,14 @@ impl Machine {
         }
     }
 
+    /// Whether runs can be computed so; `folders` may have NVRTC.
+    ///
+    /// # Errors
+    /// [`ExperimentError`] where the device, its libraries or the instruction set are not there.
+    pub fn is_there(&self, folders: &[PathBuf]) -> Result<(), ExperimentError> {
+        self.find(folders).map(|_| ())
+    }
+
     /// The instruction set, where device and instruction set are there.
     ///
     /// # Errors

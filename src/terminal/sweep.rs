@@ -131,6 +131,11 @@ pub(crate) fn sweep(
     if let Some((part, of)) = orders.shard {
         runs = runs.into_iter().skip(part - 1).step_by(of).collect();
     }
+    // What every run would be refused for is told once; nodes of Slurm may have other devices.
+    let there = orders.machine.is_there(&environment::gpu_places().libraries);
+    if let (None, Err(error)) = (&orders.slurm, there) {
+        return Ok((terminal.refuse(&error, &cells.file.sources), Told::default()));
+    }
     tell_of_earlier(&study.root, terminal);
     let mut workshop = Workshop::new(&study, orders.of_runs(), &request, &texts);
     let mut estimated = None;
