@@ -14,6 +14,7 @@ use super::verdicts::conclude;
 use crate::check;
 use crate::compile::files::{Request, Texts};
 use crate::data;
+use crate::diag::SourceMap;
 use crate::experiment::Machine;
 use crate::store::absolute;
 use crate::study::{
@@ -131,11 +132,6 @@ pub(crate) fn sweep(
     if let Some((part, of)) = orders.shard {
         runs = runs.into_iter().skip(part - 1).step_by(of).collect();
     }
-    // What every run would be refused for is told once; nodes of Slurm may have other devices.
-    let there = orders.machine.is_there(&environment::gpu_places().libraries);
-    if let (None, Err(error)) = (&orders.slurm, there) {
-        return Ok((terminal.refuse(&error, &cells.file.sources), Told::default()));
-    }
     tell_of_earlier(&study.root, terminal);
     let mut workshop = Workshop::new(&study, orders.of_runs(), &request, &texts);
     let mut estimated = None;
@@ -210,6 +206,12 @@ fn make_here(
     signals: &Signals,
     terminal: &mut Terminal,
 ) -> anyhow::Result<(Outcome, Vec<Made>)> {
+    // What every run would be refused for is told once.
+    let is_open = |run: &StudyRun| RunState::of(&run.dir) != RunState::Done;
+    let there = orders.machine.is_there(&environment::gpu_places().libraries);
+    if let (true, Err(error)) = (runs.iter().any(is_open), there) {
+        return Ok((terminal.refuse(&error, &SourceMap::new()), vec![]));
+    }
     let offline = orders.offline;
     let shift =
         workshop.shift(&runs, |spec, locations| load_data(spec, locations, offline, terminal));
