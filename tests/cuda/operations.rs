@@ -166,10 +166,11 @@ type Kinds = (&'static str, u64, fn(&mut Bench));
 /// factors are rounded already.
 #[test]
 fn products_on_tensor_cores() {
-    let kinds: [Kinds; 3] = [
+    let kinds: [Kinds; 4] = [
         ("tensor_linear", ROUNDS, benches::linear),
         ("tensor_wide", ROUNDS, benches::wide_linear),
         ("tensor_conv", WINDOWS, benches::convolutions),
+        ("tensor_deep", ROUNDS, benches::deep_convolutions),
     ];
     let trials = kinds.into_iter().flat_map(|(kind, rounds, build)| drawn(kind, rounds, build));
     let takes_tensor_cores = |trial: &Trial| {
@@ -235,6 +236,7 @@ fn dropout() {
 #[test]
 fn convolutions() {
     holds("conv", WINDOWS, benches::convolutions);
+    holds("deep", ROUNDS, benches::deep_convolutions);
 }
 
 #[test]

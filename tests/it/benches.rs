@@ -252,10 +252,21 @@ pub(crate) fn dropout(bench: &mut Bench) {
 pub(crate) fn convolutions(bench: &mut Bench) {
     let random = &mut bench.random;
     let groups = random.between(1, 3);
-    let (inputs, outputs) = (groups * random.between(1, 3), groups * random.between(1, 3));
+    let channels = [groups * random.between(1, 3), groups * random.between(1, 3)];
+    convolution(bench, groups, channels, 9);
+}
+
+/// The same with channels in sixteens, which kernels read together.
+pub(crate) fn deep_convolutions(bench: &mut Bench) {
+    let groups = bench.random.between(1, 2);
+    convolution(bench, groups, [groups * 16; 2], 4);
+}
+
+fn convolution(bench: &mut Bench, groups: usize, [inputs, outputs]: [usize; 2], side: usize) {
+    let random = &mut bench.random;
     let kernel = [random.between(1, 4), random.between(1, 4)];
     let pad = [random.below(3), random.below(3)];
-    let input = [0, 1].map(|i: usize| kernel[i].max(random.between(1, 9)));
+    let input = [0, 1].map(|i: usize| kernel[i].max(random.between(1, side)));
     let stride = [random.between(1, 3), random.between(1, 3)];
     let conv = Conv { stride, pad, groups };
     let output = [0, 1].map(|i| (input[i] + 2 * pad[i] - kernel[i]) / stride[i] + 1);

@@ -16,14 +16,15 @@ struct Place {
 template <int SIZE, int BK, bool BY_K, int MARGIN>
 struct Share {
     static const int COUNT = SIZE * BK < THREADS ? 1 : SIZE * BK / THREADS, PLACES = BY_K ? COUNT : 1;
-    static const int PITCH = SIZE + MARGIN;
+    // Lines, or steps of k, between two elements of a thread.
+    static const int PITCH = SIZE + MARGIN, STEP = BY_K ? THREADS / BK : THREADS / SIZE;
     Place places[PLACES];
 
     __device__ inline static int position(int share) {
-        return BY_K ? threadIdx.x / BK + share * (THREADS / BK) : threadIdx.x % SIZE;
+        return BY_K ? threadIdx.x / BK + share * STEP : threadIdx.x % SIZE;
     }
     __device__ inline static int depth(int share) {
-        return BY_K ? threadIdx.x % BK : threadIdx.x / SIZE + share * (THREADS / SIZE);
+        return BY_K ? threadIdx.x % BK : threadIdx.x / SIZE + share * STEP;
     }
 
     template <class Operand>
@@ -31,16 +32,40 @@ struct Share {
 #pragma unroll
         for (int i = 0; i < PLACES; i++) places[i] = operand.place(first + position(i));
     }
+    // An address is worked out once where the others follow from it: `ALONG_K` floats further for each step of k within sixteen,
+    // `ALONG_LINE` floats for each row or column; 0 where they do not. `IS_FULL`: k ends with a whole sixteen.
     template <class Operand>
     __device__ inline void bring(int start, int end, const Operand& operand, float* slice) const {
         if (SIZE * BK < THREADS && threadIdx.x >= SIZE * BK) return;
+        float* to = slice + depth(0) * PITCH + position(0);
+        if (BY_K && Operand::ALONG_LINE > 0) {
+            const int first = start + depth(0) / 16 * 16, c = depth(0) % 16;
+            bool is_there = first + c < end;
+            const float* from = operand.at(places[0], first, c, is_there);
 #pragma unroll
-        for (int i = 0; i < COUNT; i++) {
-            const Place& place = places[BY_K ? i : 0];
-            const int first = start + (BK > 16 ? depth(i) / 16 * 16 : 0), c = BK > 16 ? depth(i) % 16 : depth(i);
-            bool is_there = place.is_there && first + c < end;
-            const float* from = operand.at(place, first, c, is_there);
-            copy_async(slice + depth(i) * PITCH + position(i), from, is_there);
+            for (int i = 0; i < COUNT; i++)
+                copy_async(to + i * STEP, from + i * STEP * Operand::ALONG_LINE,
+                           is_there && places[BY_K ? i : 0].is_there);
+        } else if (!BY_K && STEP <= 16 && Operand::ALONG_K > 0) {
+#pragma unroll
+            for (int sixteen = 0; sixteen < BK; sixteen += 16) {
+                const int first = start + sixteen, c = depth(0);
+                bool is_there = places[0].is_there && first < end;
+                const float* from = operand.at(places[0], first, c, is_there);
+#pragma unroll
+                for (int k = 0; k < 16; k += STEP)
+                    copy_async(to + (sixteen + k) * PITCH, from + k * Operand::ALONG_K,
+                               is_there && (Operand::IS_FULL || first + c + k < end));
+            }
+        } else {
+#pragma unroll
+            for (int i = 0; i < COUNT; i++) {
+                const Place& place = places[BY_K ? i : 0];
+                const int first = start + (BK > 16 ? depth(i) / 16 * 16 : 0), c = BK > 16 ? depth(i) % 16 : depth(i);
+                bool is_there = place.is_there && first + c < end;
+                const float* from = operand.at(place, first, c, is_there);
+                copy_async(slice + depth(i) * PITCH + position(i), from, is_there);
+            }
         }
     }
 };

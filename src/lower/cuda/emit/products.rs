@@ -87,18 +87,31 @@ fn operands(code: &mut Code<'_>, tiling: &Tiling) {
     let line = |stride: usize| format!("{{line * {stride}, 0, 0, true}}");
     let along_k = "return from + place.base + first + c;";
     let across = |stride: usize| format!("return from + place.base + (first + c) * {stride};");
+    // Of a matrix in memory: floats from one k to the next, from one line to the next.
+    let matrix = |along_k, along_line| Steps {
+        along_k,
+        along_line,
+        is_full: depth.is_multiple_of(TOGETHER) && tiling.map != Map::LinearWeight,
+    };
+    // Of channels whose taps are summed by sixteens.
+    let by_sixteens = |all: usize, along_k: usize, along_line: usize| {
+        if all.is_multiple_of(TOGETHER) { matrix(along_k, along_line) } else { Steps::default() }
+    };
     match &tiling.map {
         Map::Linear => {
-            operand(code, "a", "left", &m, &[], &line(depth), &[along_k]);
-            operand(code, "b", "right", &n, &[], &line(depth), &[along_k]);
+            let steps = matrix(1, depth);
+            operand(code, steps, "a", &m, &[], &line(depth), &[along_k]);
+            operand(code, steps, "b", &n, &[], &line(depth), &[along_k]);
         }
         Map::LinearInput => {
-            operand(code, "a", "left", &m, &[], &line(depth), &[along_k]);
-            operand(code, "b", "right", &n, &[], &line(1), &[&across(columns)]);
+            operand(code, matrix(1, depth), "a", &m, &[], &line(depth), &[along_k]);
+            let across = across(columns);
+            operand(code, matrix(columns, 1), "b", &n, &[], &line(1), &[&across]);
         }
         Map::LinearWeight => {
-            operand(code, "a", "left", &m, &[], &line(1), &[&across(rows)]);
-            operand(code, "b", "right", &n, &[], &line(1), &[&across(columns)]);
+            let [of_a, of_b] = [rows, columns].map(across);
+            operand(code, matrix(rows, 1), "a", &m, &[], &line(1), &[&of_a]);
+            operand(code, matrix(columns, 1), "b", &n, &[], &line(1), &[&of_b]);
         }
         Map::Conv(g) => {
             let pixel = if tiling.is_windowed {
@@ -114,8 +127,8 @@ fn operands(code: &mut Code<'_>, tiling: &Tiling) {
             );
             operand(
                 code,
+                by_sixteens(g.group_in(), g.pixels_in(), 0),
                 "a",
-                "left",
                 &m,
                 &[&pixel],
                 &place,
@@ -132,7 +145,8 @@ fn operands(code: &mut Code<'_>, tiling: &Tiling) {
             );
             let place = format!("{{(group * {n} + line) * {depth}, 0, 0, true}}");
             let read = format!("return from + place.base + channel * {} + tap;", g.taps());
-            operand(code, "b", "right", &n, &[], &place, &[&step_of(g.group_in(), g), &read]);
+            let steps = by_sixteens(g.group_in(), g.taps(), depth);
+            operand(code, steps, "b", &n, &[], &place, &[&step_of(g.group_in(), g), &read]);
         }
         Map::ConvInput(g) => {
             let pixel = pixel_of("line", g.pixels_in(), g.input[2]);
@@ -151,8 +165,8 @@ fn operands(code: &mut Code<'_>, tiling: &Tiling) {
             };
             operand(
                 code,
+                by_sixteens(g.group_out(), g.pixels_out(), 0),
                 "a",
-                "left",
                 &m,
                 &[&pixel],
                 &place,
@@ -178,7 +192,8 @@ fn operands(code: &mut Code<'_>, tiling: &Tiling) {
             );
             let read =
                 format!("return from + place.base + channel * {} + tap;", g.group_in() * taps);
-            operand(code, "b", "right", &n, &[], &place, &[&step_of(g.group_out(), g), &read]);
+            let steps = by_sixteens(g.group_out(), g.group_in() * g.taps(), g.taps());
+            operand(code, steps, "b", &n, &[], &place, &[&step_of(g.group_out(), g), &read]);
         }
         Map::ConvWeight(g) => {
             let pixels = g.pixels_out();
@@ -188,7 +203,9 @@ fn operands(code: &mut Code<'_>, tiling: &Tiling) {
                 g.output[0] * pixels
             );
             let whole = "const int k = first + c;";
-            operand(code, "a", "left", &m, &[], &place, &[whole, &read]);
+            // Sixteen pixels that follow one another are those of one sample where sixteens fill it.
+            let steps = by_sixteens(pixels, 1, pixels);
+            operand(code, steps, "a", &m, &[], &place, &[whole, &read]);
             let place = format!(
                 "{{(group * {} + channel) * {}, ky - {}, kx - {}, true}}",
                 g.group_in(),
@@ -198,8 +215,8 @@ fn operands(code: &mut Code<'_>, tiling: &Tiling) {
             );
             operand(
                 code,
+                Steps::default(),
                 "b",
-                "right",
                 &n,
                 &[&tap_of("line", g)],
                 &place,
@@ -222,17 +239,37 @@ fn operands(code: &mut Code<'_>, tiling: &Tiling) {
     }
 }
 
-/// Writes an operand as a structure with what it captures.
+/// Steps of k that are read together.
+const TOGETHER: usize = 16;
+
+/// How addresses of an operand follow from each other.
+#[derive(Clone, Copy, Default)]
+struct Steps {
+    /// Floats from one step of k to the next, within sixteen; 0 where that differs.
+    along_k: usize,
+    /// Floats from one row or column to the next; 0 where that differs.
+    along_line: usize,
+    /// Whether k ends with a whole sixteen.
+    is_full: bool,
+}
+
+/// Writes an operand as a structure with what it captures: `a` of what stands left, `b` of what stands right.
 fn operand(
     code: &mut Code<'_>,
+    steps: Steps,
     name: &str,
-    memory: &str,
     bound: &str,
     before: &[&str],
     place: &str,
     read: &[&str],
 ) {
     code.block(&format!("struct Operand_{name}"), |code| {
+        code.line(&format!(
+            "enum {{ ALONG_K = {}, ALONG_LINE = {}, IS_FULL = {} }};",
+            steps.along_k,
+            steps.along_line,
+            u8::from(steps.is_full)
+        ));
         code.line("const float* from;");
         code.line("const int bound, group;");
         code.block("__device__ inline Place place(int line) const", |code| {
@@ -247,6 +284,7 @@ fn operand(
             },
         );
     });
+    let memory = if name == "a" { "left" } else { "right" };
     code.line(&format!("; const Operand_{name} {name} = {{{memory}, {bound}, group}};"));
 }
 
@@ -288,7 +326,6 @@ fn inside(picture: [usize; 3]) -> String {
 /// Channel and tap of step `first + c` of a convolution that sums over `channels` channels: by sixteen channels, so that steps
 /// that are read together share their tap; else channel by channel.
 fn step_of(channels: usize, g: &Geometry) -> String {
-    const TOGETHER: usize = 16;
     if !channels.is_multiple_of(TOGETHER) {
         return format!("const int k = first + c; {}", tap_of("k", g));
     }
