@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::{RunState, Share, Study, StudyRun};
+use super::{Share, Study, StudyRun};
 use crate::store::RunDir;
 use crate::train::StoredRun;
 
@@ -62,11 +62,11 @@ pub fn estimate<'d>(
 ) -> Estimate {
     let mut known: BTreeMap<&str, (Option<f64>, Option<u64>)> = BTreeMap::new();
     let (mut seconds, mut bytes) = (Some(0.0), Some(0));
-    for run in runs.iter().filter(|run| RunState::of(&run.dir) != RunState::Done) {
+    for run in runs.iter().filter(|run| !run.is_done()) {
         let cell = &study.cells[run.cell];
         let (whole, size) = *known.entry(&cell.hash).or_insert_with(|| {
             let is_like = |other: &&StudyRun| study.cells[other.cell].hash == cell.hash;
-            let done = runs.iter().filter(is_like).find(|o| RunState::of(&o.dir) == RunState::Done);
+            let done = runs.iter().filter(is_like).find(|run| run.is_done());
             if let Some(done) = done {
                 return (seconds_of(&done.dir), Some(size_of(&done.dir)));
             }

@@ -103,6 +103,13 @@ pub struct StudyRun {
     pub dir: PathBuf,
 }
 
+impl StudyRun {
+    /// Whether it is at its end, and measured.
+    pub fn is_done(&self) -> bool {
+        RunState::of(&self.dir) == RunState::Done
+    }
+}
+
 /// All cells of a file, below one folder.
 #[derive(Clone, Debug)]
 pub struct Study {

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Cell, QueryError, Row, RunState, StudyRun, Table};
+use super::{Cell, QueryError, Row, StudyRun, Table};
 use crate::store::{Owner, StoreError, read_json, write_shared};
 use crate::train::{StopReason, StopSignal};
 
@@ -76,7 +76,7 @@ pub enum SlurmError {
 impl SlurmJob {
     /// Tasks for these runs: as many as are asked for, or 16, but no more than runs are left; 0 where all are done.
     pub fn tasks_for(runs: &[StudyRun], asked: Option<usize>) -> usize {
-        let left = runs.iter().filter(|run| RunState::of(&run.dir) != RunState::Done).count();
+        let left = runs.iter().filter(|run| !run.is_done()).count();
         left.min(asked.unwrap_or(MOST_TASKS))
     }
 

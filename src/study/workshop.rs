@@ -83,7 +83,7 @@ impl<'a> Workshop<'a> {
         let may_change = |run: &StudyRun| {
             matches!(self.cell(run).spec.data.source, Source::Csv(_) | Source::Npy(_))
         };
-        let is_open = |run: &&StudyRun| RunState::of(&run.dir) != RunState::Done || may_change(run);
+        let is_open = |run: &&StudyRun| !run.is_done() || may_change(run);
         runs.iter().filter(is_open).cloned().collect()
     }
 
@@ -160,8 +160,7 @@ impl<'a> Workshop<'a> {
     ) -> Estimate {
         // What is not at hand is not needed for the rest of it.
         let _ = self.load(runs, load);
-        let is_open = |run: &&StudyRun| RunState::of(&run.dir) != RunState::Done;
-        let open: Vec<StudyRun> = runs.iter().filter(is_open).cloned().collect();
+        let open: Vec<StudyRun> = runs.iter().filter(|run| !run.is_done()).cloned().collect();
         let share = self.share(&open);
         let seconds = |run: &StudyRun| self.step_seconds(run, share.threads);
         let samples = |run: &StudyRun| {

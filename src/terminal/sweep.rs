@@ -206,10 +206,10 @@ fn make_here(
     signals: &Signals,
     terminal: &mut Terminal,
 ) -> anyhow::Result<(Outcome, Vec<Made>)> {
-    // What every run would be refused for is told once.
-    let is_open = |run: &StudyRun| RunState::of(&run.dir) != RunState::Done;
-    let there = orders.machine.is_there(&environment::gpu_places().libraries);
-    if let (true, Err(error)) = (runs.iter().any(is_open), there) {
+    // What every run would be refused for is told once; what is done needs no device.
+    if !runs.iter().all(StudyRun::is_done)
+        && let Err(error) = orders.machine.is_there(&environment::gpu_places().libraries)
+    {
         return Ok((terminal.refuse(&error, &SourceMap::new()), vec![]));
     }
     let offline = orders.offline;
