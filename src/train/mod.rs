@@ -35,4 +35,4 @@ pub use session::Session;
 pub use stored::StoredRun;
 pub use summary::Summary;
 pub use telemetry::{LayerScale, conserved_values, layer_scales};
-pub use warning::{Resolved, Spot, Warning};
+pub use warning::{Resolved, Seen, Spot, Warning};

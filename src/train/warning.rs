@@ -22,13 +22,19 @@ pub enum Spot {
     Layer(String),
 }
 
-/// What is known of `resolved.net`, whose lines do not depend on how and where the spec was written.
+/// `resolved.net`, whose lines do not depend on how and where the spec was written.
 pub trait Resolved: fmt::Debug {
-    /// The line of a place, from 1.
-    fn line(&self, place: &Spot) -> Option<usize>;
+    /// Looks at it once for a run on `dataset`, and for where some places stand.
+    fn look(&self, dataset: &Dataset, places: &[Option<Spot>]) -> Seen;
+}
 
-    /// Warnings of settings that cannot act in a run on `dataset`, each with its line.
-    fn idle_settings(&self, dataset: &Dataset) -> Vec<(Diagnostic, Option<usize>)>;
+/// What is seen in `resolved.net`; lines count from 1.
+#[derive(Clone, Debug)]
+pub struct Seen {
+    /// Warnings of settings that cannot act, each with its line.
+    pub idle: Vec<(Diagnostic, Option<usize>)>,
+    /// The line of each place.
+    pub lines: Vec<Option<usize>>,
 }
 
 /// One entry of `warnings` in `summary.json`.
@@ -51,12 +57,11 @@ pub struct Warning {
 impl Warning {
     /// What is wrong with a run: settings that cannot act, then what was found at its end.
     pub(super) fn of_run(findings: &[Finding], plan: &RunPlan<'_>) -> Vec<Self> {
-        let idle = plan.resolved.idle_settings(plan.dataset).into_iter();
-        let found = findings.iter().map(|finding| {
-            let line = finding.places().first().and_then(|(place, _)| plan.resolved.line(place));
-            (finding.diagnostic(plan), line)
-        });
-        idle.chain(found).map(|(diagnostic, line)| Self::new(diagnostic, line)).collect()
+        let first = |finding: &Finding| finding.places().into_iter().next().map(|(at, _)| at);
+        let places: Vec<_> = findings.iter().map(first).collect();
+        let Seen { idle, lines } = plan.resolved.look(plan.dataset, &places);
+        let found = findings.iter().map(|finding| finding.diagnostic(plan)).zip(lines);
+        idle.into_iter().chain(found).map(|(found, line)| Self::new(found, line)).collect()
     }
 
     fn new(diagnostic: Diagnostic, line: Option<usize>) -> Self {
