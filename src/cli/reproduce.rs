@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::choice::{Words, choice};
 use super::groups::{DataPlace, MachineArgs};
-use crate::experiment::duration;
+use crate::experiment::{LOG_EVERY, duration};
 use crate::reproduce::{FIGURES, Figure, Made, Reproduced, Scale, document, page};
 use crate::store::{write_atomic, write_files};
 use crate::study::verdicts_text;
@@ -141,7 +141,7 @@ fn reproduce(
         machine: args.machine.decided(),
         threads: args.machine.given(),
         jobs: args.jobs.map(usize::from),
-        log_every: 50,
+        log_every: LOG_EVERY,
         fail_fast: false,
         allow_open: true,
         tensorboard: None,

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use super::events::EventArgs;
 use super::groups::{DataPlace, MachineArgs};
 use super::slurm::SlurmArgs;
+use crate::experiment::LOG_EVERY;
 use crate::study::SweepResult;
 use crate::terminal::{Outcome, SweepOrders, Terminal, sweep};
 
@@ -42,7 +43,7 @@ pub(crate) struct SweepArgs {
     jobs: Option<u16>,
 
     /// Steps between lines of metrics.jsonl.
-    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", default_value_t = LOG_EVERY, value_parser = clap::value_parser!(u64).range(1..))]
     log_every: u64,
 
     /// Stop at the first run that fails.

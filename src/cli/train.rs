@@ -7,7 +7,7 @@ use super::groups::{DataPlace, MachineArgs};
 use crate::check;
 use crate::compile::files::{self, Request};
 use crate::data;
-use crate::experiment::{self, Existing, Experiment, Options};
+use crate::experiment::{self, Existing, Experiment, LOG_EVERY, Options};
 use crate::report::training::{plan_document, plan_text};
 use crate::store::{RunDir, absolute};
 use crate::terminal::{
@@ -58,7 +58,7 @@ pub(crate) struct TrainArgs {
     max_steps: Option<u64>,
 
     /// Steps between lines of metrics.jsonl.
-    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", default_value_t = LOG_EVERY, value_parser = clap::value_parser!(u64).range(1..))]
     log_every: u64,
 
     /// Try the scaling claims in f64 at every checkpoint and log the worst error.

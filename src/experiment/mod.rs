@@ -27,7 +27,7 @@ pub use identity::{hash_of_resolved, resolved_text, run_name, spec_hash};
 pub use initial::{NameMapError, Problem};
 pub use log::{duration, epoch_line};
 pub use machine::{Device, Machine, UnknownDevice};
-pub use prepare::{Experiment, Options};
+pub use prepare::{Experiment, LOG_EVERY, Options};
 pub use run::{Existing, everywhere, run, run_together};
 pub use together::{Member, may_step_together, programs};
 pub use trained::{At, Trained, compile_run};

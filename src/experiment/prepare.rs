@@ -21,6 +21,9 @@ use crate::model;
 use crate::store::{Checkpoint, IDENTITY_EDITION, Identity};
 use crate::train::{Evaluated, RunPlan, evaluate_splits};
 
+/// Steps between lines of metrics where nothing is said.
+pub const LOG_EVERY: u64 = 50;
+
 /// How an experiment is run; what no spec says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
@@ -60,7 +63,7 @@ impl Options {
             init: None,
             init_map: None,
             max_steps: None,
-            log_every: 50,
+            log_every: LOG_EVERY,
             numeric: false,
             gpu: GpuPlaces::default(),
         }
