@@ -2,18 +2,8 @@
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 
-#[cfg(feature = "exec")]
-use crate::experiment::At;
-
 /// Words, each with its help and what it stands for.
 pub(super) type Words<T> = &'static [(&'static str, &'static str, T)];
-
-/// `--at`.
-#[cfg(feature = "exec")]
-pub(super) const WEIGHTS: Words<At> = &[
-    ("last", "Those of the last checkpoint", At::Last),
-    ("best", "Those of the best epoch", At::Best),
-];
 
 /// Reads one of `words`.
 pub(super) fn choice<T>(words: Words<T>) -> impl TypedValueParser<Value = T>

@@ -2,9 +2,8 @@
 
 use std::path::PathBuf;
 
-use super::choice::{WEIGHTS, choice};
-use super::groups::{DataPlace, MachineArgs};
-use crate::experiment::{At, Trained};
+use super::groups::{AtArgs, DataPlace, MachineArgs};
+use crate::experiment::Trained;
 use crate::report::training::{evaluation_document, evaluation_text};
 use crate::store::Checkpoint;
 use crate::terminal::{Halt, Outcome, Terminal, environment, settled, sound_data};
@@ -16,9 +15,8 @@ pub(crate) struct EvalArgs {
     /// A run directory.
     run: PathBuf,
 
-    /// The weights of the end, or those that `keep = best(…)` kept.
-    #[arg(long, value_parser = choice(WEIGHTS), default_value = "last")]
-    at: At,
+    #[command(flatten)]
+    at: AtArgs,
 
     #[command(flatten)]
     machine: MachineArgs,
@@ -48,7 +46,7 @@ pub(crate) fn run(args: &EvalArgs, terminal: &mut Terminal) -> anyhow::Result<Ou
 
 fn evaluate(args: &EvalArgs, terminal: &mut Terminal) -> Result<(Trained, Evaluated), Halt> {
     let locations = environment::locations(args.data.data_dir.as_deref());
-    let trained = terminal.sound(Trained::read(&args.run, args.at, &locations))?;
+    let trained = terminal.sound(Trained::read(&args.run, args.at.at, &locations))?;
     let Trained { checkpoint, compiled, locations, .. } = &trained;
     let refuse = |error, terminal: &mut Terminal| terminal.refuse(&error, &compiled.sources);
     let experiment = trained

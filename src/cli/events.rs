@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 /// Where event files go.
-#[derive(Clone, Debug, Default, clap::Args)]
+#[derive(Clone, Debug, clap::Args)]
 pub(crate) struct EventArgs {
     /// When the runs end, write event files of TensorBoard below this folder.
     #[arg(long, value_name = "DIR", conflicts_with = "dry_run")]

@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 
-use super::choice::{WEIGHTS, Words, choice};
-use super::groups::DataPlace;
+use super::choice::{Words, choice};
+use super::groups::{AtArgs, DataPlace};
 use crate::diag::ToDiagnostic;
-use crate::experiment::{At, Machine, Trained};
+use crate::experiment::{Machine, Trained};
 use crate::export::{About, Compared, Format, Source, compare};
 use crate::terminal::{Outcome, Terminal, environment, load_data};
 
@@ -26,9 +26,8 @@ pub(crate) struct ExportArgs {
     #[arg(short, long = "output", value_name = "FILE")]
     output: Option<PathBuf>,
 
-    /// The weights of the end, or those that `keep = best(…)` kept.
-    #[arg(long, value_parser = choice(WEIGHTS), default_value = "last")]
-    at: At,
+    #[command(flatten)]
+    at: AtArgs,
 
     /// Run the file on test samples by Python (`$SPECC_PYTHON`) and compare the logits.
     #[arg(long)]
@@ -124,7 +123,7 @@ fn export(args: &ExportArgs, terminal: &mut Terminal) -> Result<Written, Refused
         return Err(Outcome::Usage.into());
     }
     let locations = environment::locations(args.data.data_dir.as_deref());
-    let trained = match Trained::read(&args.run, args.at, &locations) {
+    let trained = match Trained::read(&args.run, args.at.at, &locations) {
         Ok(trained) => trained,
         Err(error) => return Err(told(&error, terminal)),
     };

@@ -1,9 +1,9 @@
-//! Groups of arguments that `train`, `eval` and `time` share.
+//! Groups of arguments that commands of runs share.
 
 use std::path::PathBuf;
 
 use super::choice::{Words, choice};
-use crate::experiment::{Device, Machine};
+use crate::experiment::{At, Device, Machine};
 use crate::kernels::isa::IsaKind;
 use crate::lower::{DType, Precision};
 use crate::terminal::environment;
@@ -86,6 +86,20 @@ const DTYPES: Words<DType> = &[
 const PRECISIONS: Words<Precision> = &[
     ("f32", "By fused multiply-adds", Precision::F32),
     ("tf32", "On tensor cores: factors with 10 bits of mantissa, sums in f32", Precision::Tf32),
+];
+
+/// Which weights of a run are meant.
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub(crate) struct AtArgs {
+    /// The weights of the end, or those that `keep = best(…)` kept.
+    #[arg(long, value_parser = choice(WEIGHTS), default_value = "last")]
+    pub(crate) at: At,
+}
+
+/// `--at`.
+const WEIGHTS: Words<At> = &[
+    ("last", "Those of the last checkpoint", At::Last),
+    ("best", "Those of the best epoch", At::Best),
 ];
 
 /// Where data comes from.

@@ -3,7 +3,7 @@
 use crate::terminal::SlurmOrders;
 
 /// Arguments that send a sweep to Slurm.
-#[derive(Clone, Debug, Default, clap::Args)]
+#[derive(Clone, Debug, clap::Args)]
 pub(crate) struct SlurmArgs {
     /// Submit to Slurm, with options of sbatch such as `time=1:00:00 partition=long`; stands behind all overrides.
     #[arg(long, num_args = 0.., value_name = "OPTION=VALUE", value_parser = parse_option)]

@@ -10,7 +10,7 @@ use crate::study::{SlurmError, SlurmJob, Study, StudyRun, wait_for};
 use crate::train::StopSignal;
 
 /// How a sweep is sent to Slurm.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct SlurmOrders {
     /// Options of sbatch.
     pub(crate) options: Vec<(String, String)>,
