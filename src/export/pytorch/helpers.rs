@@ -23,7 +23,7 @@ pub(super) const LOG_NOT_LABEL: &str = "log_not_label";
 pub(super) const THRESHOLD: &str = "sparsemax_threshold";
 
 /// All of them, in the order in which they are defined.
-pub(super) const HELPERS: [Helper; 4] = [
+pub(super) static HELPERS: [Helper; 4] = [
     Helper { name: AT, result: "picked", text: AT_TEXT },
     Helper { name: MARGIN, result: "value", text: MARGIN_TEXT },
     Helper { name: LOG_NOT_LABEL, result: "log_rest", text: LOG_NOT_LABEL_TEXT },
@@ -32,8 +32,7 @@ pub(super) const HELPERS: [Helper; 4] = [
 
 /// The helper of this name.
 pub(super) fn helper(name: &str) -> Option<&'static Helper> {
-    const ALL: &[Helper] = &HELPERS;
-    ALL.iter().find(|helper| helper.name == name)
+    HELPERS.iter().find(|helper| helper.name == name)
 }
 
 const MARGIN_TEXT: &str = "\
