@@ -275,19 +275,31 @@ fn a_sweep_that_is_killed_again_and_again_ends_in_the_same_bytes() {
     assert_same_runs(&sandbox, "whole", "killed");
 }
 
+/// The owner of a run, a process of another machine; returns its file.
+fn owned_elsewhere(sandbox: &Sandbox, run: &str) -> String {
+    let file = format!("{run}/owner.json");
+    let owner = r#"{"host":"elsewhere","process":1,"boot":"b","started":"1","beats":3}"#;
+    sandbox.write(&file, owner.as_bytes());
+    file
+}
+
+/// The owner has not been heard of for longer than one lives without a word.
+fn falls_silent(sandbox: &Sandbox, owner: &str) {
+    let old = std::time::SystemTime::now() - std::time::Duration::from_secs(700);
+    let file = std::fs::File::options().write(true).open(sandbox.path(owner));
+    file.unwrap().set_modified(old).unwrap();
+}
+
 #[test]
 fn what_died_behind_the_end_of_a_run_is_given_back() {
     let sandbox = Sandbox::with(FIG);
     sandbox.specc(&sweep("runs", &[])).exits(0);
     let run = format!("runs/{}", run_names(&sandbox, "runs")[0]);
     let before = sandbox.tree(&run);
-    let owner = r#"{"host":"elsewhere","process":1,"boot":"b","started":"1","beats":3}"#;
-    let file = sandbox.path(&format!("{run}/owner.json"));
-    sandbox.write(&format!("{run}/owner.json"), owner.as_bytes());
-    let old = std::time::SystemTime::now() - std::time::Duration::from_secs(700);
-    std::fs::File::options().write(true).open(&file).unwrap().set_modified(old).unwrap();
+    let owner = owned_elsewhere(&sandbox, &run);
+    falls_silent(&sandbox, &owner);
     sandbox.specc(&sweep("runs", &["--dry-run"])).exits(0);
-    assert!(file.exists(), "looking changes nothing");
+    assert!(sandbox.path(&owner).exists(), "looking changes nothing");
     sandbox.specc(&sweep("runs", &[])).exits(0);
     assert_eq!(sandbox.tree(&run), before);
 }
@@ -297,16 +309,12 @@ fn a_run_of_a_living_owner_elsewhere_is_left_to_it() {
     let sandbox = Sandbox::with(FIG);
     let planned = document(&sandbox, &["--dry-run"]);
     let first = planned["runs"][0]["run"].as_str().unwrap().to_owned();
-    let owner = r#"{"host":"elsewhere","process":1,"boot":"b","started":"1","beats":3}"#;
-    sandbox.write(&format!("{first}/owner.json"), owner.as_bytes());
+    let owner = owned_elsewhere(&sandbox, &first);
     let done = document(&sandbox, &["-q"]);
     let state = |document: &Value| document["runs"][0]["state"].as_str().unwrap().to_owned();
     assert_eq!(state(&done), "running");
     assert_eq!(done["runs"].as_array().unwrap().len(), 18);
-    let old = std::time::SystemTime::now() - std::time::Duration::from_secs(700);
-    let file =
-        std::fs::File::options().write(true).open(sandbox.path(&format!("{first}/owner.json")));
-    file.unwrap().set_modified(old).unwrap();
+    falls_silent(&sandbox, &owner);
     assert_eq!(state(&document(&sandbox, &["-q"])), "done");
 }
 
